@@ -1,0 +1,83 @@
+"""All sections, or those that are named; Markdown on standard output."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+import uvloop
+
+from bench import cpu_per_token, first_token, many_chats, start_up
+from bench.processes import (
+    ROOT,
+    create_key,
+    running,
+    start_plain_relay,
+    start_quarterdeck,
+    start_upstream,
+)
+
+LOADS = {"first": first_token.measure, "cpu": cpu_per_token.measure, "many": many_chats.measure}
+SECTIONS = ["start", *LOADS, "log"]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python bench/run.py", description=__doc__)
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"any of {', '.join(SECTIONS)}; none: all")
+    parser.add_argument("--out", type=Path, help="write the Markdown to this file, too")
+    arguments = parser.parse_args()
+    wanted = arguments.sections or SECTIONS
+    if unknown := set(wanted) - set(SECTIONS):
+        parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    told = [_heading()]
+    print(told[0])
+    for part in _measure(wanted):
+        print("\n" + part, flush=True)
+        told.append(part)
+    if arguments.out:
+        arguments.out.write_text("\n\n".join(told) + "\n")
+
+
+def _heading() -> str:
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+    machine = f"{os.cpu_count()} cores, {platform.machine()}, load {os.getloadavg()[0]:.1f} before"
+    return f"## Figures, {now}, Python {platform.python_version()}, {machine}"
+
+
+def _measure(wanted: list[str]) -> Iterator[str]:
+    if "start" in wanted:
+        yield start_up.measure()
+    if loads := [name for name in LOADS if name in wanted]:
+        yield from _measure_under_load(loads)
+    if "log" in wanted:
+        yield _measure_log()
+
+
+def _measure_under_load(loads: list[str]) -> Iterator[str]:
+    """One upstream, one Quarterdeck and one plain relay for all of them."""
+    with tempfile.TemporaryDirectory() as name, ExitStack() as servers:
+        folder = Path(name)
+        upstream = servers.enter_context(running(start_upstream(folder), "/v1/models"))
+        key = create_key(folder / "data")
+        quarterdeck = servers.enter_context(running(start_quarterdeck(folder / "data", upstream.port), "/readyz"))
+        relay = servers.enter_context(running(start_plain_relay(folder, upstream.port), "/readyz"))
+        for load in loads:
+            yield uvloop.run(LOADS[load](upstream, quarterdeck, relay, key))
+
+
+def _measure_log() -> str:
+    command = [sys.executable, str(ROOT / "bench" / "log_append.py")]
+    output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
+    return f"### The log alone\n\n```text\n{output.strip()}\n```"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""Section `cpu`: what a token costs the server, from the question to the end of the answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+from bench.driver import Client, RelayClient, SocketClient, ask_spread, close_all, open_all
+from bench.processes import Server
+from bench.tables import median, spread, table
+from bench.upstream import model_name
+
+CHATS = 100
+TOKENS = 300
+PER_S = 50
+REPEATS = 3
+_STARTS_OVER_S = 1.0
+_MODEL = model_name(TOKENS, PER_S)
+
+
+class Run(Struct):
+    """`cpu_us` is the server's for each token the clients received; `lag_s` beyond the upstream's own pace."""
+
+    cpu_us: float
+    upstream_us: float
+    lag_s: float
+    failed: int
+
+
+async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str) -> str:
+    ours: list[Run] = []
+    theirs: list[Run] = []
+    for _ in range(REPEATS):
+        ours.append(await _run([SocketClient(quarterdeck.port, key) for _ in range(CHATS)], quarterdeck, upstream))
+        theirs.append(await _run([RelayClient(relay.port) for _ in range(CHATS)], relay, upstream))
+    title = f"### CPU per token, µs ({CHATS} chats × {PER_S} tokens/s × {TOKENS} tokens, {REPEATS} runs in turn)"
+    rows = [_row("Quarterdeck, everything logged", ours, ours), _row("plain relay, stores nothing", theirs, ours)]
+    return "\n\n".join(
+        [title, table(["", "median (least–greatest)", "ratio", "lag s", "failed", "fake upstream µs"], rows)]
+    )
+
+
+def _row(name: str, runs: list[Run], base: list[Run]) -> list[str]:
+    cpu = [run.cpu_us for run in runs]
+    ratio = median(cpu) / median([run.cpu_us for run in base])
+    lag = max(run.lag_s for run in runs)
+    upstream = [run.upstream_us for run in runs]
+    return [name, spread(cpu), f"{ratio:.2f}", f"{lag:.2f}", str(sum(run.failed for run in runs)), spread(upstream)]
+
+
+async def _run(clients: Sequence[Client], server: Server, upstream: Server) -> Run:
+    await open_all(clients)
+    cpu_s, upstream_s, started_s = server.cpu_s(), upstream.cpu_s(), time.perf_counter()
+    chats = await ask_spread(clients, _MODEL, len(clients), _STARTS_OVER_S)
+    taken_s = time.perf_counter() - started_s
+    cpu_s, upstream_s = server.cpu_s() - cpu_s, upstream.cpu_s() - upstream_s
+    await close_all(clients)
+    tokens = sum(chat.tokens for chat in chats)
+    return Run(
+        cpu_us=cpu_s / tokens * 1e6,
+        upstream_us=upstream_s / tokens * 1e6,
+        lag_s=taken_s - TOKENS / PER_S - _STARTS_OVER_S,
+        failed=sum(chat.status != "complete" or chat.tokens != TOKENS for chat in chats),
+    )

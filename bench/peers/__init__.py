@@ -1,0 +1,1 @@
+"""What Quarterdeck is compared with."""

@@ -1,0 +1,121 @@
+"""Runs the checks and the tiers of tests, two lanes at a time, and prints one table.
+
+    python scripts/tiers.py check           lint, types, architecture
+    python scripts/tiers.py all [--long]    those, the page's tests, all tiers of tests, then the browser
+
+Each step's output is kept in test-results/<step>.log and shown when the step fails. Beside the tests, each
+check counts as one.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = ROOT / "test-results"
+TAIL_LINES = 200
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+
+
+@dataclass(frozen=True)
+class Step:
+    name: str
+    command: list[str]
+
+
+@dataclass(frozen=True)
+class Result:
+    name: str
+    passed: int
+    failed: int
+    skipped: int
+    seconds: float
+
+
+def _python(name: str, *arguments: str) -> Step:
+    return Step(name, [sys.executable, *arguments])
+
+
+CHECKS = [
+    _python("ruff", "-m", "ruff", "check", "."),
+    _python("format", "-m", "ruff", "format", "--check", "."),
+    Step("imports", ["lint-imports"]),
+    _python("types", "-m", "mypy"),
+    _python("page-types", "scripts/page.py", "run", "types"),
+    _python("page-lint", "scripts/page.py", "run", "lint"),
+]
+PAGE_TESTS = [_python("page-tests", "scripts/page.py", "run", "test")]
+TESTS = [_python("tests", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--ignore=tests/e2e")]
+# A browser on a busy machine misses a moment now and then: what fails is tried once more, and the log says so.
+BROWSER_TESTS = [_python("browser", "-m", "pytest", "tests/e2e", "--reruns", "1")]
+
+
+def run_step(step: Step) -> Result:
+    """Run one step and say how it went; what it printed is shown if it failed."""
+    log = RESULTS / f"{step.name}.log"
+    started = time.monotonic()
+    with log.open("w") as output:
+        done = subprocess.run(
+            step.command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT, check=False
+        )
+    seconds = time.monotonic() - started
+    text = ANSI.sub("", log.read_text(errors="replace"))
+    result = count_tests(step.name, text, done.returncode, seconds)
+    lines = [f"{'ok    ' if not result.failed else 'FAILED'} {step.name} ({seconds:.0f} s)"]
+    if result.failed:
+        lines += text.splitlines()[-TAIL_LINES:]
+    print("\n".join(lines), flush=True)
+    return result
+
+
+def count_tests(name: str, text: str, status: int, seconds: float) -> Result:
+    """Tests from the last line that counts them; a step that counts none is one check."""
+    totals = {"passed": 0, "failed": 0, "error": 0, "skipped": 0}
+    counted = [line for line in text.splitlines() if re.match(r"(=+ .*\d+ \w+.* in |\s*Tests\s+\d)", line)]
+    for number, word in re.findall(r"(\d+) (passed|failed|error|skipped)", counted[-1] if counted else ""):
+        totals[word] += int(number)
+    failed = totals["failed"] + totals["error"]
+    if status != 0 and not failed:
+        failed = 1
+    passed = totals["passed"] if counted else int(status == 0)
+    return Result(name, passed, failed, totals["skipped"], seconds)
+
+
+def run_lanes(*lanes: list[Step]) -> list[Result]:
+    """The steps of a lane one after the other, the lanes beside each other."""
+    with ThreadPoolExecutor(len(lanes)) as pool:
+        return [result for lane in pool.map(lambda steps: [run_step(step) for step in steps], lanes) for result in lane]
+
+
+def print_table(results: list[Result]) -> None:
+    print(f"\n{'step':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
+    for result in results:
+        print(f"{result.name:<12}{result.passed:>8}{result.failed:>8}{result.skipped:>9}{result.seconds:>9.1f}")
+    print(f"\n{sum(result.passed for result in results)} passed, {sum(result.failed for result in results)} failed")
+
+
+def main(arguments: list[str]) -> int:
+    options = set(arguments[1:])
+    if not arguments or arguments[0] not in ("check", "all") or options - {"--long"}:
+        sys.exit(__doc__)
+    if "--long" in options:
+        os.environ["QUARTERDECK_TEST_LONG"] = "1"
+    RESULTS.mkdir(exist_ok=True)
+    if arguments[0] == "check":
+        results = run_lanes(CHECKS[:4], CHECKS[4:])
+    else:
+        results = run_lanes(TESTS, [*CHECKS, *PAGE_TESTS])
+        results += run_lanes(BROWSER_TESTS)
+    print_table(results)
+    return int(any(result.failed for result in results))
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

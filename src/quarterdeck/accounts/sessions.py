@@ -1,0 +1,67 @@
+"""Sessions, API keys and the one-time link that makes the first session of a fresh installation."""
+
+from __future__ import annotations
+
+import secrets
+
+from quarterdeck.accounts.tokens import Token, hash_secret, new_token
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.errors import AccessError, InputError
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.users import (
+    UserRow,
+    delete_session,
+    ensure_owner,
+    find_user_by_name,
+    insert_api_key,
+    insert_open_link,
+    insert_session,
+    use_open_link,
+)
+
+SESSION_MS = 30 * 24 * 3600 * 1000  # from its last use
+_LINK_MS = 24 * 3600 * 1000
+
+
+def create_open_link(connection: WriteConnection) -> str:
+    """A secret that opens one session for the owner, once, within a day. Makes the owner on first use."""
+    owner = ensure_owner(connection)
+    secret = secrets.token_urlsafe(24)
+    insert_open_link(connection, secret_hash=hash_secret(secret), user=owner.id, expires_at=now_ms() + _LINK_MS)
+    return secret
+
+
+def open_session_by_link(connection: WriteConnection, secret: str, device: str) -> Token:
+    """Raises: `AccessError` when the link was used or is too old."""
+    user = use_open_link(connection, hash_secret(secret))
+    if user is None:
+        raise AccessError("This link was used already or is too old. `quarterdeck open` prints a new one.")
+    return open_session(connection, user, device)
+
+
+def open_session(connection: WriteConnection, user: UserRow, device: str) -> Token:
+    token = new_token("session")
+    insert_session(
+        connection,
+        session=token.id,
+        user=user.id,
+        secret_hash=hash_secret(token.secret),
+        device=device,
+        expires_at=now_ms() + SESSION_MS,
+    )
+    return token
+
+
+def close_session(connection: WriteConnection, session: str) -> None:
+    delete_session(connection, session)
+
+
+def create_api_key(connection: WriteConnection, *, user_name: str, label: str) -> Token:
+    """A key for the user of that name (empty: the owner, made on first use). Raises: `InputError`."""
+    owner = ensure_owner(connection)
+    user = find_user_by_name(connection, user_name) if user_name else owner
+    if user is None:
+        raise InputError(f"There is no user named {user_name!r}.")
+    token = new_token("key")
+    insert_api_key(connection, key=token.id, user=user.id, secret_hash=hash_secret(token.secret), name=label)
+    return token

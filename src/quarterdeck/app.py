@@ -1,0 +1,180 @@
+"""Puts the house together: opens the rooms from the ground up, closes them from the top down."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import secrets
+import socket
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+from fastapi import FastAPI
+from filelock import FileLock, Timeout
+
+from quarterdeck import __version__
+from quarterdeck.accounts.vault import Vault, load_vault
+from quarterdeck.config import Settings
+from quarterdeck.diagnostics import get_logger, register_secret
+from quarterdeck.errors import SetupError
+from quarterdeck.log.sql import SqlLog
+from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import Database, SqliteDatabase, StorageError
+from quarterdeck.store.migrate import migrate_sqlite
+from quarterdeck.store.purge import purge
+from quarterdeck.store.settings import read_setting
+from quarterdeck.turns.feed import Feed
+from quarterdeck.turns.job import Rooms
+from quarterdeck.turns.log_reader import LogReader
+from quarterdeck.turns.reaper import Reaper
+from quarterdeck.turns.runner import TurnRunner
+from quarterdeck.turns.start import Turns
+from quarterdeck.turns.ticker import Ticker
+from quarterdeck.web.application import create_application
+from quarterdeck.web.house import House
+from quarterdeck.web.me import DEFAULT_MODEL
+from quarterdeck.web.providers import load_stored
+
+logger = get_logger("quarterdeck")
+
+_DRAIN_S = 5.0
+_PURGE_EVERY_S = 3600.0
+_PURGE_NEXT_S = 0.2  # there may be more: a few at a time, so that nobody waits behind them
+
+
+def open_data_dir(path: Path) -> Path:
+    """Make the data folder on first use, closed to others. Raises: `SetupError`."""
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        probe = path / f".probe-{secrets.token_hex(4)}"
+        probe.touch(mode=0o600)
+        probe.unlink()
+    except OSError as error:
+        raise SetupError(
+            f"The data folder {path} cannot be written ({error.strerror}). Choose another with --data-dir."
+        ) from error
+    return path
+
+
+def lock_data_dir(path: Path) -> FileLock:
+    """One server for one data folder. Raises: `SetupError` while another one runs on it."""
+    lock = FileLock(path / "serve.lock", mode=0o600)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        raise SetupError(
+            f"Another Quarterdeck is running on the data folder {path}. "
+            "Stop it, or choose another folder with --data-dir."
+        ) from None
+    return lock
+
+
+def open_database(data_dir: Path) -> SqliteDatabase:
+    """The database of a data folder, brought to this version. Raises: `SetupError`."""
+    path = data_dir / "quarterdeck.sqlite3"
+    if not path.exists():
+        path.touch(mode=0o600)
+    if snapshot := migrate_sqlite(path):
+        logger.info("database_migrated", snapshot=str(snapshot))
+    return SqliteDatabase(path)
+
+
+@contextlib.asynccontextmanager
+async def open_house(settings: Settings) -> AsyncIterator[House]:
+    """All rooms, running. The caller holds the data folder's lock."""
+    async with contextlib.AsyncExitStack() as stack:
+        database: Database = open_database(settings.data_dir)
+        stack.push_async_callback(database.close)
+        log_path = settings.data_dir / "log.sqlite3"
+        if not log_path.exists():
+            log_path.touch(mode=0o600)
+        log = SqlLog(log_path)
+        await log.open()
+        stack.push_async_callback(log.close)
+        vault = load_vault(settings.data_dir / "secret.key")
+        registry = Registry(settings)
+        stack.push_async_callback(registry.close)
+        await _fill_registry(registry, database, vault)
+        feed = Feed(log)
+        runner = TurnRunner(Rooms(database, registry, Ticker()), log, feed, _worker_name())
+        house = House(settings, database, log, registry, Turns(database, log, registry, runner, feed), feed, vault)
+        reaper = Reaper(database, log, runner, log.expire)
+        runner.start()
+        await reaper.start(others_are_dead=True)
+        watch = asyncio.create_task(house.connections.watch(database))
+        cleaning = asyncio.create_task(_purge_hourly(database))
+        first_look = asyncio.create_task(registry.default_model())  # so that the first visitor need not wait for it
+        house.is_ready.set()
+        try:
+            yield house
+        finally:
+            for task in (watch, cleaning, first_look):
+                task.cancel()
+            await _drain(house, runner, reaper)
+
+
+async def _fill_registry(registry: Registry, database: Database, vault: Vault) -> None:
+    registry.register(LogReader(database))
+    stored, locked = await load_stored(database, vault)
+    for name in locked:
+        logger.error("provider_key_locked", provider=name, reason="secret.key does not open it; enter the key again")
+    registry.set_stored(stored)
+    for endpoint in registry.endpoints():
+        register_secret(endpoint.key)
+    registry.stored_default = await database.read(lambda connection: read_setting(connection, DEFAULT_MODEL))
+
+
+async def _purge_hourly(database: Database) -> None:
+    while True:
+        pause_s = _PURGE_EVERY_S
+        try:
+            if await database.write(purge):
+                pause_s = _PURGE_NEXT_S
+        except StorageError as error:
+            logger.warning("purge_failed", reason=error.message, detail=error.detail)
+        await asyncio.sleep(pause_s)
+
+
+async def _drain(house: House, runner: TurnRunner, reaper: Reaper) -> None:
+    """Viewers are told, turns are handed over, and everything that was promised is written."""
+    house.is_draining.set()
+    await reaper.stop()
+    await house.connections.tell_to_reconnect()
+    await runner.drain(_DRAIN_S)
+    await house.feed.settle()
+
+
+def create_app(settings: Settings, on_ready: Callable[[House], None] | None = None) -> FastAPI:
+    """The ASGI application; its lifespan opens and closes the house."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                house = await stack.enter_async_context(open_house(settings))
+            except SetupError as error:
+                app.state.refusal = error  # for the command line, which says it in one sentence
+                raise
+            app.state.house = house
+            logger.info("started", version=__version__, data_dir=str(settings.data_dir), pid=os.getpid())
+            _spare_the_collector()
+            if on_ready is not None:
+                on_ready(house)
+            yield
+            logger.info("stopping", pid=os.getpid())
+
+    return create_application(settings, lifespan)
+
+
+def _spare_the_collector() -> None:
+    """What the start made stays, so the collector need not look at it again; and streams make few cycles."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 50, 50)
+    gc.enable()
+
+
+def _worker_name() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

@@ -1,0 +1,95 @@
+"""Settings, read once from the environment and `.env`.
+
+The names are promised in the README. Providers' keys are read here too (`secrets()`), so that no other
+room looks at the environment.
+"""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from io import StringIO
+from pathlib import Path
+from typing import Annotated, Literal
+
+import platformdirs
+from dotenv import dotenv_values
+from dotenv.parser import parse_stream
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from quarterdeck.errors import SetupError
+
+LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+class Settings(BaseModel):
+    """All of `QUARTERDECK_…`. Times in seconds, sizes in bytes unless the name says otherwise."""
+
+    model_config = ConfigDict(protected_namespaces=())
+
+    data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("quarterdeck", appauthor=False)))
+    host: str = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    public_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^/\s]+)?/?$")] = ""
+    model: str = ""
+    min_chunk_chars: Annotated[int, Field(ge=1, le=100_000)] = 20
+    log_level: LogLevel = "info"
+    log_format: Literal["auto", "text", "json"] = "auto"
+    discover: bool = True  # look for local model servers
+    first_token_timeout_s: Annotated[float, Field(gt=0)] = 120.0
+    idle_timeout_s: Annotated[float, Field(gt=0)] = 60.0
+    connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+
+    @cached_property
+    def environment(self) -> dict[str, str]:
+        """The process's variables over those of `.env`; the providers' room looks up its keys here."""
+        return _environment()
+
+
+def _environment() -> dict[str, str]:
+    found = {key: value for key, value in dotenv_values(".env").items() if value is not None}
+    return {**found, **os.environ}
+
+
+def _check_dotenv(path: Path) -> None:
+    """A line of `.env` that is no assignment is an error, not a warning in passing.
+
+    Raises: `SetupError` naming the line (never its content: it may be a key).
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"The file .env cannot be read: {type(error).__name__}. Fix or remove it.") from error
+    if "\x00" in text:
+        raise SetupError("The file .env is not a text file. Fix or remove it.")
+    for binding in parse_stream(StringIO(text)):
+        if binding.error or (binding.key is not None and binding.value is None):
+            written = binding.original.string
+            blank_lines = written[: len(written) - len(written.lstrip())].count("\n")
+            number = binding.original.line + blank_lines
+            raise SetupError(f"Line {number} of .env is not of the form NAME=value. Fix or remove it.")
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Settings from the command line (`overrides`, None means not given), the environment, `.env`, defaults.
+
+    Raises: `SetupError` with one sentence naming the setting that is wrong.
+    """
+    _check_dotenv(Path(".env"))
+    environment = _environment()
+    given: dict[str, object] = {
+        name: environment[f"QUARTERDECK_{name.upper()}"]
+        for name in Settings.model_fields
+        if environment.get(f"QUARTERDECK_{name.upper()}", "") != ""
+    }
+    given |= {name: value for name, value in overrides.items() if value is not None}
+    try:
+        settings = Settings.model_validate(given)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = f"QUARTERDECK_{str(first['loc'][0]).upper()}" if first["loc"] else "a setting"
+        raise SetupError(f"The setting {name} is not usable: {first['msg'].lower()}.") from error
+    settings.data_dir = settings.data_dir.expanduser().absolute()
+    return settings

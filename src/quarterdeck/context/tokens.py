@@ -1,0 +1,36 @@
+"""Token counts, estimated offline: no vocabulary is fetched, no model is asked.
+
+About four characters of English a token; other scripts need more. The estimate errs on the high
+side, since a context that is too long fails and one that is a little shorter does not.
+"""
+
+from __future__ import annotations
+
+from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, TextPart, ToolCallPart
+
+_PER_MESSAGE = 4
+_PER_IMAGE = 1_000
+
+
+def estimate_text(text: str) -> int:
+    """Tokens of `text`: a quarter of its UTF-8 length, wide scripts about one token a character."""
+    wide = 0 if text.isascii() else sum(character > "\u2e7f" for character in text)
+    return (len(text.encode("utf-8", "replace")) - 3 * wide + 3) // 4 + wide
+
+
+def estimate_parts(parts: list[Part]) -> int:
+    """Tokens of what a model is sent of `parts`: reasoning is not sent again."""
+    total = _PER_MESSAGE
+    for part in parts:
+        match part:
+            case ImagePart():
+                total += _PER_IMAGE
+            case ReasoningPart():
+                pass
+            case ToolCallPart(name=name, arguments=arguments):
+                total += estimate_text(name) + estimate_text(arguments)
+            case TextPart(text=text) | IdeaPart(text=text):
+                total += estimate_text(text)
+            case _:
+                total += estimate_text(part.text)
+    return total

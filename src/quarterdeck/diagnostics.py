@@ -1,0 +1,122 @@
+"""Structured logs on standard error: JSON for machines, lines for a terminal; secrets redacted in both.
+
+The standard library's logging underneath (ADR 0006): our lines and the libraries' come out in one form.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+_PATTERNS = re.compile(
+    r"(qd_[ks])[0-9a-z]{20,}|\b(sk-|sk_|gsk_|hf_|pplx-|AIza|xai-)[A-Za-z0-9_\-]{12,}|"
+    r"((?:bearer|link=|x-api-key:?|[?&]key=)\s*)[A-Za-z0-9_\-.~+/]{12,}",
+    re.IGNORECASE,
+)
+_MIN_SECRET_CHARS = 6
+_QUIET = ("asyncio", "aiohttp.access", "alembic", "websockets", "filelock", "uvicorn.access", "uvicorn.error")
+_secrets: set[str] = set()
+
+
+class Logger:
+    """An event in a word, and its fields: `logger.info("turn_ended", turn=…, duration_ms=…)`."""
+
+    def __init__(self, name: str) -> None:
+        self._logger = logging.getLogger(name)
+
+    def debug(self, event: str, **fields: object) -> None:
+        self._write(logging.DEBUG, event, fields)
+
+    def info(self, event: str, **fields: object) -> None:
+        self._write(logging.INFO, event, fields)
+
+    def warning(self, event: str, *, exc_info: BaseException | None = None, **fields: object) -> None:
+        self._write(logging.WARNING, event, fields, exc_info)
+
+    def error(self, event: str, *, exc_info: BaseException | None = None, **fields: object) -> None:
+        self._write(logging.ERROR, event, fields, exc_info)
+
+    def _write(self, level: int, event: str, fields: dict[str, object], exc_info: BaseException | None = None) -> None:
+        if self._logger.isEnabledFor(level):
+            self._logger.log(level, event, extra={"fields": fields}, exc_info=exc_info)
+
+
+def get_logger(name: str) -> Logger:
+    return Logger(name)
+
+
+def register_secret(secret: str) -> None:
+    """This very text never appears in a log line from now on."""
+    if len(secret) >= _MIN_SECRET_CHARS:
+        _secrets.add(secret)
+
+
+def redact(text: str) -> str:
+    """`text` without registered secrets and without anything that looks like a key."""
+    for secret in _secrets:
+        if secret in text:
+            text = text.replace(secret, "[redacted]")
+    return _PATTERNS.sub(lambda found: f"{next(filter(None, found.groups()), '')}[redacted]", text)
+
+
+def configure_logs(level: str, style: Literal["auto", "text", "json"]) -> None:
+    """Once, at the start; the libraries' loggers come out in the same form, from warnings up."""
+    as_json = style == "json" or (style == "auto" and not sys.stderr.isatty())
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonFormatter() if as_json else _TextFormatter())
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level.upper())
+    for noisy in _QUIET:
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+
+
+def event_fields(record: logging.LogRecord) -> dict[str, Any]:
+    """What a record says, redacted: timestamp, level, logger, event, its fields, and a traceback if any."""
+    fields = {name: _plain(value) for name, value in getattr(record, "fields", {}).items() if value is not None}
+    said = {
+        "timestamp": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "event": redact(record.getMessage()),
+        **fields,
+    }
+    if record.exc_info:
+        said["exception"] = redact(logging.Formatter().formatException(record.exc_info))
+    return said
+
+
+class _JsonFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        return json.dumps(event_fields(record), ensure_ascii=False)
+
+
+class _TextFormatter(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        said = event_fields(record)
+        exception = said.pop("exception", "")
+        head = f"{said.pop('timestamp')[11:23]} {said.pop('level'):<7} {said.pop('logger')}: {said.pop('event')}"
+        fields = " ".join(f"{name}={_on_one_line(value)}" for name, value in said.items() if value != "")
+        return "\n".join(filter(None, (f"{head}  {fields}".rstrip(), exception)))
+
+
+def _on_one_line(value: object) -> str:
+    """What somebody sent in must not look like a line of its own."""
+    text = str(value)
+    return text if text.isprintable() else repr(text)
+
+
+def _plain(value: object) -> Any:
+    if isinstance(value, str):
+        return redact(value)
+    if isinstance(value, bool | int | float):
+        return value
+    if isinstance(value, dict):
+        return {redact(str(key)): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return redact(str(value))

@@ -1,0 +1,179 @@
+"""The typed events of a turn's log, in the order they may come:
+
+    turn.started  step.started  (step.retrying)  [part.started text.delta* part.ended]*
+    usage.reported  step.ended  turn.ended        and turn.continued after a take-over
+
+They are stored as one line of JSON each, whose `type` is the event's name. The sequence number is
+not part of the event: it is the log's. Times are milliseconds since 1970, UTC.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+from msgspec import Struct
+
+from quarterdeck.domain.usage import Usage
+
+PartKind = Literal["text", "reasoning", "idea", "tool_call"]
+TurnStatus = Literal["complete", "stopped", "failed"]
+
+
+class _Event(Struct, frozen=True, omit_defaults=True, tag_field="type"):
+    """What all events share: the `type` tag."""
+
+
+class TurnStarted(_Event, frozen=True, tag="turn.started"):
+    """Always seq 1. `message` is the answer's id, `request` the user message it answers."""
+
+    turn: str
+    conversation: str
+    message: str
+    request: str
+    model: str
+    at: int
+
+
+class StepStarted(_Event, frozen=True, tag="step.started"):
+    """A model call begins; `step` counts from 1."""
+
+    step: int
+    model: str
+    at: int
+
+
+class StepRetrying(_Event, frozen=True, tag="step.retrying"):
+    """The provider was busy before the first token; it is asked again in `wait_s` seconds."""
+
+    step: int
+    reason: str
+    wait_s: float
+
+
+class PartStarted(_Event, frozen=True, tag="part.started"):
+    """`part` counts from 0 within the message. `call` and `name` for tool calls only."""
+
+    part: int
+    kind: PartKind
+    call: str = ""
+    name: str = ""
+
+
+class TextDelta(_Event, frozen=True, tag="text.delta"):
+    """More of the open part's text (of a tool call: of its JSON arguments)."""
+
+    part: int
+    text: str
+
+
+class PartEnded(_Event, frozen=True, tag="part.ended"):
+    """Nothing is added to this part any more."""
+
+    part: int
+
+
+class UsageReported(_Event, frozen=True, tag="usage.reported"):
+    """Tokens of the step as its provider counted them."""
+
+    step: int
+    usage: Usage
+
+
+class StepEnded(_Event, frozen=True, tag="step.ended"):
+    """The model came to its own end; whoever takes the turn over from here need not ask it again."""
+
+    step: int
+    finish: str
+
+
+class TurnContinued(_Event, frozen=True, tag="turn.continued"):
+    """Another process (or the restarted one) went on from the partial answer."""
+
+    at: int
+    reason: Literal["restart", "takeover"] = "restart"
+
+
+class TurnFault(Struct, frozen=True, omit_defaults=True):
+    """Why a turn failed: a stable code and one sentence for the user."""
+
+    code: str
+    message: str
+    retryable: bool = False
+    retry_after_s: float | None = None
+
+
+class TurnEnded(_Event, frozen=True, tag="turn.ended"):
+    """Always last. `error` is there when the status is failed."""
+
+    status: TurnStatus
+    at: int
+    error: TurnFault | None = None
+
+
+Event = (
+    TurnStarted
+    | StepStarted
+    | StepRetrying
+    | PartStarted
+    | TextDelta
+    | PartEnded
+    | UsageReported
+    | StepEnded
+    | TurnContinued
+    | TurnEnded
+)
+
+
+class FeedConversation(_Event, frozen=True, tag="conversation.changed"):
+    """A conversation was made, renamed, deleted or restored, in this or another tab."""
+
+    conversation: str
+
+
+class FeedTurnStarted(_Event, frozen=True, tag="turn.running"):
+    """A turn began, or went on after a restart: it can be followed."""
+
+    conversation: str
+    turn: str
+
+
+class FeedTurnEnded(_Event, frozen=True, tag="turn.finished"):
+    """A turn ended; its message is saved."""
+
+    conversation: str
+    turn: str
+    status: TurnStatus
+
+
+class FeedModels(_Event, frozen=True, tag="models.changed"):
+    """A provider was connected or removed."""
+
+
+FeedEvent = FeedConversation | FeedTurnStarted | FeedTurnEnded | FeedModels
+"""A user's feed carries pointers only, never content."""
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+_feed_decoder: msgspec.json.Decoder[FeedEvent] = msgspec.json.Decoder(FeedEvent)
+
+
+def encode_event(event: Event | FeedEvent) -> bytes:
+    """One line of JSON."""
+    return _encoder.encode(event)
+
+
+def decode_event(raw: bytes) -> Event:
+    return _decoder.decode(raw)
+
+
+def decode_feed_event(raw: bytes) -> FeedEvent:
+    return _feed_decoder.decode(raw)
+
+
+_END = b'{"type":"turn.ended"'
+
+
+def is_turn_end(raw: bytes) -> bool:
+    """Whether an encoded event is the last one of its turn, without decoding it."""
+    return raw.startswith(_END)

@@ -1,0 +1,150 @@
+"""`fold(events) -> FoldedTurn`: the message a log adds up to.
+
+The law: the fold of a finished log equals the stored message. The page has the same fold in
+TypeScript, and both run the fixtures in `tests/fixtures/folds/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Literal
+
+from msgspec import Struct
+
+from quarterdeck.domain.events import (
+    Event,
+    PartEnded,
+    PartKind,
+    PartStarted,
+    StepEnded,
+    StepRetrying,
+    StepStarted,
+    TextDelta,
+    TurnContinued,
+    TurnEnded,
+    TurnFault,
+    TurnStarted,
+    UsageReported,
+)
+from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart, ToolCallPart
+from quarterdeck.domain.usage import Usage
+
+
+class Continuation(Struct, frozen=True):
+    """Where the answer went on after a restart: after `offset` characters of part `part`."""
+
+    part: int
+    offset: int
+    at: int
+
+
+class FoldedTurn(Struct, frozen=True):
+    """`parts` in order; `open` is the index of the part still being written, else None.
+
+    `attempts` counts the model calls of the last step, `step_ended` says that it came to its own end.
+    """
+
+    status: Literal["running", "complete", "stopped", "failed"]
+    parts: list[Part]
+    open: int | None
+    usage: Usage
+    steps: int
+    attempts: int
+    step_ended: bool
+    continuations: list[Continuation]
+    error: TurnFault | None
+    started_at: int | None
+    ended_at: int | None
+    finish: str
+
+
+class _Draft:
+    __slots__ = ("call", "ended", "kind", "name", "texts")
+
+    def __init__(self, kind: PartKind, call: str, name: str) -> None:
+        self.kind: PartKind = kind
+        self.call, self.name = call, name
+        self.texts: list[str] = []
+        self.ended = False
+
+    def part(self) -> Part:
+        text = "".join(self.texts)
+        match self.kind:
+            case "text":
+                return TextPart(text)
+            case "reasoning":
+                return ReasoningPart(text)
+            case "idea":
+                return IdeaPart(text)
+            case "tool_call":
+                return ToolCallPart(self.call, self.name, text)
+
+
+class Fold:
+    """The fold, one event at a time; `turn()` may be asked at any moment."""
+
+    def __init__(self) -> None:
+        self._drafts: list[_Draft] = []
+        self._status: Literal["running", "complete", "stopped", "failed"] = "running"
+        self._usage = Usage()
+        self._steps = self._attempts = self._ended_step = 0
+        self._continuations: list[Continuation] = []
+        self._error: TurnFault | None = None
+        self._started_at: int | None = None
+        self._ended_at: int | None = None
+        self._finish = ""
+
+    def apply(self, event: Event) -> None:
+        match event:
+            case TextDelta(part=part, text=text):
+                self._drafts[part].texts.append(text)
+            case PartStarted(kind=kind, call=call, name=name):
+                self._drafts.append(_Draft(kind, call, name))
+            case PartEnded(part=part):
+                self._drafts[part].ended = True
+            case UsageReported(usage=usage):
+                self._usage = self._usage.plus(usage)
+            case TurnStarted(at=at):
+                self._started_at = at
+            case StepStarted(step=step):
+                self._attempts = self._attempts + 1 if step == self._steps else 1
+                self._steps = step
+            case StepEnded(step=step, finish=finish):
+                self._ended_step, self._finish = step, finish
+            case StepRetrying():
+                pass
+            case TurnContinued(at=at):
+                self._continuations.append(self._place(at))
+            case TurnEnded(status=status, error=error, at=at):
+                self._status, self._error, self._ended_at = status, error, at
+
+    def _place(self, at: int) -> Continuation:
+        if not self._drafts:
+            return Continuation(0, 0, at)
+        last = len(self._drafts) - 1
+        return Continuation(last, sum(map(len, self._drafts[last].texts)), at)
+
+    def turn(self) -> FoldedTurn:
+        open_parts = [index for index, draft in enumerate(self._drafts) if not draft.ended]
+        return FoldedTurn(
+            status=self._status,
+            parts=[draft.part() for draft in self._drafts],
+            open=open_parts[-1] if open_parts and self._status == "running" else None,
+            usage=self._usage,
+            steps=self._steps,
+            attempts=self._attempts,
+            step_ended=self._steps > 0 and self._ended_step == self._steps,
+            continuations=list(self._continuations),
+            error=self._error,
+            started_at=self._started_at,
+            ended_at=self._ended_at,
+            finish=self._finish,
+        )
+
+
+def fold(events: Iterable[Event]) -> FoldedTurn:
+    """The state of a turn after `events`, which begin at seq 1 and have no holes."""
+    state = Fold()
+    for event in events:
+        state.apply(event)
+    return state.turn()

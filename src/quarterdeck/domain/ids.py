@@ -1,0 +1,28 @@
+"""Identifiers: 26 characters, sortable by the time they were made (ULID, https://github.com/ulid/spec)."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+_lock = threading.Lock()
+_last = 0
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+
+
+def now_ms() -> int:
+    """Milliseconds since 1970, UTC."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id() -> str:
+    """A new identifier: 48 bits of milliseconds, 80 random bits, Crockford base 32 in lower case.
+
+    Within one process each is greater than the one before, also within the same millisecond.
+    """
+    global _last
+    with _lock:
+        _last = max((now_ms() << 80) | int.from_bytes(os.urandom(10), "big"), _last + 1)
+        number = _last
+    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))

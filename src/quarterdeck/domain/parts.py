@@ -1,0 +1,63 @@
+"""The parts of a message, as they are stored (`messages.parts`, a JSON list) and sent to the page."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+
+class TextPart(Struct, frozen=True, tag_field="kind", tag="text"):
+    text: str
+
+
+class ReasoningPart(Struct, frozen=True, tag_field="kind", tag="reasoning"):
+    """What the model thought before it spoke, when the provider shows it. Never sent back to a model."""
+
+    text: str
+
+
+class IdeaPart(Struct, frozen=True, tag_field="kind", tag="idea"):
+    """One `idea` entry of an answer in the tagged format."""
+
+    text: str
+
+
+class ImagePart(Struct, frozen=True, tag_field="kind", tag="image"):
+    """A picture the user sent: base64 `data` of the given media type."""
+
+    media_type: str
+    data: str
+
+
+class ToolCallPart(Struct, frozen=True, tag_field="kind", tag="tool_call"):
+    """The model asks for a tool; `arguments` is the JSON text as the model wrote it."""
+
+    call: str
+    name: str
+    arguments: str
+
+
+class ToolResultPart(Struct, frozen=True, tag_field="kind", tag="tool_result"):
+    call: str
+    text: str
+    is_error: bool = False
+
+
+Part = TextPart | ReasoningPart | IdeaPart | ImagePart | ToolCallPart | ToolResultPart
+
+_decoder = msgspec.json.Decoder(list[Part])
+_encoder = msgspec.json.Encoder()
+
+
+def decode_parts(raw: str | bytes) -> list[Part]:
+    """Parts from a stored JSON list."""
+    return _decoder.decode(raw)
+
+
+def encode_parts(parts: list[Part]) -> str:
+    return _encoder.encode(parts).decode()
+
+
+def plain_text(parts: list[Part]) -> str:
+    """What a reader would call the text of the message: its text parts, joined."""
+    return "".join(part.text for part in parts if isinstance(part, TextPart))

@@ -1,0 +1,80 @@
+"""Six verbs. Every backend keeps them, one contract suite (`tests/contract/test_log_contract.py`) tests them.
+
+A log is named by a turn id (a user's feed is named `feed:<user>`). Sequence numbers are ints from 1
+without holes. The entry body is one line of JSON (`domain.events.encode_event`); the log never looks
+into it.
+
+A feed is never finished, begins when something is appended, and keeps its newest `FEED_KEEP` entries at
+least; older ones may go (`first` moves up). Only a running turn's log is never trimmed.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+
+from msgspec import Struct
+
+FEED_KEEP = 1_000
+_FEED_PREFIX = "feed:"
+
+
+def feed_name(user: str) -> str:
+    return _FEED_PREFIX + user
+
+
+def is_feed(name: str) -> bool:
+    return name.startswith(_FEED_PREFIX)
+
+
+class Entry(NamedTuple):
+    seq: int
+    body: bytes
+
+
+class LogStatus(Struct, frozen=True):
+    """`first` is the oldest seq still there, `last` the newest; both 0 while the log is empty."""
+
+    state: Literal["running", "finished"]
+    first: int
+    last: int
+
+
+class Log(Protocol):
+    async def append(self, turn: str, seq: int, bodies: list[bytes]) -> None:
+        """Write `bodies` as seq, seq + 1, …; returns when they are committed (and only then visible).
+
+        Raises: `StaleWriterError` if `seq` is not the last one plus 1 or the log is finished: another
+        writer has this turn. `LogError` if it could not be written. Nothing of the call is written then.
+        Cancelled, the entries may or may not be written: ask `status` before going on.
+        """
+        ...
+
+    async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
+        """Committed entries with seq > `after`, in order; empty when there are none.
+
+        At most `limit`, and fewer when they are large.
+        """
+        ...
+
+    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+        """True as soon as something with seq > `after` is there or nothing more will come; False at the time-out.
+
+        Nothing more will come when the log is finished, or dropped (not there, and `after` > 0). It may
+        be True without cause; a log that has not begun is waited for.
+        """
+        ...
+
+    async def finish(self, turn: str, keep_s: float) -> None:
+        """Nothing will be appended any more; the log may be dropped `keep_s` seconds from now.
+
+        Finishing again only moves that moment; finishing what is not there is no error.
+        """
+        ...
+
+    async def status(self, turn: str) -> LogStatus | None:
+        """None when there is no such log (never was, or expired)."""
+        ...
+
+    async def drop(self, turn: str) -> None:
+        """Forget the log now. Dropping what is not there is no error."""
+        ...

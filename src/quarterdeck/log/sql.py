@@ -1,0 +1,145 @@
+"""The default log: one SQLite file of its own, one writer, the newest entries in memory.
+
+One process serves a file. A second one that writes to it (a process that was taken over and woke up
+late) is fenced off by `StaleWriterError`; it does not ring the first one's doorbell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import TypeVar
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.errors import LogError
+from quarterdeck.log.base import Entry, LogStatus
+from quarterdeck.log.sql_file import ENTRIES, MAX_SEQ, STATUS, open_log_file, open_reader
+from quarterdeck.log.tail import Tail, Tails
+from quarterdeck.log.writer import Append, Drop, Expire, Finish, Write, Writer
+
+_READERS = 2
+_EXPIRE_AT_ONCE = 20
+_READ_BYTES = 256 * 1024
+
+T = TypeVar("T")
+
+
+class SqlLog:
+    """`open` before the first verb, `close` after the last; both in the event loop that uses it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._tails = Tails()
+        self._writer: Writer | None = None
+        self._readers: list[sqlite3.Connection] = []  # idle ones, as many as the pool has threads
+        self._pool = ThreadPoolExecutor(_READERS, thread_name_prefix="log-reader")
+
+    async def open(self) -> None:
+        """Raises: `LogError` when the file cannot be opened. A broken file is moved aside."""
+        connection = await asyncio.to_thread(self._open_files)
+        self._writer = Writer(connection, self._tails)
+
+    async def close(self) -> None:
+        """Commits what is on its way. Afterwards every verb raises `LogError`."""
+        writer, self._writer = self._writer, None
+        if writer is not None:
+            writer.hand_over()
+            await asyncio.to_thread(self._close_files, writer)
+            self._tails.doubt()  # wakes the followers, who find it closed
+
+    def _open_files(self) -> sqlite3.Connection:
+        connection = open_log_file(self._path)
+        self._readers = [open_reader(self._path) for _ in range(_READERS)]
+        return connection
+
+    def _close_files(self, writer: Writer) -> None:
+        self._pool.shutdown()
+        for reader in self._readers:
+            reader.close()
+        writer.close()  # the last to go: it folds the write-ahead log into the file
+
+    async def append(self, turn: str, seq: int, bodies: list[bytes]) -> None:
+        if bodies:
+            await self._write(Append(turn, seq, bodies))
+
+    async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
+        tail = self._tails.find(turn)
+        entries = tail.read(after, limit) if tail else None
+        if entries is None:
+            return await self._select(_select_entries, turn, min(after, MAX_SEQ), limit)
+        return entries
+
+    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+        tail = await self._find(turn)
+        return tail.has_news(after) or await tail.wait(after, timeout_s)
+
+    async def finish(self, turn: str, keep_s: float) -> None:
+        await self._write(Finish(turn, now_ms() + int(keep_s * 1000)))
+
+    async def status(self, turn: str) -> LogStatus | None:
+        return (await self._find(turn)).status()
+
+    async def drop(self, turn: str) -> None:
+        await self._write(Drop(turn))
+
+    async def expire(self) -> int:
+        """Drops the logs whose time has come, a few per commit so that appends go on; how many they were."""
+        dropped = 0
+        while True:
+            step = Expire(now_ms(), _EXPIRE_AT_ONCE)
+            await self._write(step)
+            dropped += len(step.names)
+            if len(step.names) < _EXPIRE_AT_ONCE:
+                return dropped
+
+    async def _write(self, write: Write) -> None:
+        if self._writer is None:
+            raise _closed()
+        await self._writer.write(write)
+
+    async def _find(self, turn: str) -> Tail:
+        tail = self._tails.open(turn)
+        while tail.state == "unread":
+            tail.adopt(await self._select(_select_status, turn))
+        return tail
+
+    async def _select(self, select: Callable[..., T], *arguments: object) -> T:
+        if self._writer is None:
+            raise _closed()
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._pool, self._lend, select, *arguments)
+        except sqlite3.Error as error:
+            raise LogError("The log cannot be read: check the disk.", detail=repr(error)) from error
+
+    def _lend(self, select: Callable[..., T], *arguments: object) -> T:
+        reader = self._readers.pop()
+        try:
+            return select(reader, *arguments)
+        finally:
+            self._readers.append(reader)
+
+
+def _select_entries(reader: sqlite3.Connection, turn: str, after: int, limit: int) -> list[Entry]:
+    entries: list[Entry] = []
+    size = 0
+    for seq, body in reader.execute(ENTRIES, (after, turn, limit)):
+        entries.append(Entry(seq, body))
+        size += len(body)
+        if size >= _READ_BYTES:  # a follower holds what it has read until its reader has taken it
+            break
+    return entries
+
+
+def _select_status(reader: sqlite3.Connection, turn: str) -> LogStatus | None:
+    row = reader.execute(STATUS, (turn,)).fetchone()
+    if row is None:
+        return None
+    _, finished, first, last = row
+    return LogStatus("finished" if finished else "running", first or 0, last or 0)
+
+
+def _closed() -> LogError:
+    return LogError("The server is shutting down.", detail="the log is closed")

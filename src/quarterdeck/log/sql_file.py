@@ -1,0 +1,129 @@
+"""The log's own SQLite file: its two tables, how they are read, how it is opened, and what becomes of a broken one.
+
+A file that SQLite cannot read is moved aside and a new one begun: the log is the moment, the database
+is the record. Pages are small, because running turns write to different ones in each commit.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from pathlib import Path
+
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.errors import LogError
+
+SEQ_BITS = 24
+MAX_SEQ = (1 << SEQ_BITS) - 1
+"""Entries are keyed `(no << SEQ_BITS) + seq`: one B-tree, and the row id itself refuses a second writer.
+The statements below write it out: 24, 16777215."""
+
+_VERSION = 1
+_BUSY_TIMEOUT_S = 5.0
+_BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE IF NOT EXISTS log (
+    no INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    finished INTEGER NOT NULL DEFAULT 0,
+    drop_at INTEGER  -- milliseconds since 1970
+);
+CREATE INDEX IF NOT EXISTS log_drop_at ON log (drop_at) WHERE drop_at IS NOT NULL;
+CREATE TABLE IF NOT EXISTS entry (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
+PRAGMA user_version = {_VERSION};
+COMMIT;
+"""
+
+STATUS = """
+SELECT no, finished,
+    (SELECT key & 16777215 FROM entry WHERE key > no << 24 AND key <= no << 24 | 16777215 ORDER BY key LIMIT 1),
+    (SELECT key & 16777215 FROM entry WHERE key > no << 24 AND key <= no << 24 | 16777215 ORDER BY key DESC LIMIT 1)
+FROM log WHERE name = ?
+"""
+"""Of a log: number, finished, first and last seq (None while it is empty)."""
+
+ENTRIES = """
+SELECT entry.key & 16777215, entry.body
+FROM log CROSS JOIN entry ON entry.key > (log.no << 24) + ? AND entry.key <= log.no << 24 | 16777215
+WHERE log.name = ? ORDER BY entry.key LIMIT ?
+"""
+"""The entries after a seq of a log, at most so many."""
+
+_log = get_logger(__name__)
+
+
+def open_log_file(path: Path) -> sqlite3.Connection:
+    """The writing connection to the file at `path`, which is made when it is not there.
+
+    Raises: `LogError` when the file cannot be opened (permissions, no folder, no space).
+    """
+    try:
+        try:
+            return _open(path)
+        except sqlite3.DatabaseError as error:
+            if not is_broken(error):
+                raise
+            _move_aside(path, str(error))
+            return _open(path)
+    except (sqlite3.Error, OSError) as error:
+        raise LogError("The log's file cannot be opened: check the data folder.", detail=repr(error)) from error
+
+
+def make_tables(connection: sqlite3.Connection) -> None:
+    connection.executescript(_SCHEMA)
+
+
+def open_reader(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only = 1")
+    return connection
+
+
+def is_broken(error: sqlite3.Error) -> bool:
+    """Is it the file's content that SQLite cannot use?"""
+    code: int | None = getattr(error, "sqlite_errorcode", None)
+    return code is not None and code & 0xFF in _BROKEN
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    return sqlite3.connect(path, timeout=_BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False)
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR, 0o600))
+    connection = _connect(path)
+    try:
+        connection.execute("PRAGMA page_size = 2048")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA wal_autocheckpoint = 8000")  # 16 MB: each one waits for the disk
+        connection.execute("PRAGMA journal_size_limit = 16777216")
+        _check(connection)
+        make_tables(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _check(connection: sqlite3.Connection) -> None:
+    """Raises: `sqlite3.DatabaseError` (corrupt) for a file that is damaged or of another version."""
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    [finding] = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if finding != "ok" or version not in (0, _VERSION):
+        error = sqlite3.DatabaseError(finding if finding != "ok" else f"version {version}")
+        error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+        raise error
+
+
+def _move_aside(path: Path, reason: str) -> None:
+    """The write-ahead log goes along: SQLite would play it into the new file."""
+    aside = path.with_name(f"{path.name}.broken-{time.strftime('%Y%m%dT%H%M%S')}-{os.getpid()}")
+    for suffix in ("", "-wal", "-shm"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.rename(aside.with_name(aside.name + suffix))
+    _log.warning("log.broken_file_moved_aside", file=str(path), moved_to=str(aside), reason=reason)

@@ -1,0 +1,127 @@
+"""Conversations: owner-scoped, listed newest first, deleted with a way back."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import and_, bindparam, insert, or_, select, update
+
+from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.tables import conversations, turns
+
+
+class ConversationRow(Struct, frozen=True):
+    id: str
+    owner_id: str
+    external_id: str
+    title: str
+    model: str
+    assistant: str
+    instructions: str
+    temperature: float | None
+    tip_id: str | None
+    created_at: int
+    updated_at: int
+    running_turn: str | None = None
+
+
+_columns = [column for column in conversations.c if column.name != "deleted_at"]
+_running = (
+    select(turns.c.id)
+    .where(turns.c.conversation_id == conversations.c.id, turns.c.status.in_(("running", "queued")))
+    .order_by(turns.c.id)
+    .limit(1)
+    .scalar_subquery()
+    .label("running_turn")
+)
+
+
+# Built once: building a statement costs more than running it.
+_FIND = (
+    select(*_columns, _running)
+    .where(
+        conversations.c.owner_id == bindparam("owner"),
+        or_(conversations.c.id == bindparam("name"), conversations.c.external_id == bindparam("name")),
+        conversations.c.deleted_at.is_(None),
+    )
+    .order_by((conversations.c.id == bindparam("name")).desc())
+    .limit(1)
+)
+_GIVE_NAME_UP = (
+    update(conversations)
+    .where(
+        conversations.c.owner_id == bindparam("owner"),
+        conversations.c.external_id == bindparam("name"),
+        conversations.c.deleted_at.is_not(None),
+    )
+    .values(external_id=conversations.c.id)
+)
+_INSERT = insert(conversations)
+_UPDATE = update(conversations).where(conversations.c.id == bindparam("conversation"))
+
+
+def find_conversation(connection: AnyConnection, owner: str, conversation: str) -> ConversationRow | None:
+    """By our id or by the name its client gave it, among the owner's own; deleted ones are not there."""
+    row = connection.execute(_FIND, {"owner": owner, "name": conversation}).first()
+    return None if row is None else ConversationRow(**row._mapping)
+
+
+def list_conversations(
+    connection: AnyConnection, owner: str, *, before: tuple[int, str] | None, limit: int, query: str
+) -> list[ConversationRow]:
+    """Newest first; `before` is the (updated_at, id) of the last one seen; `query` looks in titles."""
+    conditions = [conversations.c.owner_id == owner, conversations.c.deleted_at.is_(None)]
+    if before is not None:
+        at, last = before
+        earlier = and_(conversations.c.updated_at == at, conversations.c.id < last)
+        conditions.append(or_(conversations.c.updated_at < at, earlier))
+    if query:
+        conditions.append(conversations.c.title.icontains(query, autoescape=True))
+    rows = connection.execute(
+        select(*_columns, _running)
+        .where(*conditions)
+        .order_by(conversations.c.updated_at.desc(), conversations.c.id.desc())
+        .limit(limit)
+    )
+    return [ConversationRow(**row._mapping) for row in rows]
+
+
+def insert_conversation(
+    connection: WriteConnection, *, owner: str, external_id: str, title: str, model: str, assistant: str,
+    instructions: str, temperature: float | None,
+) -> ConversationRow:  # fmt: skip
+    """A deleted conversation of the same `external_id` gives that name up; restored, it goes by its own id."""
+    connection.execute(_GIVE_NAME_UP, {"owner": owner, "name": external_id})
+    now = now_ms()
+    identifier = new_id()
+    values = {
+        "id": identifier, "owner_id": owner, "external_id": external_id or identifier, "title": title, "model": model,
+        "assistant": assistant, "instructions": instructions, "temperature": temperature, "tip_id": None,
+        "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    connection.execute(_INSERT, values)
+    return ConversationRow(**values)  # type: ignore[arg-type]
+
+
+def update_conversation(connection: WriteConnection, conversation: str, values: dict[str, object]) -> None:
+    """`values` by column name; the caller has checked whose it is."""
+    connection.execute(_UPDATE, {**values, "conversation": conversation})
+
+
+def delete_conversation(connection: WriteConnection, conversation: str) -> None:
+    connection.execute(update(conversations).where(conversations.c.id == conversation).values(deleted_at=now_ms()))
+
+
+def restore_conversation(connection: WriteConnection, owner: str, conversation: str) -> bool:
+    """Undo a deletion; False when there is no such deleted conversation of this owner."""
+    return bool(
+        connection.execute(
+            update(conversations)
+            .where(
+                conversations.c.id == conversation,
+                conversations.c.owner_id == owner,
+                conversations.c.deleted_at.is_not(None),
+            )
+            .values(deleted_at=None)
+        ).rowcount
+    )

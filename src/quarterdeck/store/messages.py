@@ -1,0 +1,171 @@
+"""Messages: a tree by `parent_id`. The active path is read from its tip upwards, page by page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import bindparam, func, insert, literal, select, text, update
+
+from quarterdeck.domain.events import TurnFault
+from quarterdeck.domain.fold import Continuation
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.parts import Part, decode_parts, encode_parts
+from quarterdeck.domain.usage import Usage
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.tables import conversations, messages
+
+
+class MessageRow(Struct, frozen=True):
+    id: str
+    conversation_id: str
+    parent_id: str | None
+    role: str
+    status: str
+    parts: list[Part]
+    model: str
+    turn_id: str
+    usage: Usage | None
+    continuations: list[Continuation]
+    error: TurnFault | None
+    first_token_ms: int | None
+    created_at: int
+    ended_at: int | None
+
+
+class QuoteRow(Struct, frozen=True):
+    """A message found in somebody's log, with where it stands."""
+
+    message_id: str
+    conversation_id: str
+    title: str
+    created_at: int
+    parts: list[Part]
+
+
+# Built once: building a statement costs more than running it.
+_INSERT = insert(messages)
+_FINISH = update(messages).where(messages.c.id == bindparam("message"))
+
+
+def _path_from(message: Any, conversation: Any, limit: Any) -> Any:
+    """The messages from `message` upwards, at most `limit`, with their depth."""
+    seed = (
+        select(messages.c.id, messages.c.parent_id, literal(0).label("depth"))
+        .where(messages.c.id == message, messages.c.conversation_id == conversation)
+        .cte("path", recursive=True)
+    )
+    path = seed.union_all(
+        select(messages.c.id, messages.c.parent_id, (seed.c.depth + 1))
+        .join(seed, messages.c.id == seed.c.parent_id)
+        .where(seed.c.depth + 1 < limit)
+    )
+    return select(messages).join(path, messages.c.id == path.c.id).order_by(path.c.depth)
+
+
+_PATH = _path_from(bindparam("message"), bindparam("conversation"), bindparam("limit"))
+
+
+def insert_message(
+    connection: WriteConnection, *, message: str, conversation: str, owner: str, parent: str | None, role: str,
+    status: str, parts: list[Part], model: str, turn: str,
+) -> None:  # fmt: skip
+    connection.execute(
+        _INSERT,
+        {
+            "id": message, "conversation_id": conversation, "owner_id": owner, "parent_id": parent, "role": role,
+            "status": status, "parts": encode_parts(parts), "model": model, "turn_id": turn, "created_at": now_ms(),
+        },
+    )  # fmt: skip
+
+
+def find_message(connection: AnyConnection, conversation: str, message: str) -> MessageRow | None:
+    row = connection.execute(
+        select(messages).where(messages.c.id == message, messages.c.conversation_id == conversation)
+    ).first()
+    return None if row is None else _row(row)
+
+
+def find_owned_message(connection: AnyConnection, owner: str, message: str) -> MessageRow | None:
+    row = connection.execute(select(messages).where(messages.c.id == message, messages.c.owner_id == owner)).first()
+    return None if row is None else _row(row)
+
+
+def read_path(connection: AnyConnection, conversation: str, from_message: str, limit: int) -> list[MessageRow]:
+    """`from_message` and its ancestors, newest first, at most `limit`. The cost is that of `limit`."""
+    rows = connection.execute(_PATH, {"message": from_message, "conversation": conversation, "limit": limit})
+    return [_row(row) for row in rows]
+
+
+def finish_message(
+    connection: WriteConnection, message: str, *, status: str, parts: list[Part], usage: Usage | None,
+    continuations: list[Continuation], error: TurnFault | None, first_token_ms: int | None, ended_at: int, model: str,
+) -> None:  # fmt: skip
+    connection.execute(
+        _FINISH,
+        {
+            "message": message,
+            "status": status,
+            "parts": encode_parts(parts),
+            "model": model,
+            "usage": _json(usage),
+            "continuations": _json(continuations) if continuations else None,
+            "error": _json(error),
+            "first_token_ms": first_token_ms,
+            "ended_at": ended_at,
+        },
+    )
+
+
+def search_log(
+    connection: AnyConnection, owner: str, words: list[str], *, skip_conversation: str, limit: int, among: int
+) -> list[QuoteRow]:
+    """The owner's own sentences with the most of `words`, among the last `among` messages.
+
+    Plain substring search; full-text search over everything belongs to the conversations' own search.
+    """
+    recent = (
+        select(messages.c.id, messages.c.conversation_id, messages.c.created_at, messages.c.parts)
+        .where(messages.c.owner_id == owner, messages.c.role == "user")
+        .order_by(messages.c.id.desc())
+        .limit(among)
+        .subquery()
+    )
+    said = func.replace(func.replace(recent.c.parts, '"kind":"text"', ""), '"text":', "")  # not the JSON's own words
+    score: Any = literal(0)
+    for word in words:
+        score = score + said.icontains(word, autoescape=True).cast(messages.c.first_token_ms.type)
+    rows = connection.execute(
+        select(recent, conversations.c.title, score.label("score"))
+        .join(conversations, conversations.c.id == recent.c.conversation_id)
+        .where(score > 0, conversations.c.deleted_at.is_(None), conversations.c.id != skip_conversation)
+        .order_by(text("score DESC"), recent.c.id.desc())
+        .limit(limit)
+    )
+    return [QuoteRow(row.id, row.conversation_id, row.title, row.created_at, decode_parts(row.parts)) for row in rows]
+
+
+def _json(value: Any) -> str | None:
+    return None if value is None else msgspec.json.encode(value).decode()
+
+
+def _row(row: Any) -> MessageRow:
+    return MessageRow(
+        id=row.id,
+        conversation_id=row.conversation_id,
+        parent_id=row.parent_id,
+        role=row.role,
+        status=row.status,
+        parts=decode_parts(row.parts),
+        model=row.model,
+        turn_id=row.turn_id,
+        usage=None if row.usage is None else msgspec.json.decode(row.usage, type=Usage),
+        continuations=[]
+        if row.continuations is None
+        else msgspec.json.decode(row.continuations, type=list[Continuation]),
+        error=None if row.error is None else msgspec.json.decode(row.error, type=TurnFault),
+        first_token_ms=row.first_token_ms,
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+    )

@@ -1,0 +1,21 @@
+"""What is kept for a while only: deleted conversations, expired sessions and links."""
+
+from __future__ import annotations
+
+from sqlalchemy import delete, select
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.tables import conversations, open_links, sessions
+
+KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
+_AT_ONCE = 20  # conversations: their messages go with them
+
+
+def purge(connection: WriteConnection) -> int:
+    """Remove for good what was deleted 30 days ago, a few at a time; how many conversations went."""
+    now = now_ms()
+    connection.execute(delete(sessions).where(sessions.c.expires_at < now))
+    connection.execute(delete(open_links).where(open_links.c.expires_at < now))
+    old = select(conversations.c.id).where(conversations.c.deleted_at < now - KEEP_DELETED_MS).limit(_AT_ONCE)
+    return connection.execute(delete(conversations).where(conversations.c.id.in_(old))).rowcount

@@ -1,0 +1,182 @@
+"""Turns: who works on one (a lease), what was asked, how it ended. The claim itself is the lease here."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.tables import turn_steps, turns
+
+OPEN = ("queued", "running")
+
+
+class TurnRow(Struct, frozen=True):
+    id: str
+    owner_id: str
+    conversation_id: str
+    request_id: str
+    message_id: str
+    status: str
+    model: str
+    assistant: str
+    instructions: str
+    temperature: float | None
+    send_key: str
+    send_hash: bytes
+    lease_owner: str | None
+    lease_until: int
+    stop_requested_at: int | None
+    created_at: int
+    ended_at: int | None
+
+
+class StepRow(Struct, frozen=True):
+    step: int
+    attempt: int
+    model: str
+    manifest: str
+    started_at: int
+
+
+# Built once: building a statement costs more than running it.
+_INSERT = insert(turns)
+_BY_KEY = select(turns).where(turns.c.owner_id == bindparam("owner"), turns.c.send_key == bindparam("key"))
+_OPEN_ONES = select(turns.c.id).where(turns.c.conversation_id == bindparam("conversation"), turns.c.status.in_(OPEN))
+_HAS_OPEN = select(_OPEN_ONES.exists())
+_NEXT = (
+    select(turns.c.id)
+    .where(turns.c.conversation_id == bindparam("conversation"), turns.c.status == "queued")
+    .order_by(turns.c.id)
+    .limit(1)
+)
+_END = (
+    update(turns)
+    .where(turns.c.id == bindparam("turn"), turns.c.lease_owner == bindparam("worker"), turns.c.status == "running")
+    .values(status=bindparam("ending"), ended_at=bindparam("at"), lease_owner=None, lease_until=0)
+)
+_DELETE_STEP = delete(turn_steps).where(
+    turn_steps.c.turn_id == bindparam("of_turn"),
+    turn_steps.c.step == bindparam("number"),
+    turn_steps.c.attempt == bindparam("try"),
+)
+_INSERT_STEP = insert(turn_steps)
+
+
+def insert_turn(connection: WriteConnection, row: TurnRow) -> None:
+    connection.execute(_INSERT, {name: getattr(row, name) for name in row.__struct_fields__})
+
+
+def find_turn(connection: AnyConnection, owner: str, turn: str) -> TurnRow | None:
+    row = connection.execute(select(turns).where(turns.c.id == turn, turns.c.owner_id == owner)).first()
+    return None if row is None else TurnRow(**row._mapping)
+
+
+def find_turn_by_key(connection: AnyConnection, owner: str, send_key: str) -> TurnRow | None:
+    row = connection.execute(_BY_KEY, {"owner": owner, "key": send_key}).first()
+    return None if row is None else TurnRow(**row._mapping)
+
+
+def has_open_turn(connection: AnyConnection, conversation: str) -> bool:
+    return bool(connection.execute(_HAS_OPEN, {"conversation": conversation}).scalar())
+
+
+def claim_turn(
+    connection: WriteConnection, turn: str, *, worker: str, lease_until: int, others_are_dead: bool
+) -> TurnRow | None:
+    """Take the turn if it waits or its worker's lease has run out; None when somebody has it.
+
+    `others_are_dead`: this process is alone on the database, so any other worker's lease is void.
+    """
+    free = or_(turns.c.lease_owner.is_(None), turns.c.lease_until < now_ms())
+    if others_are_dead:
+        free = or_(free, turns.c.lease_owner != worker)
+    row = connection.execute(
+        update(turns)
+        .where(turns.c.id == turn, turns.c.status.in_(OPEN), free)
+        .values(status="running", lease_owner=worker, lease_until=lease_until)
+        .returning(turns)
+    ).first()
+    return None if row is None else TurnRow(**row._mapping)
+
+
+def renew_leases(connection: WriteConnection, worker: str, running: list[str], lease_until: int) -> set[str]:
+    """Those of `running` that are still this worker's."""
+    rows = connection.execute(
+        update(turns)
+        .where(turns.c.id.in_(running), turns.c.lease_owner == worker, turns.c.status == "running")
+        .values(lease_until=lease_until)
+        .returning(turns.c.id)
+    )
+    return {row.id for row in rows}
+
+
+def release_turn(connection: WriteConnection, turn: str, worker: str) -> None:
+    """Hand the turn over: anybody may claim it now."""
+    connection.execute(
+        update(turns).where(turns.c.id == turn, turns.c.lease_owner == worker).values(lease_owner=None, lease_until=0)
+    )
+
+
+def list_claimable(connection: AnyConnection, *, worker: str, others_are_dead: bool, limit: int) -> list[str]:
+    """Open turns nobody works on, oldest first; of a conversation only its first open one."""
+    earlier = turns.alias("earlier")
+    free = or_(turns.c.lease_owner.is_(None), turns.c.lease_until < now_ms())
+    if others_are_dead:
+        free = or_(free, turns.c.lease_owner != worker)
+    rows = connection.execute(
+        select(turns.c.id)
+        .where(
+            turns.c.status.in_(OPEN),
+            free,
+            ~exists().where(
+                earlier.c.conversation_id == turns.c.conversation_id,
+                earlier.c.status.in_(OPEN),
+                earlier.c.id < turns.c.id,
+            ),
+        )
+        .order_by(turns.c.id)
+        .limit(limit)
+    )
+    return [row.id for row in rows]
+
+
+def next_queued(connection: AnyConnection, conversation: str) -> str | None:
+    row = connection.execute(_NEXT, {"conversation": conversation}).first()
+    return None if row is None else str(row.id)
+
+
+def list_open_of_conversation(connection: AnyConnection, conversation: str) -> list[str]:
+    return [row.id for row in connection.execute(_OPEN_ONES, {"conversation": conversation})]
+
+
+def request_stop(connection: WriteConnection, turn: str) -> bool:
+    """Leave the wish in the turn's mailbox; False when the turn has ended already."""
+    statement = update(turns).where(turns.c.id == turn, turns.c.status.in_(OPEN))
+    return bool(connection.execute(statement.values(stop_requested_at=now_ms())).rowcount)
+
+
+def end_turn(connection: WriteConnection, turn: str, *, worker: str, status: str, ended_at: int) -> bool:
+    """Close the turn if it is still this worker's; False when another one has taken it over."""
+    ending = {"turn": turn, "worker": worker, "ending": status, "at": ended_at}
+    return bool(connection.execute(_END, ending).rowcount)
+
+
+def list_ended_since(connection: AnyConnection, since_ms: int) -> list[TurnRow]:
+    rows = connection.execute(select(turns).where(turns.c.ended_at >= since_ms))
+    return [TurnRow(**row._mapping) for row in rows]
+
+
+def insert_step(connection: WriteConnection, turn: str, row: StepRow) -> None:
+    """Or replace the note of the same attempt, after a crash between the note and its event."""
+    connection.execute(_DELETE_STEP, {"of_turn": turn, "number": row.step, "try": row.attempt})
+    connection.execute(_INSERT_STEP, {"turn_id": turn, **msgspec.structs.asdict(row)})
+
+
+def list_steps(connection: AnyConnection, turn: str) -> list[StepRow]:
+    statement = select(turn_steps).where(turn_steps.c.turn_id == turn).order_by(turn_steps.c.step, turn_steps.c.attempt)
+    return [
+        StepRow(row.step, row.attempt, row.model, row.manifest, row.started_at) for row in connection.execute(statement)
+    ]

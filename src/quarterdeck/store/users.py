@@ -1,0 +1,141 @@
+"""Users and the ways they prove who they are: sessions, API keys, one-time links."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import delete, insert, select, union_all, update
+
+from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.tables import api_keys, open_links, sessions, users
+
+_SEEN_EVERY_MS = 60_000
+_AT_ONCE = 400  # ids in one query
+
+
+class UserRow(Struct, frozen=True):
+    id: str
+    name: str
+    role: str
+    suspended_at: int | None
+
+
+class CredentialRow(Struct, frozen=True):
+    """A session or an API key with the user it stands for."""
+
+    id: str
+    secret_hash: bytes
+    used_at: int | None
+    user: UserRow
+
+
+def ensure_owner(connection: WriteConnection) -> UserRow:
+    """The owner; made on first use. Writers come one after the other, and a unique index allows no second one."""
+    row = connection.execute(select(users).where(users.c.role == "owner")).first()
+    if row is None:
+        values = {"id": new_id(), "name": "owner", "role": "owner", "created_at": now_ms()}
+        connection.execute(insert(users).values(**values))
+        row = connection.execute(select(users).where(users.c.role == "owner")).one()
+    return UserRow(row.id, row.name, row.role, row.suspended_at)
+
+
+def find_user_by_name(connection: AnyConnection, name: str) -> UserRow | None:
+    row = connection.execute(select(users).where(users.c.name == name)).first()
+    return None if row is None else UserRow(row.id, row.name, row.role, row.suspended_at)
+
+
+def insert_session(
+    connection: WriteConnection, *, session: str, user: str, secret_hash: bytes, device: str, expires_at: int
+) -> None:
+    now = now_ms()
+    connection.execute(
+        insert(sessions).values(
+            id=session, user_id=user, secret_hash=secret_hash, device=device[:200],
+            created_at=now, seen_at=now, expires_at=expires_at,
+        )
+    )  # fmt: skip
+
+
+def find_session(connection: AnyConnection, session: str) -> CredentialRow | None:
+    """The session, unless it has expired."""
+    row = connection.execute(
+        select(sessions, users.c.name, users.c.role, users.c.suspended_at)
+        .join(users, users.c.id == sessions.c.user_id)
+        .where(sessions.c.id == session, sessions.c.expires_at > now_ms())
+    ).first()
+    if row is None:
+        return None
+    return CredentialRow(
+        row.id, row.secret_hash, row.seen_at, UserRow(row.user_id, row.name, row.role, row.suspended_at)
+    )
+
+
+def delete_session(connection: WriteConnection, session: str) -> None:
+    connection.execute(delete(sessions).where(sessions.c.id == session))
+
+
+def insert_api_key(connection: WriteConnection, *, key: str, user: str, secret_hash: bytes, name: str) -> None:
+    connection.execute(
+        insert(api_keys).values(id=key, user_id=user, secret_hash=secret_hash, name=name[:200], created_at=now_ms())
+    )
+
+
+def find_api_key(connection: AnyConnection, key: str) -> CredentialRow | None:
+    """The key, unless it was revoked."""
+    row = connection.execute(
+        select(api_keys.c.id, api_keys.c.secret_hash, api_keys.c.used_at, api_keys.c.user_id,
+               users.c.name, users.c.role, users.c.suspended_at)
+        .join(users, users.c.id == api_keys.c.user_id)
+        .where(api_keys.c.id == key, api_keys.c.revoked_at.is_(None))
+    ).first()  # fmt: skip
+    if row is None:
+        return None
+    return CredentialRow(
+        row.id, row.secret_hash, row.used_at, UserRow(row.user_id, row.name, row.role, row.suspended_at)
+    )
+
+
+def find_living(connection: AnyConnection, credentials: set[str]) -> set[str]:
+    """Those sessions and keys that still let their user in."""
+    living: set[str] = set()
+    ids = list(credentials)
+    for start in range(0, len(ids), _AT_ONCE):
+        some = ids[start : start + _AT_ONCE]
+        of_session = select(sessions.c.id).join(users, users.c.id == sessions.c.user_id)
+        of_key = select(api_keys.c.id).join(users, users.c.id == api_keys.c.user_id)
+        found = union_all(
+            of_session.where(sessions.c.id.in_(some), sessions.c.expires_at > now_ms(), users.c.suspended_at.is_(None)),
+            of_key.where(api_keys.c.id.in_(some), api_keys.c.revoked_at.is_(None), users.c.suspended_at.is_(None)),
+        )
+        living.update(row.id for row in connection.execute(found))
+    return living
+
+
+def is_stale(credential: CredentialRow) -> bool:
+    """Whether its last use is worth writing down again (once a minute is enough)."""
+    return credential.used_at is None or now_ms() - credential.used_at > _SEEN_EVERY_MS
+
+
+def touch_credential(connection: WriteConnection, credential: str, expires_at: int) -> None:
+    """Note that a session or key was used now; a session lives on until `expires_at`."""
+    now = now_ms()
+    connection.execute(update(sessions).where(sessions.c.id == credential).values(seen_at=now, expires_at=expires_at))
+    connection.execute(update(api_keys).where(api_keys.c.id == credential).values(used_at=now))
+
+
+def insert_open_link(connection: WriteConnection, *, secret_hash: bytes, user: str, expires_at: int) -> None:
+    connection.execute(delete(open_links).where(open_links.c.expires_at < now_ms()))
+    connection.execute(insert(open_links).values(secret_hash=secret_hash, user_id=user, expires_at=expires_at))
+
+
+def use_open_link(connection: WriteConnection, secret_hash: bytes) -> UserRow | None:
+    """The link's user, once: a second use finds nothing."""
+    row = connection.execute(
+        delete(open_links)
+        .where(open_links.c.secret_hash == secret_hash, open_links.c.expires_at > now_ms())
+        .returning(open_links.c.user_id)
+    ).first()
+    if row is None:
+        return None
+    user = connection.execute(select(users).where(users.c.id == row.user_id)).one()
+    return UserRow(user.id, user.name, user.role, user.suspended_at)

@@ -1,0 +1,184 @@
+"""One turn being run by this process: claim in hand, from the first event to the last."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
+
+from msgspec import Struct
+
+from quarterdeck.context.assistants import Assistant, find_assistant
+from quarterdeck.context.build import Context, ContextRequest, build_context, encode_manifest
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.events import Event, TurnContinued, TurnEnded, TurnFault, TurnStatus
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.usage import ModelProfile
+from quarterdeck.errors import ProviderCutError, QuarterdeckError, StaleWriterError, as_quarterdeck_error
+from quarterdeck.providers.base import Provider
+from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import Database
+from quarterdeck.store.turns import StepRow, TurnRow, insert_step
+from quarterdeck.turns.engine import StepPlan, run_step
+from quarterdeck.turns.outbox import Outbox, begins_text
+from quarterdeck.turns.parts import PartWriter
+from quarterdeck.turns.ticker import Ticker
+
+logger = get_logger("quarterdeck.turns")
+
+_NOTE_AFTER_S = 1.0
+_MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
+
+
+class InterruptedTurnError(Exception):
+    """The turn is not to go on here: `stop` was asked for, or it is handed over."""
+
+    def __init__(self, *, is_stop: bool) -> None:
+        super().__init__("stop" if is_stop else "hand over")
+        self.is_stop = is_stop
+
+
+class Rooms(Struct, frozen=True):
+    """What a job needs of the floors below."""
+
+    database: Database
+    registry: Registry
+    ticker: Ticker
+
+
+class Job:
+    """`answer()` runs the turn and says how it ended; it saves nothing (the runner does)."""
+
+    def __init__(self, rooms: Rooms, turn: TurnRow, outbox: Outbox) -> None:
+        self.turn = turn
+        self.outbox = outbox
+        self.first_token_ms: int | None = None
+        self._rooms = rooms
+        self._writer: PartWriter | None = None
+        self._interruption: InterruptedTurnError | None = None
+        self._has_begun = asyncio.Event()
+        self._reading: asyncio.Task[None] | None = None
+
+    def interrupt(self, *, is_stop: bool) -> None:
+        """Ask the job to end at the next event boundary; a read from upstream is broken off at once."""
+        if self._interruption is None or is_stop:
+            self._interruption = InterruptedTurnError(is_stop=is_stop)
+        if self._reading is not None:
+            self._reading.cancel()
+
+    async def answer(self) -> TurnEnded:
+        """Raises: `InterruptedTurnError` when the turn is handed over, `StaleWriterError` when it is lost."""
+        try:
+            if self.turn.stop_requested_at is not None:
+                raise InterruptedTurnError(is_stop=True)
+            await self._run()
+            return TurnEnded("complete", now_ms())
+        except InterruptedTurnError as interruption:
+            if not interruption.is_stop:
+                raise
+            return await self._end("stopped")
+        except StaleWriterError:
+            raise
+        except Exception as caught:  # one of the two places where everything is caught: a turn always ends
+            error = as_quarterdeck_error(caught)
+            logger.warning(
+                "turn_failed", turn=self.turn.id, model=self.turn.model, code=error.code, reason=error.message,
+                detail=error.detail, exc_info=caught if error.code == "internal" else None,
+            )  # fmt: skip
+            return await self._end("failed", error)
+
+    async def _end(self, status: TurnStatus, error: QuarterdeckError | None = None) -> TurnEnded:
+        if self._writer is not None:
+            self.outbox.put(self._writer.close())
+        await self.outbox.flush()
+        fault = None if error is None else TurnFault(error.code, error.message, error.retryable, error.retry_after_s)
+        return TurnEnded(status, now_ms(), fault)
+
+    async def _run(self) -> None:
+        so_far = self.outbox.fold.turn()
+        if so_far.steps:
+            self.outbox.put([TurnContinued(now_ms())])
+            await self.outbox.flush()
+        if so_far.step_ended:
+            return
+        if so_far.attempts >= _MAX_ATTEMPTS:
+            raise ProviderCutError("This answer was interrupted twice. What was received is kept; try again.")
+        assistant = find_assistant(self.turn.assistant)
+        provider, profile = self._rooms.registry.provider_for(self.turn.model)
+        context = await self._build_context(assistant, profile)
+        self._writer = PartWriter(so_far.parts, so_far.open, assistant.format)
+        plan = self._plan(provider, profile, assistant, context)
+        note = asyncio.ensure_future(self._note_step(plan, so_far.attempts + 1))
+        try:
+            async with aclosing(run_step(plan)) as stream:  # or a stopped turn would go on being paid for
+                await self._pump(stream)
+        finally:
+            self._has_begun.set()
+            await asyncio.wait([note])
+
+    def _plan(self, provider: Provider, profile: ModelProfile, assistant: Assistant, context: Context) -> StepPlan:
+        assert self._writer is not None  # noqa: S101  # set one line before
+        return StepPlan(
+            step=1,
+            provider=provider,
+            profile=profile,
+            assistant=assistant,
+            context=context,
+            temperature=self.turn.temperature,
+            owner=self.turn.owner_id,
+            conversation=self.turn.conversation_id,
+            writer=self._writer,
+        )
+
+    async def _build_context(self, assistant: Assistant, profile: ModelProfile) -> Context:
+        so_far = self.outbox.fold.turn()
+        wanted = ContextRequest(
+            conversation=self.turn.conversation_id,
+            request=self.turn.request_id,
+            instructions=self.turn.instructions,
+            assistant=assistant,
+            profile=profile,
+            partial=so_far.parts,
+            open_part=so_far.open,
+        )
+        return await self._rooms.database.read(lambda connection: build_context(connection, wanted))
+
+    async def _note_step(self, plan: StepPlan, attempt: int) -> None:
+        """Keep the manifest once the first word is out, or after a while: that word does not wait for it."""
+        await asyncio.wait([asyncio.ensure_future(self._has_begun.wait())], timeout=_NOTE_AFTER_S)
+        row = StepRow(plan.step, attempt, plan.profile.id, encode_manifest(plan.context.manifest), now_ms())
+        try:
+            await self._rooms.database.write(lambda connection: insert_step(connection, self.turn.id, row))
+        except QuarterdeckError as error:  # the answer is worth more than the note about it
+            logger.warning("manifest_not_saved", turn=self.turn.id, reason=error.message, detail=error.detail)
+
+    async def _pump(self, stream: AsyncIterator[list[Event]]) -> None:
+        """Engine to log. Text waits for the common tick, anything else goes at once."""
+        outbox = self.outbox
+        self._raise_if_interrupted()
+        while (events := await self._next(stream)) is not None:
+            outbox.put(events)
+            if not outbox.is_urgent:
+                await self._rooms.ticker.wait()
+            await outbox.flush()
+            if self.first_token_ms is None and begins_text(events):
+                self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
+                self._has_begun.set()
+            self._raise_if_interrupted()
+
+    async def _next(self, stream: AsyncIterator[list[Event]]) -> list[Event] | None:
+        """The only await that an interruption may break off: no event is under way to the log here."""
+        self._reading = asyncio.current_task()
+        try:
+            return await anext(stream, None)
+        except asyncio.CancelledError:
+            if self._interruption is None or self._reading is None:
+                raise
+            self._reading.uncancel()
+            raise self._interruption from None
+        finally:
+            self._reading = None
+
+    def _raise_if_interrupted(self) -> None:
+        if self._interruption is not None:
+            raise self._interruption

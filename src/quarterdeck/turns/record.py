@@ -1,0 +1,248 @@
+"""What a request leaves in the database: a message, an answer-to-be and a turn, in one transaction."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+from msgspec import Struct
+
+from quarterdeck.accounts.access import access_message
+from quarterdeck.context.assistants import find_assistant
+from quarterdeck.domain.events import TurnStarted
+from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.domain.parts import TextPart
+from quarterdeck.errors import ConflictError, InputError, NotFoundError, TooLargeError
+from quarterdeck.store.conversations import (
+    ConversationRow,
+    find_conversation,
+    insert_conversation,
+    update_conversation,
+)
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.messages import find_message, insert_message
+from quarterdeck.store.turns import TurnRow, find_turn_by_key, has_open_turn, insert_turn
+
+MAX_TEXT_CHARS = 1_000_000
+MAX_ID_CHARS = 200
+_TITLE_CHARS = 80
+
+
+class Send(Struct, frozen=True, kw_only=True):
+    """`key`: the client's idempotency key. None means: as the conversation has it."""
+
+    key: str
+    conversation: str
+    text: str
+    model: str | None = None
+    temperature: float | None = None
+    assistant: str | None = None
+    instructions: str | None = None
+
+
+class Retry(Struct, frozen=True, kw_only=True):
+    """Answer anew what answer `message` answered."""
+
+    key: str
+    message: str
+    model: str | None = None
+    temperature: float | None = None
+
+
+class Accepted(Struct, frozen=True):
+    """What is promised once it is returned: the message is kept. `is_new` is False for a repeated send."""
+
+    row: TurnRow
+    external_id: str
+    is_new: bool
+
+
+class Lease(Struct, frozen=True):
+    """The worker that will run a new turn at once, and until when it has it (ms)."""
+
+    worker: str
+    until: int
+
+
+def started_event(turn: TurnRow) -> TurnStarted:
+    """The first event of the turn's log."""
+    return TurnStarted(turn.id, turn.conversation_id, turn.message_id, turn.request_id, turn.model, turn.created_at)
+
+
+def check_send(send: Send) -> None:
+    """Raises: `InputError`, `TooLargeError`."""
+    if not send.text.strip():
+        raise InputError("The message is empty. Write something first.")
+    if len(send.text) > MAX_TEXT_CHARS:
+        raise TooLargeError(f"The message is longer than {MAX_TEXT_CHARS:,} characters. Send it in parts.")
+    if not send.conversation or len(send.conversation) > MAX_ID_CHARS:
+        raise InputError(f"The conversation's id must have 1 to {MAX_ID_CHARS} characters.")
+    _check_key(send.key)
+    _check_temperature(send.temperature)
+    if send.assistant is not None:
+        find_assistant(send.assistant)
+    if "\x00" in send.text or "\x00" in send.conversation:
+        raise InputError("The message contains a NUL character, which cannot be stored.")
+
+
+def check_retry(retry: Retry) -> None:
+    """Raises: `InputError`."""
+    _check_key(retry.key)
+    _check_temperature(retry.temperature)
+
+
+def record_send(connection: WriteConnection, owner: str, send: Send, default_model: str, lease: Lease) -> Accepted:
+    """Idempotent by `send.key`. Raises: `ConflictError` for the same key with another body."""
+    digest = _digest(send)
+    if (known := _known(connection, owner, send.key, digest)) is not None:
+        return known
+    conversation = find_conversation(connection, owner, send.conversation)
+    if conversation is None:
+        conversation = _open_conversation(connection, owner, send, default_model)
+    else:
+        conversation = _keep_choices(connection, conversation, send)
+    request = new_id()
+    turn = _new_turn(
+        connection, conversation, send.key, digest, request=request, model=conversation.model or default_model
+    )
+    insert_message(
+        connection,
+        message=request,
+        conversation=conversation.id,
+        owner=owner,
+        parent=conversation.tip_id,
+        role="user",
+        status="complete",
+        parts=[TextPart(send.text)],
+        model="",
+        turn=turn.id,
+    )
+    return _store(connection, conversation, turn, lease)
+
+
+def record_retry(connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease) -> Accepted:
+    """A second answer beside the first; it takes its place on the active path.
+
+    Raises: `NotFoundError`, `InputError`, `ConflictError`.
+    """
+    digest = _digest(retry)
+    if (known := _known(connection, owner, retry.key, digest)) is not None:
+        return known
+    answer = access_message(connection, owner, retry.message)
+    if answer.role != "assistant":
+        raise InputError("Only an answer can be tried again; this is a question.")
+    conversation = find_conversation(connection, owner, answer.conversation_id)
+    request = find_message(connection, answer.conversation_id, answer.parent_id or "")
+    if conversation is None or request is None:
+        raise NotFoundError("There is no such message.")
+    if answer.status in ("queued", "running"):
+        raise ConflictError("This answer is still being written. Stop it first.")
+    model = retry.model or conversation.model or default_model
+    turn = _new_turn(connection, conversation, retry.key, digest, request=request.id, model=model)
+    if retry.temperature is not None:
+        turn = msgspec.structs.replace(turn, temperature=retry.temperature)
+    return _store(connection, conversation, turn, lease)
+
+
+def _known(connection: WriteConnection, owner: str, key: str, digest: bytes) -> Accepted | None:
+    turn = find_turn_by_key(connection, owner, key)
+    if turn is None:
+        return None
+    if turn.send_hash != digest:
+        raise ConflictError("This id was used for another message already. Nothing was sent twice.")
+    conversation = find_conversation(connection, owner, turn.conversation_id)
+    external_id = conversation.external_id if conversation else turn.conversation_id
+    return Accepted(turn, external_id, is_new=False)
+
+
+def _open_conversation(connection: WriteConnection, owner: str, send: Send, default_model: str) -> ConversationRow:
+    return insert_conversation(
+        connection,
+        owner=owner,
+        external_id=send.conversation,
+        title=title_from(send.text),
+        model=send.model or default_model,
+        assistant=send.assistant or "",
+        instructions=send.instructions or "",
+        temperature=send.temperature,
+    )
+
+
+def _keep_choices(connection: WriteConnection, conversation: ConversationRow, send: Send) -> ConversationRow:
+    """What is chosen with a message holds for the ones after it."""
+    chosen = {
+        name: value
+        for name in ("model", "temperature", "assistant", "instructions")
+        if (value := getattr(send, name)) is not None and value != getattr(conversation, name)
+    }
+    if not chosen:
+        return conversation
+    update_conversation(connection, conversation.id, chosen)
+    return msgspec.structs.replace(conversation, **chosen)
+
+
+def _new_turn(
+    connection: WriteConnection, conversation: ConversationRow, key: str, digest: bytes, *, request: str, model: str
+) -> TurnRow:
+    return TurnRow(
+        id=new_id(),
+        owner_id=conversation.owner_id,
+        conversation_id=conversation.id,
+        request_id=request,
+        message_id=new_id(),
+        status="queued" if has_open_turn(connection, conversation.id) else "running",
+        model=model,
+        assistant=conversation.assistant,
+        instructions=conversation.instructions,
+        temperature=conversation.temperature,
+        send_key=key,
+        send_hash=digest,
+        lease_owner=None,
+        lease_until=0,
+        stop_requested_at=None,
+        created_at=now_ms(),
+        ended_at=None,
+    )
+
+
+def _store(connection: WriteConnection, conversation: ConversationRow, turn: TurnRow, lease: Lease) -> Accepted:
+    if turn.status == "running":
+        turn = msgspec.structs.replace(turn, lease_owner=lease.worker, lease_until=lease.until)
+    insert_turn(connection, turn)
+    insert_message(
+        connection,
+        message=turn.message_id,
+        conversation=conversation.id,
+        owner=turn.owner_id,
+        parent=turn.request_id,
+        role="assistant",
+        status=turn.status,
+        parts=[],
+        model=turn.model,
+        turn=turn.id,
+    )
+    update_conversation(connection, conversation.id, {"tip_id": turn.message_id, "updated_at": turn.created_at})
+    return Accepted(turn, conversation.external_id, is_new=True)
+
+
+def title_from(text: str) -> str:
+    """The first words of the first message, on one line."""
+    line = " ".join(text.split())
+    if len(line) <= _TITLE_CHARS:
+        return line
+    cut = line[:_TITLE_CHARS]
+    return (cut[: cut.rfind(" ")] if " " in cut[_TITLE_CHARS // 2 :] else cut) + "…"
+
+
+def _digest(command: Send | Retry) -> bytes:
+    return hashlib.sha256(msgspec.json.encode(command)).digest()
+
+
+def _check_key(key: str) -> None:
+    if not key or len(key) > MAX_ID_CHARS:
+        raise InputError(f"The message's id must have 1 to {MAX_ID_CHARS} characters.")
+
+
+def _check_temperature(temperature: float | None) -> None:
+    if temperature is not None and not 0 <= temperature <= 2:
+        raise InputError("The temperature must be a number from 0 to 2.")

@@ -1,0 +1,76 @@
+"""The table of routes, readable on one page, and the FastAPI application around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+
+from quarterdeck import __version__
+from quarterdeck.config import Settings
+from quarterdeck.web import (
+    chat_batch,
+    conversations,
+    health,
+    ideas,
+    me,
+    models,
+    page,
+    providers,
+    socket,
+    turns,
+)
+from quarterdeck.web.assets import PAGE, Assets
+from quarterdeck.web.guard import Guard
+from quarterdeck.web.problems import install_problems
+
+ROUTERS = (
+    socket.router,  # WS   /chat
+    chat_batch.router,  # POST /chat_batch
+    conversations.router,  # /api/conversations…
+    turns.router,  # /api/turns/{turn}/events, /stop, /context
+    ideas.router,  # /api/ideas
+    models.router,  # /api/models, /api/assistants
+    providers.router,  # /api/providers…
+    me.router,  # /api/me, /api/settings
+    health.router,  # /healthz, /readyz
+    page.router,  # /, /open, /sandbox/…
+)
+
+_DESCRIPTION = """\
+A self-hosted AI chat server that keeps the log. Sign in with an API key (`quarterdeck key create`) as a bearer token.
+The sockets and the events are described in docs/protocol.md.
+"""
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
+    """`lifespan` puts a `House` into `app.state.house` before the first request."""
+    app = FastAPI(
+        title="Quarterdeck",
+        version=__version__,
+        description=_DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/openapi.json",
+        separate_input_output_schemas=False,
+    )
+    for router in ROUTERS:
+        _summarize(router)
+        app.include_router(router)
+    if PAGE.joinpath("assets").is_dir():
+        app.mount("/assets", Assets(directory=PAGE / "assets"), name="assets")
+    install_problems(app)
+    app.add_middleware(Guard, settings=settings)
+    return app
+
+
+def _summarize(router: APIRouter) -> None:
+    """A route's title in Swagger UI is the first sentence of its docstring."""
+    for route in router.routes:
+        if isinstance(route, APIRoute) and route.endpoint.__doc__:
+            route.summary = route.endpoint.__doc__.strip().split("\n")[0].split(". ")[0].rstrip(".")

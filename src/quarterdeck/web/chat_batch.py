@@ -1,0 +1,99 @@
+"""`POST /chat_batch`: one question, the answer as plain text, written as it arrives."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Annotated
+
+from fastapi import APIRouter
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from quarterdeck.domain.events import Event, PartStarted, TextDelta, TurnEnded, decode_event
+from quarterdeck.domain.ids import new_id
+from quarterdeck.errors import error_of_code
+from quarterdeck.log.base import Log
+from quarterdeck.log.follow import follow
+from quarterdeck.turns.record import MAX_ID_CHARS, Send
+from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.guard import AnswerCutError
+
+router = APIRouter(tags=["chat"])
+
+
+class BatchRequest(BaseModel):
+    """`chatId` may be any string you make up; the same one goes on with the same conversation."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [{"message": "Hi! Please suggest cat names", "chatId": "cats", "temperature": 0.7}]
+        }
+    )
+
+    message: str
+    model: str | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    chatId: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)] | None = None  # noqa: N815  # the wire's own spelling
+    assistant: str | None = None
+    id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")] | None = None
+
+
+@router.post("/chat_batch", response_class=StreamingResponse)
+async def chat_batch(house: TheHouse, caller: Caller, asked: BatchRequest) -> Response:
+    """Ask, and read the answer as plain text.
+
+    Errors before the first byte are problem details. The turn goes on if you leave: see `X-Turn-Id`.
+    """
+    chat_id = asked.chatId or new_id()
+    accepted = await house.turns.send(
+        caller.user,
+        Send(
+            key=asked.id or new_id(),
+            conversation=chat_id,
+            text=asked.message,
+            model=asked.model,
+            temperature=asked.temperature,
+            assistant=asked.assistant,
+        ),
+    )
+    answer = _texts(house.log, accepted.row.id)
+    first = await anext(answer, "")
+    return StreamingResponse(
+        _from_first(first, answer),
+        media_type="text/plain; charset=utf-8",
+        headers={
+            "x-turn-id": accepted.row.id,
+            "x-chat-id": _header_safe(accepted.external_id, accepted.row.conversation_id),
+            "cache-control": "no-cache",
+            "x-accel-buffering": "no",
+        },
+    )
+
+
+async def _texts(log: Log, turn: str) -> AsyncIterator[str]:
+    """The answer's text parts as they come. Raises: the error the turn ended with."""
+    texts: set[int] = set()
+    async for entries in follow(log, turn, 0):
+        for entry in entries:
+            event: Event = decode_event(entry.body)
+            match event:
+                case PartStarted(kind="text", part=part):
+                    texts.add(part)
+                case TextDelta(part=part, text=text) if part in texts:
+                    yield text
+                case TurnEnded(error=error) if error is not None:
+                    raise error_of_code(error.code, error.message)
+
+
+async def _from_first(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:
+    yield first
+    try:
+        async for text in rest:
+            yield text
+    except Exception as error:
+        raise AnswerCutError from error
+
+
+def _header_safe(external_id: str, identifier: str) -> str:
+    """The client's own id where a header can carry it, else ours: both name the conversation."""
+    return external_id if external_id.isascii() and external_id.isprintable() else identifier

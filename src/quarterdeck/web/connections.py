@@ -1,0 +1,168 @@
+"""Who is connected. Each socket is bounded: a send that does not get through in time ends it.
+
+Nothing is queued for a slow reader: followers read from the log at the reader's pace, so all that a
+socket holds is what the transport buffers (64 KiB).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+
+from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
+
+from quarterdeck.accounts.authenticate import Principal
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.errors import AccessError
+from quarterdeck.store.database import Database, StorageError
+from quarterdeck.store.users import find_living
+from quarterdeck.views.frames import HEARTBEAT_S, HeartbeatFrame, ReconnectFrame, encode_frame
+from quarterdeck.views.websocket import error_frame
+
+logger = get_logger("quarterdeck.sockets")
+
+SEND_TIMEOUT_S = 10.0
+MAX_PER_USER = 200
+_WATCH_S = 2.0
+_GOODBYE_S = 0.2
+CLOSE_SIGNED_OUT = 1008
+CLOSE_GOING_AWAY = 1012
+ABORT = "quarterdeck.abort"  # in the scope's extensions: a function that cuts the connection
+
+
+class Connection:
+    """One accepted socket. `send` may be awaited by several followers at once; frames stay whole."""
+
+    def __init__(self, number: int, socket: WebSocket, principal: Principal, *, is_full: bool) -> None:
+        self.number = number
+        self.user = principal.user
+        self.credential = principal.credential
+        self.is_full = is_full
+        self._socket = socket
+        self._sending_since: float | None = None
+        self._pending = 0
+        self.is_gone = False
+
+    async def send(self, frame: str) -> None:
+        """Raises: `WebSocketDisconnect` when nobody is there any more."""
+        if self.is_gone:
+            raise WebSocketDisconnect(CLOSE_GOING_AWAY)
+        self._pending += 1
+        if self._sending_since is None:
+            self._sending_since = time.monotonic()
+        try:
+            await self._socket.send({"type": "websocket.send", "text": frame})
+        except (RuntimeError, OSError) as error:
+            self.is_gone = True
+            raise WebSocketDisconnect(CLOSE_GOING_AWAY) from error
+        finally:
+            self._pending -= 1
+            self._sending_since = time.monotonic() if self._pending else None
+
+    def is_stuck(self) -> bool:
+        return self._sending_since is not None and time.monotonic() - self._sending_since > SEND_TIMEOUT_S
+
+    def abort(self) -> None:
+        """Cut it: closing properly would wait until everything buffered has been read."""
+        self.is_gone = True
+        cut = self._socket.scope.get("extensions", {}).get(ABORT)
+        if cut is not None:
+            cut()
+
+    async def close(self, code: int, reason: str = "") -> None:
+        self.is_gone = True
+        if self._socket.client_state is WebSocketState.CONNECTED:
+            with contextlib.suppress(RuntimeError, OSError, WebSocketDisconnect):
+                await self._socket.close(code, reason)
+
+
+class Connections:
+    def __init__(self) -> None:
+        self._numbers = itertools.count(1)
+        self._open: dict[int, tuple[Connection, asyncio.Task[object]]] = {}
+
+    def add(self, socket: WebSocket, principal: Principal, *, is_full: bool) -> Connection:
+        """Register the socket that the current task serves."""
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101  # always called from a socket's own task
+        connection = Connection(next(self._numbers), socket, principal, is_full=is_full)
+        self._open[connection.number] = (connection, task)
+        return connection
+
+    def remove(self, connection: Connection) -> None:
+        connection.is_gone = True
+        self._open.pop(connection.number, None)
+
+    def count(self, user: str | None = None) -> int:
+        return sum(1 for connection, _ in self._open.values() if user is None or connection.user == user)
+
+    async def watch(self, database: Database) -> None:
+        """Heartbeats; an end to sockets that do not read and to those whose user may not any more.
+
+        Runs as long as the server does.
+        """
+        beat_at = time.monotonic() + HEARTBEAT_S
+        while True:
+            await asyncio.sleep(_WATCH_S)
+            self._drop_stuck()
+            await self._drop_signed_out(database)
+            if time.monotonic() >= beat_at:
+                beat_at += HEARTBEAT_S
+                await self._beat()
+
+    async def tell_to_reconnect(self) -> None:
+        """The server is going down: full clients come back by themselves."""
+        frame = encode_frame(ReconnectFrame(after_ms=500))
+        for connection, _ in list(self._open.values()):
+            if connection.is_full:
+                with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+                    async with asyncio.timeout(0.2):
+                        await connection.send(frame)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.2):
+                    await connection.close(CLOSE_GOING_AWAY, "the server restarts")
+
+    def _drop_stuck(self) -> None:
+        for connection, task in list(self._open.values()):
+            if connection.is_stuck():
+                logger.warning("slow_socket_dropped", user=connection.user, seconds=SEND_TIMEOUT_S)
+                connection.abort()
+                task.cancel()
+
+    async def _drop_signed_out(self, database: Database) -> None:
+        """One question for all: whose key was revoked, session ended, or account suspended?"""
+        credentials = {connection.credential for connection, _ in self._open.values()}
+        if not credentials:
+            return
+        try:
+            living = await database.read(lambda given: find_living(given, credentials))
+        except StorageError as error:
+            logger.warning("sockets_not_checked", reason=error.message, detail=error.detail)
+            return
+        for connection, _ in list(self._open.values()):
+            if connection.credential not in living:
+                await self._sign_out(connection)
+
+    async def _sign_out(self, connection: Connection) -> None:
+        error = AccessError("You are signed out.")
+        with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+            async with asyncio.timeout(_GOODBYE_S):
+                if connection.is_full:
+                    await connection.send(encode_frame(error_frame(error)))
+                await connection.close(CLOSE_SIGNED_OUT, error.message)
+
+    async def _beat(self) -> None:
+        frame = encode_frame(HeartbeatFrame(at=now_ms()))
+        idle = [connection for connection, _ in self._open.values() if connection.is_full and not connection.is_stuck()]
+        for connection in idle:
+            beat = asyncio.ensure_future(connection.send(frame))  # one slow reader must not hold up the others
+            beat.add_done_callback(_forget)
+            await asyncio.sleep(0)
+
+
+def _forget(beat: asyncio.Future[None]) -> None:
+    if not beat.cancelled():
+        beat.exception()

@@ -1,0 +1,151 @@
+"""Conversations and their messages."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+from pydantic import BaseModel, Field
+
+from quarterdeck.accounts.access import access_conversation
+from quarterdeck.context.assistants import find_assistant
+from quarterdeck.domain.events import FeedConversation
+from quarterdeck.errors import InputError, NotFoundError
+from quarterdeck.store.conversations import (
+    ConversationRow,
+    delete_conversation,
+    find_conversation,
+    list_conversations,
+    restore_conversation,
+    update_conversation,
+)
+from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.messages import MessageRow, read_path
+from quarterdeck.store.turns import list_open_of_conversation
+from quarterdeck.views.documents import (
+    ConversationDocument,
+    ConversationPage,
+    MessagePage,
+    conversation_document,
+    message_document,
+)
+from quarterdeck.web.dependencies import Caller, TheHouse
+
+router = APIRouter(prefix="/api/conversations", tags=["conversations"])
+
+Limit = Annotated[int, Query(ge=1, le=200)]
+
+
+class ConversationChange(BaseModel):
+    """What is given is changed; `null` for the temperature means the model's own."""
+
+    title: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    model: Annotated[str, Field(max_length=300)] | None = None
+    assistant: Annotated[str, Field(max_length=100)] | None = None
+    instructions: Annotated[str, Field(max_length=100_000)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+
+
+@router.get("")
+async def list_all(
+    house: TheHouse,
+    caller: Caller,
+    cursor: str = "",
+    limit: Limit = 50,
+    q: Annotated[str, Query(max_length=200, description="Part of a title.")] = "",
+) -> ConversationPage:
+    """List conversations, newest first."""
+    before = _decode_cursor(cursor)
+    rows = await house.database.read(
+        lambda connection: list_conversations(connection, caller.user, before=before, limit=limit + 1, query=q.strip())
+    )
+    page = rows[:limit]
+    more = f"{page[-1].updated_at}.{page[-1].id}" if len(rows) > limit else None
+    return ConversationPage(items=[conversation_document(row) for row in page], next_cursor=more)
+
+
+@router.get("/{conversation}")
+async def get_one(house: TheHouse, caller: Caller, conversation: str) -> ConversationDocument:
+    """One conversation, by our id or by the id its client made up."""
+    row = await house.database.read(lambda connection: access_conversation(connection, caller.user, conversation))
+    return conversation_document(row)
+
+
+@router.patch("/{conversation}")
+async def change(
+    house: TheHouse, caller: Caller, conversation: str, wanted: ConversationChange
+) -> ConversationDocument:
+    """Rename it, or choose what its next messages use."""
+    values = wanted.model_dump(exclude_unset=True)
+    if any(values[name] is None for name in values if name != "temperature"):
+        raise InputError("Only the temperature can be null.")
+    if "assistant" in values:
+        find_assistant(values["assistant"])
+    if values.get("model"):
+        house.registry.provider_for(values["model"])
+
+    def write(connection: WriteConnection) -> ConversationRow:
+        row = access_conversation(connection, caller.user, conversation)
+        if values:
+            update_conversation(connection, row.id, values)
+        return access_conversation(connection, caller.user, row.id)
+
+    row = await house.database.write(write)
+    house.feed.tell(caller.user, FeedConversation(row.id))
+    return conversation_document(row)
+
+
+@router.delete("/{conversation}", status_code=204)
+async def delete(house: TheHouse, caller: Caller, conversation: str) -> Response:
+    """Delete a conversation; it can be restored. A running answer in it is stopped."""
+
+    def write(connection: WriteConnection) -> tuple[str, list[str]]:
+        row = access_conversation(connection, caller.user, conversation)
+        delete_conversation(connection, row.id)
+        return row.id, list_open_of_conversation(connection, row.id)
+
+    identifier, running = await house.database.write(write)
+    for turn in running:
+        await house.turns.stop(turn)
+    house.feed.tell(caller.user, FeedConversation(identifier))
+    return Response(status_code=204)
+
+
+@router.post("/{conversation}/restore")
+async def restore(house: TheHouse, caller: Caller, conversation: str) -> ConversationDocument:
+    """Undo a deletion."""
+
+    def write(connection: WriteConnection) -> ConversationRow | None:
+        restore_conversation(connection, caller.user, conversation)
+        return find_conversation(connection, caller.user, conversation)
+
+    row = await house.database.write(write)
+    if row is None:
+        raise NotFoundError("There is no such conversation.")
+    house.feed.tell(caller.user, FeedConversation(row.id))
+    return conversation_document(row)
+
+
+@router.get("/{conversation}/messages")
+async def list_messages(
+    house: TheHouse, caller: Caller, conversation: str, before: str = "", limit: Limit = 50
+) -> MessagePage:
+    """Messages of the active path, oldest first. Without `before` its end. The cost is that of the page."""
+
+    def read(connection: ReadConnection) -> list[MessageRow]:
+        row = access_conversation(connection, caller.user, conversation)
+        start = before or row.tip_id
+        return [] if not start else read_path(connection, row.id, start, limit)
+
+    rows = await house.database.read(read)
+    older = rows[-1].parent_id if rows else None
+    return MessagePage(items=[message_document(row) for row in reversed(rows)], next_cursor=older)
+
+
+def _decode_cursor(cursor: str) -> tuple[int, str] | None:
+    if not cursor:
+        return None
+    at, _, identifier = cursor.partition(".")
+    if not (at.isascii() and at.isdigit()) or len(at) > 15 or not identifier:
+        raise InputError("This cursor is not one of ours.")
+    return int(at), identifier

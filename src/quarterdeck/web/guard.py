@@ -1,0 +1,128 @@
+"""Before any route: the right host, the right origin, a bounded body; afterwards: the security headers.
+
+Plain ASGI, and out of the way of a socket once it is accepted: nothing wraps its frames.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from quarterdeck.config import Settings
+from quarterdeck.web.house import SESSION_COOKIE
+from quarterdeck.web.problems import problem
+
+MAX_BODY_BYTES = 8 * 1024 * 1024
+_TOO_LARGE = f"The request is larger than {MAX_BODY_BYTES // 1024 // 1024} MB."
+_SAFE = {"GET", "HEAD", "OPTIONS"}
+_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
+    "connect-src 'self'; manifest-src 'self'; worker-src 'self'; frame-src 'self'; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "content-security-policy": PAGE_POLICY,
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "permissions-policy": "camera=(), geolocation=(), payment=(), usb=()",
+}
+
+
+class BodyTooLongError(HTTPException):
+    """The body grew past the limit while it was read."""
+
+    def __init__(self) -> None:
+        super().__init__(413, _TOO_LARGE)
+
+
+class AnswerCutError(Exception):
+    """An answer failed after its first byte: the connection is broken off, so that the client knows."""
+
+
+class Guard:
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self._app = app
+        public = urlsplit(settings.public_url)
+        self._public_origin = f"{public.scheme}://{public.netloc}" if public.netloc else ""
+        self._hosts = _LOOPBACK | {settings.host} | ({public.hostname} if public.hostname else set())
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] not in ("http", "websocket"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        refusal = self._refuse(scope, headers)
+        if scope["type"] == "websocket":
+            if refusal is None:
+                await self._app(scope, receive, send)
+            else:
+                await receive()
+                await send({"type": "websocket.close", "code": 1008, "reason": refusal[2]})
+            return
+        if refusal is not None:
+            await problem(*refusal)(scope, receive, _secured(send))
+            return
+        await self._pass(scope, receive, send)
+
+    def _refuse(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
+        """(status, code, sentence) or None."""
+        host = headers.get("host", "")
+        if _host_name(host) not in self._hosts:
+            return 421, "wrong_host", "This server does not answer to that host name. Set QUARTERDECK_PUBLIC_URL."
+        is_write = scope["type"] == "websocket" or scope["method"] not in _SAFE
+        has_cookie = f"{SESSION_COOKIE}=" in headers.get("cookie", "") and not headers.get("authorization")
+        if is_write and has_cookie and not self._is_own_origin(headers.get("origin", ""), scope, host):
+            return 403, "wrong_origin", "This request came from another site."
+        length = headers.get("content-length", "0")
+        if length.isdigit() and int(length) > MAX_BODY_BYTES:
+            return 413, "too_large", _TOO_LARGE
+        return None
+
+    def _is_own_origin(self, origin: str, scope: Scope, host: str) -> bool:
+        scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
+        return bool(origin) and origin in (f"{scheme}://{host}", self._public_origin)
+
+    async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
+        received = 0
+
+        async def bounded() -> Message:
+            nonlocal received
+            message = await receive()
+            received += len(message.get("body", b""))
+            if received > MAX_BODY_BYTES:
+                raise BodyTooLongError
+            return message
+
+        try:
+            await self._app(scope, bounded, _secured(send))
+        except AnswerCutError:
+            return  # unfinished as it is, the server closes the connection
+        except BodyTooLongError:  # while the body is read, nothing has been answered yet
+            await problem(413, "too_large", _TOO_LARGE)(scope, receive, _secured(send))
+
+
+def _secured(send: Send) -> Send:
+    """`send`, with the security headers on every answer."""
+
+    async def with_headers(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers.setdefault(name, value)
+        await send(message)
+
+    return with_headers
+
+
+def _host_name(host: str) -> str:
+    """Without the port; empty when it cannot be a host at all."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

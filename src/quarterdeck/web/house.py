@@ -1,0 +1,52 @@
+"""What a route can reach: the composed rooms, put together once by `quarterdeck.app`."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+
+from fastapi import Request
+from starlette.requests import HTTPConnection
+
+from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
+from quarterdeck.accounts.vault import Vault
+from quarterdeck.config import Settings
+from quarterdeck.log.base import Log
+from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import Database
+from quarterdeck.turns.feed import Feed
+from quarterdeck.turns.start import Turns
+from quarterdeck.web.connections import Connections
+
+SESSION_COOKIE = "qd_session"
+
+
+@dataclass
+class House:
+    settings: Settings
+    database: Database
+    log: Log
+    registry: Registry
+    turns: Turns
+    feed: Feed
+    vault: Vault
+    connections: Connections = field(default_factory=Connections)
+    is_ready: asyncio.Event = field(default_factory=asyncio.Event)
+    is_draining: asyncio.Event = field(default_factory=asyncio.Event)
+
+
+def house_of(connection: HTTPConnection) -> House:
+    house: House = connection.app.state.house
+    return house
+
+
+def credentials_of(connection: HTTPConnection) -> Credentials:
+    return Credentials(
+        authorization=connection.headers.get("authorization", ""),
+        cookie=connection.cookies.get(SESSION_COOKIE, ""),
+    )
+
+
+async def current_principal(request: Request) -> Principal:
+    """Who is asking. Raises: `AccessError`."""
+    return await authenticate(house_of(request).database, credentials_of(request))

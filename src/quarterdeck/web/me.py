@@ -1,0 +1,58 @@
+"""Who is signed in, and the server's settings."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter
+from pydantic import BaseModel, Field
+
+from quarterdeck import __version__
+from quarterdeck.accounts.access import require_admin
+from quarterdeck.domain.events import FeedModels
+from quarterdeck.store.settings import save_setting
+from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.house import House
+
+router = APIRouter(prefix="/api", tags=["settings"])
+
+DEFAULT_MODEL = "default_model"
+
+
+class SettingsChange(BaseModel):
+    """The model for new conversations; empty: chosen by what is connected."""
+
+    default_model: Annotated[str, Field(max_length=300)]
+
+
+@router.get("/me")
+async def get_me(caller: Caller) -> dict[str, str]:
+    """Who is signed in."""
+    return {"id": caller.user, "name": caller.name, "role": caller.role, "version": __version__}
+
+
+@router.get("/settings")
+async def get_settings(house: TheHouse, caller: Caller) -> dict[str, Any]:
+    """The server's settings."""
+    return await _document(house)
+
+
+@router.patch("/settings")
+async def change_settings(house: TheHouse, caller: Caller, wanted: SettingsChange) -> dict[str, Any]:
+    """Choose the model for new conversations."""
+    require_admin(caller)
+    if wanted.default_model:
+        house.registry.provider_for(wanted.default_model)
+    await house.database.write(lambda connection: save_setting(connection, DEFAULT_MODEL, wanted.default_model))
+    house.registry.stored_default = wanted.default_model
+    house.feed.tell(caller.user, FeedModels())
+    return await _document(house)
+
+
+async def _document(house: House) -> dict[str, Any]:
+    return {
+        "default_model": await house.registry.default_model(),
+        "public_url": house.settings.public_url,
+        "data_dir": str(house.settings.data_dir),
+        "version": __version__,
+    }

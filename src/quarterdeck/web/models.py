@@ -1,0 +1,38 @@
+"""Models and assistants: what a message can be sent to."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Query
+
+from quarterdeck.context.assistants import BUILT_IN
+from quarterdeck.web.dependencies import Caller, TheHouse
+
+router = APIRouter(prefix="/api", tags=["models"])
+
+
+@router.get("/models")
+async def list_models(
+    house: TheHouse,
+    _caller: Caller,
+    refresh: Annotated[bool, Query(description="Ask the providers again.")] = False,
+) -> dict[str, Any]:
+    """List all models of all connected providers. With what is known of each; providers that failed, with why."""
+    found = await house.registry.models(refresh=refresh)
+    return {
+        "items": msgspec.to_builtins(found.items),
+        "errors": msgspec.to_builtins(found.errors),
+        "default": await house.registry.default_model(),
+    }
+
+
+@router.get("/assistants")
+async def list_assistants(_caller: Caller) -> dict[str, Any]:
+    """The assistants there are."""
+    items = [
+        {"id": found.id, "name": found.name, "description": found.description, "format": found.format}
+        for found in BUILT_IN
+    ]
+    return {"items": items}

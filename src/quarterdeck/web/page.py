@@ -1,0 +1,125 @@
+"""The page: a Jinja2 index that carries model name and settings, its assets, and the one-time link."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
+from jinja2 import Environment, FileSystemLoader, TemplateNotFound, select_autoescape
+
+from quarterdeck import __version__
+from quarterdeck.accounts.authenticate import Principal, authenticate
+from quarterdeck.accounts.sessions import SESSION_MS, close_session, open_session_by_link
+from quarterdeck.errors import AccessError, InternalError, NotFoundError
+from quarterdeck.views.frames import HEARTBEAT_S
+from quarterdeck.web.assets import PAGE, file_response
+from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.house import SESSION_COOKIE, House, credentials_of
+
+router = APIRouter(include_in_schema=False)
+
+_templates = Environment(loader=FileSystemLoader(PAGE), autoescape=select_autoescape(default=True), auto_reload=False)
+
+# The diagram's frame has an opaque origin: it can neither reach this server nor anything else.
+_SANDBOX_POLICY = (
+    "sandbox allow-scripts; default-src 'none'; script-src 'self'; style-src 'unsafe-inline'; img-src data:; "
+    "font-src 'none'; connect-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
+)
+_DOCS_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+
+
+async def index(request: Request) -> Response:
+    """Every address of the page answers the same index; signed out it says how to get in."""
+    house: House = request.app.state.house
+    try:
+        principal = await authenticate(house.database, credentials_of(request))
+    except AccessError:
+        principal = None
+    return await _render(house, principal)
+
+
+for address in ("/", "/c/{conversation}", "/ideas", "/settings", "/settings/{section}"):
+    router.add_api_route(address, index, methods=["GET"])
+
+
+@router.get("/open")
+async def open_link(request: Request, house: TheHouse, link: str = "") -> Response:
+    """The one-time link. Opened again by who has a session already, it just leads to the page."""
+    device = request.headers.get("user-agent", "")
+    try:
+        token = await house.database.write(lambda connection: open_session_by_link(connection, link, device))
+    except AccessError:
+        try:
+            await authenticate(house.database, credentials_of(request))
+        except AccessError:
+            return await _render(house, None, notice="link_used")
+        return RedirectResponse("/", 303)
+    response = RedirectResponse("/", 303)
+    response.set_cookie(
+        SESSION_COOKIE,
+        str(token),
+        max_age=SESSION_MS // 1000,
+        httponly=True,
+        samesite="lax",
+        secure=request.url.scheme == "https" or house.settings.public_url.startswith("https"),
+    )
+    return response
+
+
+@router.post("/api/sign-out", status_code=204)
+async def sign_out(house: TheHouse, caller: Caller) -> Response:
+    if caller.via == "session":
+        await house.database.write(lambda connection: close_session(connection, caller.credential))
+    response = Response(status_code=204)
+    response.delete_cookie(SESSION_COOKIE)
+    return response
+
+
+@router.get("/sandbox/mermaid")
+async def mermaid_frame() -> Response:
+    file = PAGE / "sandbox" / "mermaid.html"
+    if not file.exists():
+        raise NotFoundError("There is nothing at this address.")
+    return FileResponse(file, media_type="text/html", headers={"content-security-policy": _SANDBOX_POLICY})
+
+
+@router.get("/docs")
+async def api_docs() -> Response:
+    """Swagger UI over `/openapi.json`, from our own files: a private server has no use for a CDN."""
+    file = PAGE / "docs" / "index.html"
+    if not file.exists():
+        raise NotFoundError("The API page is not built. The schema is at /openapi.json.")
+    return FileResponse(file, media_type="text/html", headers={"content-security-policy": _DOCS_POLICY})
+
+
+@router.get("/docs/{name}")
+async def api_docs_file(request: Request, name: str) -> Response:
+    if (
+        name not in ("swagger-ui-bundle.js", "swagger-ui.css", "start.js", "icon.svg")
+        or not (PAGE / "docs" / name).exists()
+    ):
+        raise NotFoundError("There is nothing at this address.")
+    return file_response(request, PAGE / "docs" / name, "public, max-age=86400")
+
+
+async def _render(house: House, principal: Principal | None, notice: str = "") -> Response:
+    model = await house.registry.default_model()
+    settings: dict[str, Any] = {
+        "version": __version__,
+        "model": model if principal else "",
+        "user": {"id": principal.user, "name": principal.name, "role": principal.role} if principal else None,
+        "heartbeat_s": HEARTBEAT_S,
+        "notice": notice,
+    }
+    try:
+        template = _templates.get_template("index.html")
+    except TemplateNotFound as error:
+        raise InternalError(
+            "The page is not built. Run `scripts/run`, or `npm run build` in web-ui/.", detail=str(PAGE)
+        ) from error
+    html = template.render(model_name=settings["model"], settings=settings)
+    return HTMLResponse(html, 200 if principal else 401, headers={"cache-control": "no-store"})

@@ -1,0 +1,89 @@
+"""Errors over HTTP: RFC 9457 problem details with a stable `code`."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.errors import QuarterdeckError, as_quarterdeck_error
+
+logger = get_logger("quarterdeck.web")
+
+_TITLES = {
+    400: "Bad request", 401: "Not signed in", 403: "Forbidden", 404: "Not found", 405: "Method not allowed",
+    409: "Conflict", 410: "Gone", 413: "Too large", 421: "Misdirected", 422: "Cannot be used", 429: "Too many",
+    500: "Internal error", 502: "The provider failed", 503: "Unavailable", 504: "Timed out",
+}  # fmt: skip
+_CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+def problem(
+    status: int, code: str, detail: str, *, retryable: bool = False, retry_after_s: float | None = None
+) -> JSONResponse:
+    headers = {} if retry_after_s is None else {"retry-after": str(max(1, round(retry_after_s)))}
+    if status == 401:
+        headers["www-authenticate"] = "Bearer"
+    body = {
+        "type": "about:blank",
+        "title": _TITLES.get(status, "Error"),
+        "status": status,
+        "detail": detail,
+        "code": code,
+        "retryable": retryable,
+    }
+    return JSONResponse(body, status, headers=headers, media_type="application/problem+json")
+
+
+def problem_of(error: QuarterdeckError) -> JSONResponse:
+    return problem(
+        error.status, error.code, error.message, retryable=error.retryable, retry_after_s=error.retry_after_s
+    )
+
+
+def install_problems(app: FastAPI) -> None:
+    app.add_exception_handler(QuarterdeckError, _on_known)
+    app.add_exception_handler(RequestValidationError, _on_invalid)
+    app.add_exception_handler(HTTPException, _on_http)
+    app.add_exception_handler(UnicodeEncodeError, _on_half_character)
+    app.add_exception_handler(Exception, _on_unknown)
+
+
+async def _on_known(request: Request, error: Exception) -> JSONResponse:
+    known = as_quarterdeck_error(error)
+    if known.status >= 500:
+        logger.error(
+            "request_failed", path=request.url.path, code=known.code, reason=known.message, detail=known.detail
+        )
+    return problem_of(known)
+
+
+async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class only
+    first = error.errors()[0]
+    place = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
+    reason = str(first["msg"])
+    logger.info("validation_failed", path=request.url.path, place=place, reason=reason)
+    detail = f"`{place}`: {reason}." if place else f"The request does not fit: {reason}."
+    return problem(422, "bad_input", detail)
+
+
+async def _on_http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
+    sentences = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+    detail = sentences.get(error.status_code, f"{error.detail.rstrip('.')}.")
+    return problem(error.status_code, _CODES.get(error.status_code, "http"), detail)
+
+
+async def _on_half_character(request: Request, _error: Exception) -> JSONResponse:
+    """JSON can carry half of a surrogate pair; no storage, no provider and no answer can."""
+    logger.info("validation_failed", path=request.url.path, reason="lone surrogate")
+    return problem(422, "bad_input", "The text contains half a character, which cannot be stored.")
+
+
+async def _on_unknown(request: Request, error: Exception) -> JSONResponse:
+    known = as_quarterdeck_error(error)
+    logger.error("request_crashed", path=request.url.path, exc_info=error)
+    return problem_of(known)

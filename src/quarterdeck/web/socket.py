@@ -1,0 +1,44 @@
+"""`WS /chat`: who is it, which protocol do they speak."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from starlette.websockets import WebSocket
+
+from quarterdeck.accounts.authenticate import authenticate
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.errors import AccessError
+from quarterdeck.web.connections import MAX_PER_USER
+from quarterdeck.web.house import credentials_of, house_of
+from quarterdeck.web.socket_full import FullSocket
+from quarterdeck.web.socket_simple import SimpleSocket
+
+router = APIRouter()
+logger = get_logger("quarterdeck.sockets")
+
+PROTOCOL = "quarterdeck.v1"
+_CLOSE_REFUSED = 1008
+_CLOSE_TRY_LATER = 1013
+
+
+@router.websocket("/chat")
+async def chat(socket: WebSocket) -> None:
+    """Simple clients ask for no subprotocol, full ones for `quarterdeck.v1`."""
+    house = house_of(socket)
+    try:
+        principal = await authenticate(house.database, credentials_of(socket))
+    except AccessError as error:
+        await socket.close(_CLOSE_REFUSED, error.message[:120])
+        return
+    if house.is_draining.is_set() or house.connections.count(principal.user) >= MAX_PER_USER:
+        await socket.close(_CLOSE_TRY_LATER, "Too many connections, or the server is restarting. Try again.")
+        return
+    is_full = PROTOCOL in socket.scope.get("subprotocols", [])
+    await socket.accept(subprotocol=PROTOCOL if is_full else None)
+    connection = house.connections.add(socket, principal, is_full=is_full)
+    logger.debug("socket_opened", user=principal.user, protocol=PROTOCOL if is_full else "simple")
+    try:
+        await (FullSocket if is_full else SimpleSocket)(house, principal, socket, connection).serve()
+    finally:
+        house.connections.remove(connection)
+        logger.debug("socket_closed", user=principal.user)

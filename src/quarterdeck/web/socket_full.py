@@ -1,0 +1,227 @@
+"""The full client's socket, `quarterdeck.v1`: frames in, one command each; many turns followed at once."""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from quarterdeck import __version__
+from quarterdeck.accounts.access import access_turn
+from quarterdeck.accounts.authenticate import Principal
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.events import is_turn_end
+from quarterdeck.errors import AccessError, CursorError, LogError, as_quarterdeck_error
+from quarterdeck.log.base import feed_name
+from quarterdeck.log.follow import check_cursor, follow
+from quarterdeck.turns.record import Accepted, Retry, Send
+from quarterdeck.views.frames import (
+    HEARTBEAT_S,
+    AcceptedFrame,
+    ClientFrame,
+    FeedFrame,
+    FollowFrame,
+    FollowingFrame,
+    HelloFrame,
+    HelloUser,
+    PingFrame,
+    PongFrame,
+    ResyncFrame,
+    RetryFrame,
+    SendFrame,
+    ServerFrame,
+    StopFrame,
+    StoppingFrame,
+    UnfollowedFrame,
+    UnfollowFrame,
+    encode_frame,
+)
+from quarterdeck.views.websocket import (
+    FEED_PREFIX,
+    decode_client_frame,
+    error_frame,
+    event_frame,
+    ref_of,
+    turn_prefix,
+)
+from quarterdeck.web.connections import Connection
+from quarterdeck.web.followers import Followers
+from quarterdeck.web.house import House
+
+logger = get_logger("quarterdeck.sockets")
+
+_FEED = "feed"
+_CLOSE_FAILED = 1011
+
+
+class FullSocket:
+    def __init__(self, house: House, principal: Principal, socket: WebSocket, connection: Connection) -> None:
+        self._house = house
+        self._user = principal.user
+        self._name = principal.name
+        self._socket = socket
+        self._connection = connection
+        self._followers = Followers()
+
+    async def serve(self) -> None:
+        """Until the client leaves."""
+        try:
+            await self._reply(
+                HelloFrame(
+                    protocol="quarterdeck.v1",
+                    version=__version__,
+                    user=HelloUser(self._user, self._name),
+                    heartbeat_s=HEARTBEAT_S,
+                )
+            )
+            while True:
+                await self._answer(await _receive(self._socket))
+        except WebSocketDisconnect:
+            pass
+        except AccessError as error:
+            await self._reply(error_frame(error))
+            await self._connection.close(1008, "signed out")
+        finally:
+            await self._followers.stop_all()
+
+    async def _answer(self, text: str | bytes) -> None:
+        """One frame; whatever is wrong with it is said, and the socket stays."""
+        ref = ""
+        try:
+            frame = decode_client_frame(text)
+            ref = frame.ref
+            await self._obey(frame)
+        except (WebSocketDisconnect, asyncio.CancelledError):
+            raise
+        except AccessError as error:
+            if error.status == 401:
+                raise
+            await self._reply(error_frame(error, ref))
+        except Exception as caught:  # the web's edge: nothing a client sends may end the server's side
+            known = as_quarterdeck_error(caught)
+            if known.code == "internal":
+                logger.error("frame_failed", exc_info=caught)
+            elif known.code == "bad_frame":
+                logger.info("validation_failed", path="/chat", reason=known.message)
+            await self._reply(error_frame(known, ref or ref_of(text)))
+
+    async def _obey(self, frame: ClientFrame) -> None:
+        match frame:
+            case SendFrame():
+                await self._send(frame)
+            case RetryFrame():
+                await self._retry(frame)
+            case FollowFrame():
+                await self._follow(frame)
+            case UnfollowFrame(turn=turn, ref=ref):
+                self._followers.stop(turn)
+                await self._reply(UnfollowedFrame(ref=ref, turn=turn))
+            case StopFrame(turn=turn, ref=ref):
+                await self._house.database.read(lambda connection: access_turn(connection, self._user, turn))
+                await self._house.turns.stop(turn)
+                await self._reply(StoppingFrame(ref=ref, turn=turn))
+            case FeedFrame():
+                await self._follow_feed(frame)
+            case PingFrame(ref=ref):
+                await self._reply(PongFrame(ref=ref))
+
+    async def _send(self, frame: SendFrame) -> None:
+        send = Send(
+            key=frame.id,
+            conversation=frame.conversation,
+            text=frame.text,
+            model=frame.model,
+            temperature=frame.temperature,
+            assistant=frame.assistant,
+            instructions=frame.instructions,
+        )
+        await self._accepted(await self._house.turns.send(self._user, send), frame)
+
+    async def _retry(self, frame: RetryFrame) -> None:
+        retry = Retry(key=frame.id, message=frame.message, model=frame.model, temperature=frame.temperature)
+        await self._accepted(await self._house.turns.retry(self._user, retry), frame)
+
+    async def _accepted(self, accepted: Accepted, frame: SendFrame | RetryFrame) -> None:
+        row = accepted.row
+        await self._reply(
+            AcceptedFrame(
+                ref=frame.ref,
+                id=frame.id,
+                conversation=row.conversation_id,
+                turn=row.id,
+                message=row.request_id,
+                answer=row.message_id,
+                model=row.model,
+                at=row.created_at,
+            )
+        )
+        if frame.follow and not self._followers.has(row.id):
+            self._followers.start(row.id, lambda: self._follow_turn(row.id, 0))
+
+    async def _follow(self, frame: FollowFrame) -> None:
+        """The cursor is checked before the reply, so that `following` is never followed by a `resync` for it."""
+        await self._house.database.read(lambda connection: access_turn(connection, self._user, frame.turn))
+        try:
+            await check_cursor(self._house.log, frame.turn, frame.after)
+        except CursorError as error:
+            await self._reply(ResyncFrame(ref=frame.ref, turn=frame.turn, reason=error.reason))
+            return
+        self._followers.stop(frame.turn)  # nothing of an older cursor comes after the reply
+        await self._reply(FollowingFrame(ref=frame.ref, turn=frame.turn, after=frame.after))
+        self._followers.start(frame.turn, lambda: self._follow_turn(frame.turn, frame.after))
+
+    async def _follow_turn(self, turn: str, after: int) -> None:
+        prefix = turn_prefix(turn)
+        send = self._connection.send
+        try:
+            async for entries in follow(self._house.log, turn, after):
+                for entry in entries:
+                    await send(event_frame(prefix, entry))
+                if is_turn_end(entries[-1].body):
+                    return
+        except CursorError as error:
+            await self._reply(ResyncFrame(turn=turn, reason=error.reason))
+        except LogError as error:
+            await self._give_up(error)
+
+    async def _follow_feed(self, frame: FeedFrame) -> None:
+        name = feed_name(self._user)
+        after = frame.after
+        if after is None:
+            status = await self._house.log.status(name)
+            after = 0 if status is None else status.last
+        try:
+            await check_cursor(self._house.log, name, after)
+        except CursorError as error:
+            await self._reply(ResyncFrame(ref=frame.ref, feed=True, reason=error.reason))
+            return
+        await self._reply(FollowingFrame(ref=frame.ref, feed=True, after=after))
+        self._followers.start(_FEED, lambda: self._send_feed(name, after))
+
+    async def _send_feed(self, name: str, after: int) -> None:
+        try:
+            async for entries in follow(self._house.log, name, after):
+                for entry in entries:
+                    await self._connection.send(event_frame(FEED_PREFIX, entry))
+        except CursorError as error:
+            await self._reply(ResyncFrame(feed=True, reason=error.reason))
+        except LogError as error:
+            await self._give_up(error)
+
+    async def _give_up(self, error: LogError) -> None:
+        """The log cannot be read: silence would look like a slow model, so the client has to come back."""
+        logger.error("follower_failed", code=error.code, reason=error.message, detail=error.detail)
+        await self._reply(error_frame(error))
+        await self._connection.close(_CLOSE_FAILED, error.message[:120])
+
+    async def _reply(self, frame: ServerFrame) -> None:
+        await self._connection.send(encode_frame(frame))
+
+
+async def _receive(socket: WebSocket) -> str | bytes:
+    """Raises: `WebSocketDisconnect`."""
+    message = await socket.receive()
+    if message["type"] == "websocket.disconnect":
+        raise WebSocketDisconnect(message.get("code", 1000))
+    text: str | None = message.get("text")
+    return text if text is not None else bytes(message.get("bytes") or b"")

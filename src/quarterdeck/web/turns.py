@@ -1,0 +1,111 @@
+"""A turn: its events as server-sent events, what the model was sent, and how to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from time import monotonic
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import APIRouter, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from quarterdeck.accounts.access import access_turn
+from quarterdeck.domain.events import is_turn_end
+from quarterdeck.errors import CursorError, InputError
+from quarterdeck.log.base import Log
+from quarterdeck.log.follow import check_cursor
+from quarterdeck.store.turns import StepRow, TurnRow, list_steps
+from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
+from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.house import House
+
+router = APIRouter(prefix="/api/turns", tags=["turns"])
+
+_LOOK_S = 1.0  # how soon a silent stream notices that the server is going down
+
+
+@router.get("/{turn}/events", response_class=StreamingResponse)
+async def follow_events(
+    house: TheHouse,
+    caller: Caller,
+    turn: str,
+    after: Annotated[int | None, Query(ge=0, description="The last seq you have.")] = None,
+    last_event_id: Annotated[str | None, Header(description="The same, as browsers send it.")] = None,
+) -> Response:
+    """Follow a turn's events.
+
+    Replays from the cursor, goes on live and ends after `turn.ended`. 410 means: reload the messages.
+    """
+    await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
+    cursor = _cursor(after, last_event_id)
+    await check_cursor(house.log, turn, cursor)
+    return StreamingResponse(
+        _stream(house, turn, cursor),
+        media_type="text/event-stream",
+        headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
+    )
+
+
+@router.post("/{turn}/stop", status_code=202)
+async def stop(house: TheHouse, caller: Caller, turn: str) -> Response:
+    """Stop a turn. The answer ends with what it has; stopping one that has ended is no error."""
+    await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
+    await house.turns.stop(turn)
+    return Response(status_code=202)
+
+
+@router.get("/{turn}/context")
+async def get_context(house: TheHouse, caller: Caller, turn: str) -> dict[str, Any]:
+    """What the model was sent, step by step: kinds, message ids, estimated tokens."""
+
+    def read(connection: Any) -> tuple[TurnRow, list[StepRow]]:
+        row = access_turn(connection, caller.user, turn)
+        return row, list_steps(connection, row.id)
+
+    row, steps = await house.database.read(read)
+    return {
+        "turn": row.id,
+        "conversation": row.conversation_id,
+        "steps": [
+            {
+                "step": step.step,
+                "attempt": step.attempt,
+                "started_at": step.started_at,
+                **msgspec.json.decode(step.manifest),
+            }
+            for step in steps
+        ],
+    }
+
+
+def _cursor(after: int | None, last_event_id: str | None) -> int:
+    """`Last-Event-ID` is newer than the address it was opened with, so it comes first."""
+    if last_event_id is None or last_event_id == "":
+        return after or 0
+    if not last_event_id.isascii() or not last_event_id.isdigit() or len(last_event_id) > 12:
+        raise InputError("Last-Event-ID must be the number of an event.")
+    return int(last_event_id)
+
+
+async def _stream(house: House, turn: str, cursor: int) -> AsyncIterator[bytes]:
+    log: Log = house.log
+    beat_at = monotonic() + HEARTBEAT_S
+    while not house.is_draining.is_set():
+        if not await log.wait(turn, cursor, _LOOK_S):
+            if monotonic() >= beat_at:
+                beat_at = monotonic() + HEARTBEAT_S
+                yield HEARTBEAT
+            continue
+        entries = await log.read(turn, cursor)
+        if entries and entries[0].seq == cursor + 1:
+            cursor = entries[-1].seq
+            yield b"".join(map(encode_entry, entries))
+            if is_turn_end(entries[-1].body):
+                return
+            continue
+        status = await log.status(turn)
+        if status is None or entries:
+            raise CursorError("This answer's log is no longer here.", reason="expired")
+        if status.state == "finished" and cursor >= status.last:
+            return

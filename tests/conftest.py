@@ -1,0 +1,99 @@
+"""Servers and what they call, for the tests that go through the public door; figures of the guarantees."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.harness.server import Server
+from tests.harness.stored import add_member
+from tests.harness.upstream import Upstream, open_upstream
+
+Report = Callable[[str, list[str], int], None]
+MakeServer = Callable[..., Server]
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_they_were() -> Iterator[None]:
+    """A test that configures the logs of this process leaves them as it found them."""
+    root = logging.getLogger()
+    handlers, level = list(root.handlers), root.level
+    yield
+    root.handlers[:], root.level = handlers, level
+
+
+@pytest.fixture(scope="session")
+def upstream() -> Iterator[Upstream]:
+    with open_upstream() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Server]:
+    """One for all tests of this process that neither kill nor configure it; each uses its own conversations."""
+    running = Server(tmp_path_factory.mktemp("server"), **upstream.environment).start()
+    yield running
+    running.close()
+
+
+@pytest.fixture
+def make_server(tmp_path: Path, upstream: Upstream) -> Iterator[MakeServer]:
+    """`make_server(QUARTERDECK_…="…")`: a server of the test's own, not started yet."""
+    made: list[Server] = []
+
+    def make(**environment: str) -> Server:
+        made.append(Server(tmp_path / f"server-{len(made)}", **(upstream.environment | environment)))
+        return made[-1]
+
+    yield make
+    for running in made:
+        running.close()
+
+
+@pytest.fixture
+def http(server: Server) -> Iterator[httpx2.Client]:
+    """The owner, by API key."""
+    with server.http() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def stranger_key(server: Server) -> str:
+    """An API key of another user of the shared server."""
+    return add_member(server.data_dir, "stranger")
+
+
+@pytest.fixture
+def stranger(server: Server, stranger_key: str) -> Iterator[httpx2.Client]:
+    with server.http(stranger_key) as client:
+        yield client
+
+
+@pytest.fixture
+def report(record_property: Callable[[str, Any], None]) -> Report:
+    """`report(guarantee, violations, trials)`: one line of figures at the end of the run; no violation passes."""
+
+    def write(guarantee: str, violations: list[str], trials: int) -> None:
+        record_property("violations", f"{guarantee}: {len(violations)} violations of {trials} trials")
+        assert trials > 0, "nothing was tried"
+        assert not violations, "\n".join(violations[:20])
+
+    return write
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    figures = [
+        value
+        for outcome in ("passed", "failed")
+        for ran in terminalreporter.stats.get(outcome, [])
+        for name, value in getattr(ran, "user_properties", [])
+        if name == "violations"
+    ]
+    if figures:
+        terminalreporter.section("guarantees")
+        for line in sorted(figures):
+            terminalreporter.write_line(line)

@@ -1,0 +1,78 @@
+"""The backends of the log, each as a store that several processes' logs can be opened on.
+
+To add one: a context manager like `open_sql_store`, and its row in `STORES`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Protocol
+
+import pytest
+
+from quarterdeck.log.base import Entry, Log
+from quarterdeck.log.follow import follow
+from quarterdeck.log.sql import SqlLog
+
+
+class Store(Protocol):
+    async def connect(self) -> Log:
+        """The log as one more process would open it; closed with the store."""
+        ...
+
+    async def sweep(self, log: Log) -> None:
+        """Let what has expired be dropped now."""
+        ...
+
+
+OpenStore = Callable[[], AbstractAsyncContextManager[Store]]
+
+
+class SqlStore:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.logs: list[SqlLog] = []
+
+    async def connect(self) -> SqlLog:
+        log = SqlLog(self.path)
+        await log.open()
+        self.logs.append(log)
+        return log
+
+    async def sweep(self, log: Log) -> None:
+        assert isinstance(log, SqlLog)
+        await log.expire()
+
+
+@asynccontextmanager
+async def open_sql_store() -> AsyncIterator[SqlStore]:
+    with TemporaryDirectory() as folder:
+        store = SqlStore(Path(folder) / "log.sqlite3")
+        try:
+            yield store
+        finally:
+            for log in store.logs:
+                await log.close()
+
+
+STORES: dict[str, OpenStore] = {"sql": open_sql_store}
+on_every_store = pytest.mark.parametrize("open_store", STORES.values(), ids=STORES)
+
+
+def bodies(count: int, start: int = 1) -> list[bytes]:
+    return [f'{{"n":{number}}}'.encode() for number in range(start, start + count)]
+
+
+async def collect(log: Log, name: str, after: int = 0, until: int | None = None) -> list[Entry]:
+    """All that `follow` yields, to the end of the log or to the entry `until`."""
+    found: list[Entry] = []
+    async with asyncio.timeout(5):
+        async for entries in follow(log, name, after):
+            found += entries
+            if until is not None and found[-1].seq >= until:
+                break
+    return found

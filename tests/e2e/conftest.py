@@ -1,0 +1,62 @@
+"""One server, one upstream and one browser for the tests that neither kill nor configure them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page
+from tests.e2e.chat_page import ChatPage
+from tests.e2e.chromium import Visitor, open_chromium
+from tests.fakes.openai_server import FakeOpenAI
+from tests.harness.server import Server
+from tests.harness.upstream import UPSTREAM_KEY, Upstream
+
+OpenChat = Callable[..., ChatPage]
+
+_NAMES = ["fake-chat", "fake-think", "fake-status-400", *(f"scripted-{n}" for n in range(1, 100))]
+_MODELS = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by": "fake"} for name in _NAMES]
+
+
+@pytest.fixture(scope="package")
+def browser() -> Iterator[Browser]:
+    with open_chromium() as opened:
+        yield opened
+
+
+@pytest.fixture(scope="package")
+def upstream() -> Iterator[Upstream]:
+    """It lists the models that `Upstream.model` makes, so that they can be picked."""
+    with FakeOpenAI(key=UPSTREAM_KEY, models=_MODELS).in_thread() as fake:
+        yield Upstream(fake)
+
+
+@pytest.fixture(scope="package")
+def server(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Server]:
+    environment = upstream.environment | {"QUARTERDECK_MODEL": "openai/fake-chat"}
+    running = Server(tmp_path_factory.mktemp("e2e"), **environment).start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="package")
+def visitor(browser: Browser, server: Server) -> Visitor:
+    return Visitor(browser, server)
+
+
+@pytest.fixture
+def context(visitor: Visitor) -> Iterator[BrowserContext]:
+    context = visitor.new_context()
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+@pytest.fixture
+def chat(page: Page, server: Server) -> ChatPage:
+    """A new conversation, not begun."""
+    return ChatPage(page, server).open()

@@ -1,0 +1,82 @@
+"""G14: a disk that is full. Clear errors, nothing that was acknowledged is lost, and it goes on afterwards."""
+
+from __future__ import annotations
+
+import contextlib
+import resource
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+from tests.conftest import MakeServer, Report
+from tests.fakes.script import Script, words
+from tests.harness.checks import find_differences, find_disorder, texts_of
+from tests.harness.full_client import new_name, open_full
+from tests.harness.server import Server
+from tests.harness.stored import fetch_message, fetch_messages, text_of
+from tests.harness.upstream import Upstream
+from tests.harness.waiting import wait_until
+
+
+@contextlib.contextmanager
+def full_disk(running: Server) -> Iterator[None]:
+    """No file of the process may grow beyond 4 KiB: each write behind that fails as on a full disk."""
+    resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+    try:
+        yield
+    finally:
+        resource.prlimit(running.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+
+
+def post(http: httpx2.Client, chat: str, model: str) -> httpx2.Response:
+    return http.post("/chat_batch", json={"message": f"in {chat}", "chatId": chat, "model": model})
+
+
+def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
+    make_server: MakeServer, upstream: Upstream, report: Report
+) -> None:
+    running = make_server().start()
+    model = upstream.model(Script(pieces=["ok"]))
+    wrong: list[str] = []
+    with running.http() as http:
+        before = [new_name("chat") for _ in range(5)]
+        assert [post(http, chat, model).text for chat in before] == ["ok"] * 5
+        with full_disk(running):
+            refused = [new_name("chat") for _ in range(5)]
+            wrong += [problem for chat in refused for problem in _check_refusal(post(http, chat, model))]
+            assert http.get("/api/conversations").status_code == 200, "reading goes on"
+        wait_until(lambda: post(http, "afterwards", model).status_code == 200, "the server to go on")
+        running.kill()
+    running.restart()
+    with running.http() as http:
+        for chat in (*before, "afterwards"):
+            found = [text_of(message) for message in fetch_messages(http, chat)]
+            wrong += [] if found[:2] == [f"in {chat}", "ok"] else [f"{chat}: {found}"]
+        known = [chat for chat in refused if http.get(f"/api/conversations/{chat}").status_code != 404]
+        wrong += [f"{chat} was refused and is there" for chat in known]
+    report("G14 a full disk", wrong, 11)
+
+
+def _check_refusal(answer: httpx2.Response) -> list[str]:
+    problem: dict[str, Any] = answer.json() if answer.headers["content-type"].endswith("json") else {}
+    is_good = answer.status_code == 503 and problem.get("code") == "storage" and problem["retryable"]
+    return [] if is_good and "disk is full" in problem["detail"] else [f"{answer.status_code} {answer.text}"]
+
+
+async def test_an_answer_that_meets_a_full_disk_ends_and_keeps_what_was_shown(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    running = make_server().start()
+    model = upstream.model(Script(pieces=words(100), delay_s=0.02))
+    async with open_full(running.port, running.key) as client:
+        accepted = await client.send(model=model)
+        shown = texts_of(await client.until_text(accepted["turn"], 50))
+        with full_disk(running):
+            wait_until(lambda: upstream.requests(model)[0].ended_at, "the upstream to be left")
+        transcript = await client.until_ended(accepted["turn"], 20)
+    with running.http() as http:
+        stored = fetch_message(http, accepted["conversation"], accepted["answer"])
+        assert http.get("/readyz").status_code == 200
+    assert find_disorder(transcript) == []
+    assert find_differences(transcript, stored) == []
+    assert texts_of(transcript)[0].startswith(shown[0])

@@ -1,0 +1,130 @@
+"""G12: SIGTERM while answers stream. Viewers are told, the exit is quick, the restart goes on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from typing import Any
+
+import pytest
+from tests.conftest import MakeServer, Report
+from tests.fakes.script import TAGGED, Script, words
+from tests.harness.checks import Transcript, find_differences, find_disorder, find_shrinking, texts_of
+from tests.harness.full_client import FullClient, SocketClosedError, new_name, open_full
+from tests.harness.server import Server
+from tests.harness.simple_client import open_simple
+from tests.harness.stored import fetch_message
+from tests.harness.upstream import Upstream
+from tests.harness.viewers import watch_by_socket, watch_by_sse
+from tests.harness.waiting import trials
+
+EXIT_S = 10.0
+CLEAN = (0, -signal.SIGTERM)  # by itself, or by the signal once everything is written
+SCRIPTS = {
+    "": Script(pieces=words(120), delay_s=0.02),
+    "silent": Script(first_delay_s=3600),
+    "ideas": Script(pieces=list(TAGGED), delay_s=0.05),
+}
+
+
+async def begin(client: FullClient, upstream: Upstream) -> dict[str, dict[str, Any]]:
+    accepted = {}
+    for kind, script in SCRIPTS.items():
+        assistant = "ideas" if kind == "ideas" else ""
+        accepted[kind] = await client.send(kind or "text", model=upstream.model(script), assistant=assistant)
+    waiting = {"id": new_name("key"), "conversation": accepted[""]["conversation"], "text": "And then?"}
+    accepted["waiting"] = await client.ask("send", **waiting)
+    await client.until_text(accepted[""]["turn"], 30)
+    await client.until_text(accepted["ideas"]["turn"], 3)
+    return accepted
+
+
+async def watch_until_told(client: FullClient) -> list[str]:
+    with pytest.raises(SocketClosedError) as closed:
+        await client.until(lambda: None, "the server to close the socket", EXIT_S)
+    told = [frame for frame in client.frames if frame["type"] == "reconnect"]
+    wrong = [] if len(told) == 1 and told[0]["after_ms"] >= 0 else [f"told to reconnect {len(told)} times"]
+    return wrong + ([] if closed.value.code == 1012 else [f"closed with {closed.value.code}"])
+
+
+async def stop(running: Server, client: FullClient) -> list[str]:
+    running.ask_to_stop()
+    begun = asyncio.get_running_loop().time()
+    wrong = await watch_until_told(client)
+    status = await asyncio.to_thread(running.wait)
+    took_s = asyncio.get_running_loop().time() - begun
+    if status not in CLEAN or took_s > EXIT_S:
+        wrong.append(f"exit {status} after {took_s:.1f} s")
+    return wrong
+
+
+async def test_a_rolling_restart_loses_nothing_and_tells_the_viewers(
+    make_server: MakeServer, upstream: Upstream, report: Report
+) -> None:
+    running = make_server().start()
+    wrong: list[str] = []
+    count = trials(2, 15)
+    for _ in range(count):
+        async with open_full(running.port, running.key) as client, open_simple(running.port, running.key):
+            accepted = await begin(client, upstream)
+            wrong += await stop(running, client)
+            seen = {kind: list(client.transcript(sent["turn"])) for kind, sent in accepted.items()}
+        upstream.change(accepted["silent"]["model"], Script(pieces=["At last."]))
+        await asyncio.to_thread(running.restart)
+        shown = {kind: texts_of(transcript) for kind, transcript in seen.items()}
+        async with asyncio.timeout(EXIT_S), asyncio.TaskGroup() as group:
+            for number, (kind, sent) in enumerate(accepted.items()):
+                watch = (watch_by_socket, watch_by_sse)[number % 2]
+                group.create_task(watch(running.port, running.key, sent["turn"], seen[kind]))
+        wrong += find_wrong_ends(running, accepted, seen, shown)
+    report("G12 SIGTERM loses nothing", wrong, count * (len(SCRIPTS) + 1))
+
+
+def find_wrong_ends(
+    running: Server,
+    accepted: dict[str, dict[str, Any]],
+    seen: dict[str, Transcript],
+    shown: dict[str, list[str]],
+) -> list[str]:
+    wrong = []
+    with running.http() as http:
+        for kind, sent in accepted.items():
+            stored = fetch_message(http, sent["conversation"], sent["answer"])
+            found = find_disorder(seen[kind]) + find_differences(seen[kind], stored)
+            found += find_shrinking(shown[kind], texts_of(seen[kind]))
+            found += [] if stored["status"] == "complete" else [f"ended {stored['status']}: {stored['error']}"]
+            wrong += [f"{kind}: {sentence}" for sentence in found]
+    if texts_of(seen[""]) != ["".join(words(120))]:
+        wrong.append(f"text: {texts_of(seen[''])}")
+    if texts_of(seen["ideas"]) != ["Whiskers", "Fluffy", "Saved them!"]:
+        wrong.append(f"ideas: {texts_of(seen['ideas'])}")
+    return wrong
+
+
+async def test_a_server_that_is_stopping_takes_no_more_messages_it_would_lose(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    running = make_server().start()
+    model = upstream.model(Script(first_delay_s=3600))
+    acked: list[str] = []
+    async with open_full(running.port, running.key) as client:
+        await client.send(model=model)
+        running.ask_to_stop()
+        await _send_until_refused(client, model, acked)
+    assert await asyncio.to_thread(running.wait) in CLEAN
+    await asyncio.to_thread(running.restart)
+    with running.http() as http:
+        missing = [chat for chat in acked if http.get(f"/api/conversations/{chat}").status_code != 200]
+    assert missing == []
+
+
+async def _send_until_refused(client: FullClient, model: str, acked: list[str]) -> None:
+    with contextlib.suppress(SocketClosedError):
+        while True:
+            fields = {"id": new_name("key"), "conversation": new_name("chat"), "text": "Hi", "model": model}
+            reply = await client.ask("send", **fields, follow=False)
+            if reply["type"] != "accepted":
+                assert reply["retryable"] is True
+                return
+            acked.append(reply["conversation"])

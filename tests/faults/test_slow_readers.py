@@ -1,0 +1,119 @@
+"""G10: sockets that never read are bounded and dropped, and the others notice nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from tests.conftest import MakeServer, Report
+from tests.fakes.script import Script, words
+from tests.harness.checks import find_disorder
+from tests.harness.full_client import PROTOCOL, open_full
+from tests.harness.upstream import Upstream
+from tests.harness.waiting import trials, wait_until_async
+from websockets.asyncio.client import ClientConnection, connect
+
+DROPPED_S = 16.0  # 10 s for a send, looked at every 2 s, and some patience for a busy machine
+LARGE = Script(pieces=["x" * 8_192] * 1_500)  # 12 MB, more than any socket's buffers
+
+
+@contextlib.asynccontextmanager
+async def open_without_reading(port: int, key: str, turn: str) -> AsyncIterator[ClientConnection]:
+    """A socket that follows `turn` and never takes anything off the wire; its own buffer is as small as can be."""
+    wire = socket.socket()
+    wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    wire.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(wire, ("127.0.0.1", port))
+    async with connect(
+        f"ws://127.0.0.1:{port}/chat", sock=wire, subprotocols=[PROTOCOL], max_queue=1, ping_interval=None,
+        compression=None, additional_headers={"Authorization": f"Bearer {key}"}, close_timeout=0.1, proxy=None,
+    ) as connection:  # fmt: skip
+        await connection.send(json.dumps({"type": "follow", "turn": turn, "after": 0}))
+        yield connection
+
+
+def count_peers(ports: set[int]) -> int:
+    """How many of the clients at these ports the server still has an established connection with."""
+    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
+    return sum(int(line.split()[2].rpartition(":")[2], 16) in ports and line.split()[3] == "01" for line in lines)
+
+
+def resident_bytes(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text()
+    return 1024 * int(status.split("VmRSS:")[1].split()[0])
+
+
+async def test_sockets_that_never_read_are_dropped_while_others_go_on(
+    make_server: MakeServer, upstream: Upstream, report: Report
+) -> None:
+    running = make_server().start()
+    count = trials(12, 200)
+    wrong: list[str] = []
+    quick = upstream.model(Script(pieces=words(20), delay_s=0.002))
+    async with contextlib.AsyncExitStack() as stack:
+        reader = await stack.enter_async_context(open_full(running.port, running.key))
+        large = await reader.send(model=upstream.model(LARGE))
+        await reader.until_ended(large["turn"], 30)
+        before = resident_bytes(running.pid)
+        deaf = [
+            await stack.enter_async_context(open_without_reading(running.port, running.key, large["turn"]))
+            for _ in range(count)
+        ]
+        ports = {connection.local_address[1] for connection in deaf}
+        assert count_peers(ports) == count
+        answered = 0
+        async with asyncio.timeout(DROPPED_S):
+            while count_peers(ports):
+                accepted = await reader.send(model=quick)
+                wrong += find_disorder(await reader.until_ended(accepted["turn"]))
+                answered += 1
+        grown = resident_bytes(running.pid) - before
+        if grown > count * 1024 * 1024 + 16 * 1024 * 1024:
+            wrong.append(f"{count} deaf sockets took {grown} bytes")
+        if answered < 20:
+            wrong.append(f"only {answered} answers beside the deaf sockets")
+    assert running.log_text().count("slow_socket_dropped") == count
+    report("G10 deaf sockets are dropped", wrong, count)
+
+
+async def test_a_slow_reader_that_does_read_gets_everything(make_server: MakeServer, upstream: Upstream) -> None:
+    """The negative control: dropping is for who does not read at all."""
+    running = make_server().start()
+    async with open_full(running.port, running.key) as reader:
+        large = await reader.send(model=upstream.model(LARGE))
+        whole = await reader.until_ended(large["turn"], 30)
+        async with open_without_reading(running.port, running.key, large["turn"]) as slow:
+            seqs: list[int] = []
+            while len(seqs) < len(whole):
+                frame = json.loads(await slow.recv())
+                if frame["type"] == "event":
+                    seqs.append(frame["seq"])
+                    await asyncio.sleep(0.002)
+    assert seqs == [seq for seq, _ in whole]
+
+
+async def test_a_reader_of_events_that_never_reads_does_not_hold_up_others(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    running = make_server().start()
+    async with open_full(running.port, running.key) as reader:
+        large = await reader.send(model=upstream.model(LARGE))
+        await reader.until_ended(large["turn"], 30)
+        wires = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(5)]
+        for wire in wires:
+            request = f"GET /api/turns/{large['turn']}/events HTTP/1.1\r\nHost: localhost\r\n"
+            wire.sendall(f"{request}Authorization: Bearer {running.key}\r\n\r\n".encode())
+        for _ in range(10):
+            accepted = await reader.send(model=upstream.model(Script()))
+            assert find_disorder(await reader.until_ended(accepted["turn"])) == []
+        for wire in wires:
+            wire.close()
+        await wait_until_async(lambda: _has_room(running.pid), "the server to take breath")
+
+
+async def _has_room(pid: int) -> bool:
+    return resident_bytes(pid) < 400 * 1024 * 1024

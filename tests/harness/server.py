@@ -1,0 +1,149 @@
+"""`quarterdeck` as a process of its own: started, killed, restarted on the same data folder and port."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Self
+
+import httpx2
+from tests.harness.waiting import wait_until
+
+START_S = 30.0
+_EXIT_S = 15.0
+_COMMAND = [sys.executable, "-m", "quarterdeck"]
+
+
+def clean_environment(home: Path, **variables: str) -> dict[str, str]:
+    """The variables of this process without any that Quarterdeck or a provider would read."""
+    kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
+    quiet = {"QUARTERDECK_DISCOVER": "false", "QUARTERDECK_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"}
+    return kept | quiet | {"HOME": str(home)} | variables
+
+
+class Server:
+    """`folder` holds everything: the data folder, the working folder (for `.env`), the process's output."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        self.folder = folder
+        self.data_dir = folder / "data"
+        self.work_dir = folder / "work"
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        self.environment = clean_environment(folder, **environment)
+        self.port = 0
+        self.link = ""
+        self._process: subprocess.Popen[bytes] | None = None
+        self._key = ""
+        self._starts = 0
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None, "the server was not started"
+        return self._process.pid
+
+    @property
+    def key(self) -> str:
+        """An API key of the owner, made once by the command."""
+        if not self._key:
+            self._key = self.run("key", "create", "--name", "tests").stdout.strip()
+        return self._key
+
+    @property
+    def output(self) -> Path:
+        """Standard output of the latest start."""
+        return self.folder / f"stdout-{self._starts}.txt"
+
+    def start(self) -> Self:
+        """Returns when `/readyz` answers 200."""
+        self.launch()
+        with httpx2.Client() as client:
+            wait_until(lambda: self._is_ready(client), "the server to be ready", START_S)
+        return self
+
+    def launch(self, *options: str) -> None:
+        """Start without waiting; on the same port as before, if there was one."""
+        self._starts += 1
+        command = [*_COMMAND, "serve", "--no-browser", "--data-dir", str(self.data_dir), "--port", str(self.port)]
+        with self.output.open("wb") as output, (self.folder / "stderr.txt").open("ab") as log:
+            self._process = subprocess.Popen(
+                [*command, *options], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
+            )
+
+    def _is_ready(self, client: httpx2.Client) -> bool:
+        assert self._process is not None
+        if self._process.poll() is not None:
+            raise RuntimeError(f"the server ended with {self._process.returncode}: {self.log_text()[-2000:]}")
+        said = self.output.read_text()
+        if "Quarterdeck is ready at " not in said or not said.endswith("\n"):
+            return False
+        self.link = said.split("Quarterdeck is ready at ")[1].splitlines()[0]
+        self.port = int(self.link.split("/")[2].rpartition(":")[2])
+        with contextlib.suppress(httpx2.TransportError):
+            return client.get(f"{self.url}/readyz").status_code == 200
+        return False
+
+    def kill(self) -> None:
+        """kill -9."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(_EXIT_S)
+
+    def terminate(self) -> tuple[int, float]:
+        """SIGTERM; the exit status and the seconds it took."""
+        begun = time.monotonic()
+        self.ask_to_stop()
+        return self.wait(), time.monotonic() - begun
+
+    def ask_to_stop(self) -> None:
+        os.kill(self.pid, signal.SIGTERM)
+
+    def wait(self) -> int:
+        assert self._process is not None
+        return self._process.wait(_EXIT_S)
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def restart(self) -> Self:
+        """After `kill` or `terminate`."""
+        return self.start()
+
+    def close(self) -> None:
+        if self.is_running():
+            self.kill()
+
+    def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Another `quarterdeck` command on the same data folder, also beside the running server."""
+        return run_command(
+            *arguments,
+            folder=self.work_dir,
+            environment=self.environment | {"QUARTERDECK_DATA_DIR": str(self.data_dir)} | variables,
+        )
+
+    @contextlib.contextmanager
+    def http(self, key: str | None = None, **options: Any) -> Iterator[httpx2.Client]:
+        """A client with the owner's key, or with `key`; empty for none."""
+        token = self.key if key is None else key
+        headers = {"authorization": f"Bearer {token}"} if token else {}
+        with httpx2.Client(base_url=self.url, headers=headers, timeout=10, **options) as client:
+            yield client
+
+    def log_text(self) -> str:
+        """Standard error of all starts."""
+        return (self.folder / "stderr.txt").read_text(errors="replace")
+
+
+def run_command(*arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*_COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False
+    )

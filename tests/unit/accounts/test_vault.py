@@ -1,0 +1,65 @@
+"""Secrets at rest: opened with the same key for the same purpose, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quarterdeck.accounts.vault import Vault, load_vault
+from quarterdeck.errors import SetupError
+
+VAULT = Vault(b"k" * 32)
+
+
+@given(secret=st.text(), purpose=st.text())
+def test_what_was_sealed_is_opened_again_and_cannot_be_read_meanwhile(secret: str, purpose: str) -> None:
+    sealed = VAULT.seal(secret, purpose)
+    assert VAULT.open(sealed, purpose) == secret
+    assert len(secret) < 4 or secret.encode() not in sealed
+    assert VAULT.seal(secret, purpose) != sealed
+
+
+@given(secret=st.text(), purpose=st.text(), other=st.text())
+def test_a_secret_sealed_for_one_purpose_does_not_open_for_another(secret: str, purpose: str, other: str) -> None:
+    if purpose != other:
+        with pytest.raises(SetupError):
+            VAULT.open(VAULT.seal(secret, purpose), other)
+
+
+@given(secret=st.text(), at=st.integers(0), flip=st.integers(1, 255))
+def test_a_changed_byte_is_noticed(secret: str, at: int, flip: int) -> None:
+    sealed = bytearray(VAULT.seal(secret, "p"))
+    sealed[at % len(sealed)] ^= flip
+    with pytest.raises(SetupError):
+        VAULT.open(bytes(sealed), "p")
+
+
+@pytest.mark.parametrize("sealed", [b"", b"short", b"x" * 12, b"x" * 400])
+def test_what_was_never_sealed_is_refused_with_a_sentence(sealed: bytes) -> None:
+    with pytest.raises(SetupError, match="Enter the key again"):
+        VAULT.open(sealed, "p")
+
+
+def test_another_installations_key_opens_nothing(tmp_path: Path) -> None:
+    sealed = load_vault(tmp_path / "one.key").seal("secret", "p")
+    with pytest.raises(SetupError):
+        load_vault(tmp_path / "two.key").open(sealed, "p")
+
+
+def test_the_key_file_is_made_once_and_is_its_owners_alone(tmp_path: Path) -> None:
+    path = tmp_path / "secret.key"
+    sealed = load_vault(path).seal("secret", "p")
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert load_vault(path).open(sealed, "p") == "secret"
+
+
+@pytest.mark.parametrize("content", [b"", b"too short", b"k" * 33])
+def test_a_damaged_key_file_is_refused_and_left_as_it_is(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "secret.key"
+    path.write_bytes(content)
+    with pytest.raises(SetupError, match=r"secret\.key"):
+        load_vault(path)
+    assert path.read_bytes() == content

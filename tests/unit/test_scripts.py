@@ -1,0 +1,81 @@
+"""The parts of `scripts/` that decide something: when to install again, and whether the tests passed."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "scripts"
+
+
+def _load(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"scripts_{name}", SCRIPTS / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module
+
+
+fingerprint = _load("fingerprint").fingerprint
+count_tests = _load("tiers").count_tests
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "web" / "src").mkdir(parents=True)
+    (tmp_path / "web" / "src" / "a.ts").write_text("one")
+    (tmp_path / "lock").write_text("two")
+    return tmp_path
+
+
+def test_the_same_files_have_the_same_fingerprint(folder: Path) -> None:
+    before = fingerprint(folder, ["web", "lock"])
+    (folder / "web" / "src" / "a.ts").write_text("one")
+    assert fingerprint(folder, ["web", "lock"]) == before
+
+
+def test_a_changed_renamed_added_or_removed_file_changes_the_fingerprint(folder: Path) -> None:
+    seen = [fingerprint(folder, ["web", "lock"])]
+    (folder / "web" / "src" / "a.ts").write_text("three")
+    seen.append(fingerprint(folder, ["web", "lock"]))
+    (folder / "web" / "src" / "a.ts").rename(folder / "web" / "src" / "b.ts")
+    seen.append(fingerprint(folder, ["web", "lock"]))
+    (folder / "web" / "c.ts").touch()
+    seen.append(fingerprint(folder, ["web", "lock"]))
+    (folder / "lock").unlink()
+    seen.append(fingerprint(folder, ["web", "lock"]))
+    assert len(set(seen)) == len(seen)
+
+
+def test_what_tools_make_does_not_count(folder: Path) -> None:
+    before = fingerprint(folder, ["web"])
+    for name in ("node_modules", "__pycache__"):
+        (folder / "web" / name).mkdir()
+        (folder / "web" / name / "made").touch()
+    assert fingerprint(folder, ["web"]) == before
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "passed", "failed"),
+    [
+        ("===== 12 passed, 3 skipped in 4.56s =====", 0, 12, 0),
+        ("FAILED a.py::test_b\n=== 1 failed, 11 passed, 2 errors in 4.56s (0:00:04) ===", 1, 11, 3),
+        ("3 passed in the middle of a test's own words", 1, 0, 1),
+        ("===== 12 passed in 4.56s =====", 3, 12, 1),
+        ("===== no tests ran in 0.01s =====", 5, 0, 1),
+        (" Test Files  1 failed | 8 passed (9)\n      Tests  2 failed | 80 passed (82)", 1, 80, 2),
+        (" Test Files  9 passed (9)\n      Tests  82 passed (82)", 0, 82, 0),
+        ("All checks passed!", 0, 1, 0),
+        ("Found 1 error.", 1, 0, 1),
+        ("", -9, 0, 1),
+    ],
+)
+def test_a_step_counts_its_tests_or_is_one_check(text: str, status: int, passed: int, failed: int) -> None:
+    result = count_tests("step", text, status, 0.0)
+    assert (result.passed, result.failed) == (passed, failed)

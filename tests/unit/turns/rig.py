@@ -1,0 +1,211 @@
+"""A house without doors: real database, real log, and a provider that says what the test wants.
+
+`Rig` is one process on a data folder; a second one on the same folder takes over what the first left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from tests.unit.store.stored import open_store
+
+from quarterdeck.config import Settings
+from quarterdeck.domain.events import Event, TurnEnded, decode_event
+from quarterdeck.domain.fold import FoldedTurn, fold
+from quarterdeck.domain.ids import new_id
+from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk
+from quarterdeck.domain.usage import ModelProfile
+from quarterdeck.log.sql import SqlLog
+from quarterdeck.providers.base import Endpoint
+from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import ReadConnection, SqliteDatabase, StorageError, WriteConnection
+from quarterdeck.store.messages import MessageRow, find_owned_message
+from quarterdeck.store.turns import TurnRow, find_turn
+from quarterdeck.store.users import ensure_owner
+from quarterdeck.turns.feed import Feed
+from quarterdeck.turns.job import Rooms
+from quarterdeck.turns.reaper import Reaper
+from quarterdeck.turns.record import Accepted, Send
+from quarterdeck.turns.runner import TurnRunner
+from quarterdeck.turns.start import Turns
+from quarterdeck.turns.ticker import Ticker
+
+T = TypeVar("T")
+WAIT_S = 5.0
+
+Pause = asyncio.Event
+Script = list[Delta | Exception | Pause]
+"""Deltas to yield, an exception to raise, an event to wait for; one after the other."""
+
+
+def say(*texts: str) -> Script:
+    return [*(TextChunk(text) for text in texts), FinishChunk("stop")]
+
+
+class ScriptedProvider:
+    """Plays its scripts one request after the other; the last one is played again and again."""
+
+    def __init__(self, *scripts: Script) -> None:
+        self.scripts = list(scripts) or [say("Hello", ", ", "world", "!")]
+        self.requests: list[StepRequest] = []
+        self.open_streams = 0
+        self.endpoint = Endpoint(name="fake", label="Fake", dialect="builtin", base_url="", origin="builtin")
+
+    async def stream(self, request: StepRequest) -> AsyncGenerator[list[Delta], None]:
+        self.requests.append(request)
+        script = self.scripts.pop(0) if len(self.scripts) > 1 else self.scripts[0]
+        self.open_streams += 1
+        try:
+            for step in script:
+                if isinstance(step, Pause):
+                    await step.wait()
+                elif isinstance(step, Exception):
+                    raise step
+                else:
+                    yield [step]
+                    await asyncio.sleep(0)
+        finally:
+            self.open_streams -= 1
+
+    async def complete(self, request: StepRequest) -> list[Delta]:
+        return [delta async for deltas in self.stream(request) for delta in deltas]
+
+    async def list_models(self) -> list[ModelProfile]:
+        return [ModelProfile(id="fake/model", provider="fake", name="model", context_window=8_000)]
+
+
+class FailingWrites:
+    """A database whose next writes are refused, as on a full disk; reads work."""
+
+    def __init__(self, database: SqliteDatabase) -> None:
+        self._database = database
+        self.failures = 0
+        self.refused = 0
+
+    async def read(self, fn: Callable[[ReadConnection], T]) -> T:
+        return await self._database.read(fn)
+
+    async def write(self, fn: Callable[[WriteConnection], T]) -> T:
+        if self.failures:
+            self.failures -= 1
+            self.refused += 1
+            raise StorageError("The server's disk is full.")
+        return await self._database.write(fn)
+
+    async def close(self) -> None:
+        await self._database.close()
+
+
+class Rig:
+    def __init__(self, database: FailingWrites, log: SqlLog, provider: ScriptedProvider, worker: str) -> None:
+        self.database, self.log, self.provider = database, log, provider
+        self.registry = Registry(Settings(discover=False, model="fake/model"), probes=())
+        self.registry.register(provider)
+        self.feed = Feed(log)
+        rooms = Rooms(database, self.registry, Ticker(0.002))
+        self.runner = TurnRunner(rooms, log, self.feed, worker)
+        self.turns = Turns(database, log, self.registry, self.runner, self.feed)
+        self.reaper = Reaper(database, log, self.runner, log.expire)
+        self.user = ""
+
+    async def send(self, text: str = "Hi!", conversation: str = "chat", **given: Any) -> Accepted:
+        return await self.turns.send(self.user, Send(key=new_id(), conversation=conversation, text=text, **given))
+
+    async def events(self, turn: str) -> list[Event]:
+        found: list[Event] = []
+        while entries := await self.log.read(turn, len(found)):
+            assert entries[0].seq == len(found) + 1
+            found += [decode_event(entry.body) for entry in entries]
+        return found
+
+    async def ended(self, turn: str) -> list[Event]:
+        """All events of the turn, when it has ended."""
+
+        async def is_over() -> bool:
+            status = await self.log.status(turn)
+            return status is not None and status.state == "finished"
+
+        await until(is_over)
+        return await self.events(turn)
+
+    async def folded(self, turn: str) -> FoldedTurn:
+        return fold(await self.ended(turn))
+
+    async def said(self, turn: str, text: str) -> None:
+        """Waits until the log holds this text."""
+
+        async def is_there() -> bool:
+            return text in "".join(getattr(event, "text", "") for event in await self.events(turn))
+
+        await until(is_there)
+
+    async def row(self, turn: str) -> TurnRow:
+        row = await self.database.read(lambda connection: find_turn(connection, self.user, turn))
+        assert row is not None
+        return row
+
+    async def message(self, turn: str) -> MessageRow:
+        """The stored answer."""
+        row = await self.row(turn)
+        message = await self.database.read(lambda connection: find_owned_message(connection, self.user, row.message_id))
+        assert message is not None
+        return message
+
+    async def check_stored(self, turn: str) -> tuple[FoldedTurn, MessageRow]:
+        """The law: the fold of the log is the stored message, and the log has one end."""
+        events = await self.ended(turn)
+        folded, message = fold(events), await self.message(turn)
+        assert [type(event) for event in events].count(TurnEnded) == 1
+        assert isinstance(events[-1], TurnEnded)
+        assert message.parts == folded.parts
+        assert message.status == folded.status == (await self.row(turn)).status
+        assert message.continuations == folded.continuations
+        assert message.error == folded.error
+        assert message.ended_at == folded.ended_at
+        return folded, message
+
+
+async def until(is_true: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(WAIT_S):
+        while not await is_true():  # noqa: ASYNC110  # what is waited for is in a database, not in an event
+            await asyncio.sleep(0.002)
+
+
+async def quietly() -> None:
+    """Lets everything that is ready run."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+@asynccontextmanager
+async def open_rig(
+    folder: Path, provider: ScriptedProvider, worker: str = "first", *, drains: bool = True
+) -> AsyncIterator[Rig]:
+    """One process on `folder`. Without `drains` it ends as if it had been killed, as far as its turns can tell."""
+    async with open_store(folder) as database:
+        log = SqlLog(folder / "log.sqlite3")
+        await log.open()
+        rig = Rig(FailingWrites(database), log, provider, worker)
+        rig.user = (await database.write(ensure_owner)).id
+        try:
+            yield rig
+        finally:
+            await rig.reaper.stop()
+            if not drains:
+                await kill(rig)
+            await rig.runner.drain(WAIT_S)
+            await rig.feed.settle()
+            await rig.registry.close()
+            await log.close()
+
+
+async def kill(rig: Rig) -> None:
+    """The turns of this process end here and now, and write nothing more."""
+    tasks = list(rig.runner._tasks.values())
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

@@ -1,0 +1,211 @@
+"""Events on their way into the log: deltas joined, nothing lost, folded as they are committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from quarterdeck.domain.events import (
+    Event,
+    FeedModels,
+    FeedTurnStarted,
+    PartEnded,
+    PartStarted,
+    StepStarted,
+    TextDelta,
+    decode_event,
+    decode_feed_event,
+)
+from quarterdeck.domain.fold import Fold, fold
+from quarterdeck.domain.step import ReasoningChunk, TextChunk
+from quarterdeck.errors import LogError, StaleWriterError
+from quarterdeck.log.base import Entry, Log, LogStatus, feed_name
+from quarterdeck.log.sql import SqlLog
+from quarterdeck.turns.feed import Feed
+from quarterdeck.turns.outbox import Outbox
+from quarterdeck.turns.parts import PartWriter
+from quarterdeck.turns.ticker import Ticker
+
+
+@pytest_asyncio.fixture
+async def log(tmp_path: Path) -> AsyncIterator[SqlLog]:
+    opened = SqlLog(tmp_path / "log.sqlite3")
+    await opened.open()
+    yield opened
+    await opened.close()
+
+
+class ListLog:
+    """A log in a list, whose appends can be made to fail; nothing is written then."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        self.failures = 0
+
+    async def append(self, turn: str, seq: int, bodies: list[bytes]) -> None:
+        if self.failures:
+            self.failures -= 1
+            raise LogError("The disk is full.")
+        if seq != len(self.bodies) + 1:
+            raise StaleWriterError("Another writer.")
+        self.bodies += bodies
+
+    async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
+        return [Entry(seq, body) for seq, body in enumerate(self.bodies[after:], after + 1)]
+
+    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+        return True
+
+    async def finish(self, turn: str, keep_s: float) -> None: ...
+
+    async def status(self, turn: str) -> LogStatus | None:
+        return LogStatus("running", 1, len(self.bodies))
+
+    async def drop(self, turn: str) -> None: ...
+
+    def events(self) -> list[Event]:
+        return [decode_event(body) for body in self.bodies]
+
+
+def open_outbox(log: Log) -> Outbox:
+    return Outbox(log, "t", last_seq=0, fold=Fold())
+
+
+async def test_deltas_of_one_part_that_wait_together_become_one_event() -> None:
+    log = ListLog()
+    outbox = open_outbox(log)
+    outbox.put([StepStarted(1, "m", 0), PartStarted(0, "text"), TextDelta(0, "a")])
+    outbox.put([TextDelta(0, "b"), TextDelta(0, "c"), PartEnded(0), PartStarted(1, "text"), TextDelta(1, "d")])
+    await outbox.flush()
+    assert log.events() == [
+        StepStarted(1, "m", 0), PartStarted(0, "text"), TextDelta(0, "abc"), PartEnded(0), PartStarted(1, "text"),
+        TextDelta(1, "d"),
+    ]  # fmt: skip
+
+
+async def test_text_can_wait_for_more_and_everything_else_cannot() -> None:
+    outbox = open_outbox(ListLog())
+    outbox.put([PartStarted(0, "text")])
+    assert outbox.is_urgent
+    await outbox.flush()
+    outbox.put([TextDelta(0, "a")])
+    assert not outbox.is_urgent
+    outbox.put([PartEnded(0)])
+    assert outbox.is_urgent
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    spoken=st.lists(st.tuples(st.booleans(), st.text(min_size=1, max_size=8)), max_size=12),
+    flushes=st.sets(st.integers(0, 12)),
+    failures=st.sets(st.integers(0, 12)),
+)
+def test_the_fold_kept_is_the_fold_of_the_log_whatever_is_flushed_when_and_whatever_fails(
+    spoken: list[tuple[bool, str]], flushes: set[int], failures: set[int]
+) -> None:
+    async def run() -> None:
+        log = ListLog()
+        outbox, writer = open_outbox(log), PartWriter([], None, "plain")
+        whole: list[Event] = []
+        for number, (is_text, text) in enumerate(spoken):
+            events = writer.write(TextChunk(text) if is_text else ReasoningChunk(text))
+            whole += events
+            outbox.put(events)
+            if number in flushes:
+                log.failures = number in failures
+                try:
+                    await outbox.flush()
+                except LogError:
+                    assert number in failures
+                assert outbox.fold.turn() == fold(log.events())
+        log.failures = 0
+        outbox.put(writer.close())
+        await outbox.flush()
+        assert outbox.fold.turn() == fold(log.events())
+        assert fold(log.events()).parts == fold([*whole, *writer.close()]).parts
+
+    asyncio.run(run())
+
+
+async def test_a_second_writer_is_refused_and_what_it_wrote_is_nowhere(log: SqlLog) -> None:
+    first, second = open_outbox(log), open_outbox(log)
+    first.put([StepStarted(1, "m", 0)])
+    await first.flush()
+    second.put([StepStarted(2, "m", 0)])
+    with pytest.raises(StaleWriterError):
+        await second.flush()
+    assert second.fold.turn().steps == 0
+    assert len(await log.read("t", 0)) == 1
+
+
+async def test_whoever_waits_for_the_same_tick_goes_on_together() -> None:
+    ticker = Ticker(0.001)
+    order: list[str] = []
+
+    async def wait(name: str) -> None:
+        await ticker.wait()
+        order.append(name)
+
+    async with asyncio.timeout(5):
+        await asyncio.gather(*(wait(name) for name in "abc"))
+        assert order == ["a", "b", "c"]
+        await wait("again")
+
+
+async def test_one_who_is_cancelled_while_waiting_does_not_take_the_others_along() -> None:
+    ticker = Ticker(0.005)
+    tasks = [asyncio.ensure_future(_wait(ticker)) for _ in range(3)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    async with asyncio.timeout(5):
+        results = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(result) for result in results] == [str, asyncio.CancelledError, str]
+
+
+async def _wait(ticker: Ticker) -> str:
+    await ticker.wait()
+    return "went on"
+
+
+async def test_a_feed_tells_everything_once_and_in_order_however_much_comes_at_once(log: SqlLog) -> None:
+    feed = Feed(log)
+    for number in range(300):
+        feed.tell("ann", FeedTurnStarted("c", str(number)))
+        feed.tell("bob", FeedModels())
+    await feed.settle()
+    told: list[Entry] = []
+    while entries := await log.read(feed_name("ann"), len(told)):
+        told += entries
+    events = [decode_feed_event(entry.body) for entry in told]
+    assert events == [FeedTurnStarted("c", str(number)) for number in range(300)]
+    status = await log.status(feed_name("bob"))
+    assert status is not None
+    assert status.last == 300
+
+
+async def test_a_feed_takes_the_next_number_when_another_process_was_first(log: SqlLog) -> None:
+    feed, other = Feed(log), Feed(log)
+    for number in range(20):
+        feed.tell("ann", FeedTurnStarted("a", str(number)))
+        other.tell("ann", FeedTurnStarted("b", str(number)))
+    await asyncio.gather(feed.settle(), other.settle())
+    told = [decode_feed_event(entry.body) for entry in await log.read(feed_name("ann"), 0)]
+    assert len(told) == 40
+
+
+async def test_a_feed_that_cannot_be_written_holds_nobody_up_and_works_again_later() -> None:
+    log = ListLog()
+    log.failures = 1
+    feed = Feed(log)
+    feed.tell("ann", FeedModels())
+    await feed.settle()
+    assert log.bodies == []
+    feed.tell("ann", FeedModels())
+    await feed.settle()
+    assert len(log.bodies) == 1

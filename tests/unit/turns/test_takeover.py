@@ -1,0 +1,310 @@
+"""A turn outlives its process: handed over, taken over, fenced off, and ended once."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, kill, open_rig, quietly, say, until
+
+from quarterdeck.domain.events import TurnContinued, TurnEnded, encode_event
+from quarterdeck.domain.fold import Fold, fold
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.parts import IdeaPart, TextPart, plain_text
+from quarterdeck.domain.step import FinishChunk, TextChunk
+from quarterdeck.errors import ProviderCutError, StaleWriterError
+from quarterdeck.store.tables import turns
+from quarterdeck.store.turns import claim_turn
+from quarterdeck.turns import reaper as reaper_module
+from quarterdeck.turns import runner as runner_module
+from quarterdeck.turns.job import Job
+from quarterdeck.turns.outbox import Outbox
+from quarterdeck.turns.save import save_answer
+
+BEGUN = "The harbour lay still under a thin mist while the crew"
+REST = " wrote the day into the log."
+
+
+async def leave_half_an_answer(folder: Path, text: str = BEGUN, **given: str) -> str:
+    """A process is killed in the middle of an answer; the turn."""
+    async with open_rig(folder, ScriptedProvider([TextChunk(text), Pause()]), drains=False) as rig:
+        accepted = await rig.send("Tell me", **given)
+        await rig.said(accepted.row.id, text[-5:])
+        return accepted.row.id
+
+
+async def take_over(rig: Rig) -> None:
+    await rig.reaper.start(others_are_dead=True)
+
+
+@pytest.mark.parametrize("said", [REST, BEGUN + REST, BEGUN[-30:] + REST])
+async def test_a_killed_processs_answer_goes_on_from_its_partial_text(tmp_path: Path, said: str) -> None:
+    turn = await leave_half_an_answer(tmp_path)
+    async with open_rig(tmp_path, ScriptedProvider(say(*said)), "second") as rig:
+        await take_over(rig)
+        folded, message = await rig.check_stored(turn)
+        assert (folded.status, folded.parts) == ("complete", [TextPart(BEGUN + REST)])
+        [continued] = message.continuations
+        assert (continued.part, continued.offset) == (0, len(BEGUN))
+        [request] = rig.provider.requests
+        assert plain_text(request.messages[1].parts) == BEGUN
+        assert "Continue exactly there" in plain_text(request.messages[2].parts)
+
+
+async def test_a_tagged_answer_goes_on_where_it_was_and_its_ideas_are_stored_once(tmp_path: Path) -> None:
+    turn = await leave_half_an_answer(tmp_path, 'idea: "Whiskers"\nmessage: "Saved th', assistant="ideas")
+    async with open_rig(tmp_path, ScriptedProvider(say('em!"', "\n")), "second") as rig:
+        await take_over(rig)
+        folded, _ = await rig.check_stored(turn)
+        assert folded.parts == [IdeaPart("Whiskers"), TextPart("Saved them!")]
+
+
+async def test_draining_hands_the_turn_over_and_the_next_process_ends_it_once(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk(BEGUN), Pause()])) as rig:
+        accepted = await rig.send()
+        turn = accepted.row.id
+        await rig.said(turn, BEGUN)
+        await rig.runner.drain(5)
+        assert rig.provider.open_streams == 0
+        row = await rig.row(turn)
+        assert (row.status, row.lease_owner) == ("running", None)  # free at once, for anybody
+        assert not any(isinstance(event, TurnEnded) for event in await rig.events(turn))
+    async with open_rig(tmp_path, ScriptedProvider(say(REST)), "second") as rig:
+        await rig.reaper.start(others_are_dead=False)
+        folded, _ = await rig.check_stored(turn)
+        assert folded.parts == [TextPart(BEGUN + REST)]
+
+
+@pytest.mark.parametrize("moment", range(0, 400, 28))
+async def test_killed_at_any_moment_no_text_is_lost_and_the_turn_ends_once(tmp_path: Path, moment: int) -> None:
+    texts = [f"{number} " for number in range(40)]
+    async with open_rig(tmp_path, ScriptedProvider(say(*texts)), drains=False) as rig:
+        turn = (await rig.send()).row.id
+        for _ in range(moment):
+            await asyncio.sleep(0)
+    async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
+        before = await rig.events(turn)  # with what was on its way when the process ended
+        seen = "".join(part.text for part in fold(before).parts if isinstance(part, TextPart))
+        rest = "".join(texts)[len(seen) :]
+        rig.provider.scripts = [say(rest) if rest else say("!")]
+        await take_over(rig)
+        folded, message = await rig.check_stored(turn)
+        assert folded.status == "complete"
+        assert plain_text(message.parts).startswith(seen)
+        assert plain_text(message.parts) == "".join(texts) or seen == "".join(texts)
+        after = await rig.events(turn)
+        assert after[: len(before)] == before
+
+
+async def test_a_turn_killed_before_its_first_word_is_simply_asked_again(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([Pause()]), drains=False) as rig:
+        turn = (await rig.send("Tell me")).row.id
+        await until(lambda: _is_asked(rig))
+    async with open_rig(tmp_path, ScriptedProvider(say("Well.")), "second") as rig:
+        await take_over(rig)
+        folded, _ = await rig.check_stored(turn)
+        assert folded.parts == [TextPart("Well.")]
+        assert [message.role for message in rig.provider.requests[0].messages] == ["user"]
+
+
+async def _is_asked(rig: Rig) -> bool:
+    return bool(rig.provider.requests)
+
+
+async def test_a_step_that_had_ended_is_not_paid_for_again(tmp_path: Path) -> None:
+    goes_on = Pause()
+    script: Script = [TextChunk(BEGUN), goes_on, FinishChunk("stop")]
+    async with open_rig(tmp_path, ScriptedProvider(script), drains=False) as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, BEGUN)
+        rig.database.failures = 10**6  # the answer is in the log, and cannot be saved
+        goes_on.set()
+        await until(lambda: _step_has_ended(rig, turn))
+        await kill(rig)
+        rig.database.failures = 0
+        assert (await rig.row(turn)).status == "running"
+    async with open_rig(tmp_path, ScriptedProvider(say("never asked")), "second") as rig:
+        await take_over(rig)
+        folded, _ = await rig.check_stored(turn)
+        assert (folded.status, folded.parts) == ("complete", [TextPart(BEGUN)])
+        assert rig.provider.requests == []
+
+
+async def _step_has_ended(rig: Rig, turn: str) -> bool:
+    return fold(await rig.events(turn)).step_ended
+
+
+async def test_the_third_try_at_a_step_fails_honestly_and_keeps_the_text(tmp_path: Path) -> None:
+    turn = await leave_half_an_answer(tmp_path)
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk(REST[:6]), Pause()]), "second", drains=False) as rig:
+        await take_over(rig)
+        await rig.said(turn, REST[:6])
+    async with open_rig(tmp_path, ScriptedProvider(say("never asked")), "third") as rig:
+        await take_over(rig)
+        folded, message = await rig.check_stored(turn)
+        assert folded.status == "failed"
+        assert plain_text(message.parts) == BEGUN + REST[:6]
+        assert message.error is not None
+        assert message.error.code == ProviderCutError.code
+        assert "interrupted twice" in message.error.message
+        assert rig.provider.requests == []
+        assert len(message.continuations) == 2
+
+
+async def test_a_worker_that_wakes_up_late_writes_nothing(tmp_path: Path) -> None:
+    wakes = Pause()
+    late: Script = [TextChunk(BEGUN), wakes, TextChunk(" and then I woke up"), FinishChunk("stop")]
+    async with open_rig(tmp_path, ScriptedProvider(late), "late") as old:
+        turn = (await old.send()).row.id
+        await old.said(turn, BEGUN)
+        await old.database.write(lambda connection: connection.execute(turns.update().values(lease_until=1)))
+        async with open_rig(tmp_path, ScriptedProvider(say(REST)), "second") as new:
+            await new.reaper.start(others_are_dead=False)
+            folded, message = await new.check_stored(turn)
+            assert folded.parts == [TextPart(BEGUN + REST)]
+            wakes.set()
+            await until(lambda: _is_idle(old))
+            assert await new.message(turn) == message
+            assert fold(await new.events(turn)) == folded
+
+
+async def _is_idle(rig: Rig) -> bool:
+    return rig.runner.running == 0
+
+
+async def test_the_database_refuses_a_stale_workers_answer_by_itself(tmp_path: Path) -> None:
+    """Also where the log would not: the log's fence and the database's are two."""
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("a"), Pause()]), "late") as rig:
+        row = (await rig.send()).row
+        await rig.said(row.id, "a")
+        stolen = await rig.database.write(
+            lambda c: claim_turn(c, row.id, worker="thief", lease_until=now_ms() + 60_000, others_are_dead=True)
+        )
+        assert stolen is not None
+        outbox = Outbox(rig.log, row.id, last_seq=0, fold=Fold())
+        saved = await rig.database.write(
+            lambda c: save_answer(c, row, outbox.fold.turn(), TurnEnded("complete", 1), 1, rig.runner.lease())
+        )
+        assert not saved.is_ours
+        assert (await rig.message(row.id)).status == "running"
+
+
+@pytest.mark.parametrize("said_its_end", [False, True])
+async def test_a_log_whose_answer_was_saved_is_ended_once_by_the_next_process(
+    tmp_path: Path, said_its_end: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(self: object, job: Job) -> None:
+        if said_its_end:
+            await job.outbox.flush()
+        raise asyncio.CancelledError
+
+    async with open_rig(tmp_path, ScriptedProvider(say(BEGUN)), drains=False) as rig:
+        with monkeypatch.context() as dying:
+            dying.setattr(runner_module.TurnRunner, "_close", die)
+            turn = (await rig.send()).row.id
+            await until(lambda: _is_idle(rig))
+        assert (await rig.row(turn)).status == "complete"
+        status = await rig.log.status(turn)
+        assert status is not None
+        assert status.state == "running"
+    async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
+        await take_over(rig)
+        folded, _ = await rig.check_stored(turn)
+        assert folded.status == "complete"
+
+
+async def test_a_failed_answer_that_was_saved_says_why_in_its_log(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(self: object, job: Job) -> None:
+        raise asyncio.CancelledError
+
+    async with open_rig(tmp_path, ScriptedProvider([ProviderCutError("Cut.")]), drains=False) as rig:
+        monkeypatch.setattr(runner_module.TurnRunner, "_close", die)
+        turn = (await rig.send()).row.id
+        await until(lambda: _is_idle(rig))
+    monkeypatch.undo()
+    async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
+        await take_over(rig)
+        folded, _ = await rig.check_stored(turn)
+        assert folded.error is not None
+        assert folded.error.message == "Cut."
+
+
+async def test_a_queue_left_by_a_dead_process_is_answered_in_its_order(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("on"), Pause()]), drains=False) as rig:
+        sent = [(await rig.send(text)).row.id for text in ("a", "b", "c")]
+        await rig.said(sent[0], "on")
+    async with open_rig(tmp_path, ScriptedProvider(say("e"), say("two"), say("three")), "second") as rig:
+        await take_over(rig)
+        for turn, text in zip(sent, ("one", "two", "three"), strict=True):
+            folded, _ = await rig.check_stored(turn)
+            assert folded.parts == [TextPart(text)]
+
+
+async def test_a_stop_that_was_asked_for_before_the_crash_is_heard_after_it(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk(BEGUN), Pause()]), drains=False) as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, BEGUN)
+        rig.runner._jobs.clear()  # the process dies before it hears of it
+        await rig.turns.stop(turn)
+    async with open_rig(tmp_path, ScriptedProvider(say("never asked")), "second") as rig:
+        await take_over(rig)
+        folded, _ = await rig.check_stored(turn)
+        assert (folded.status, folded.parts) == ("stopped", [TextPart(BEGUN)])
+        assert rig.provider.requests == []
+
+
+async def test_a_turn_that_was_recorded_and_never_run_is_found_by_the_reaper(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper_module, "_PERIOD_S", 0.01)
+    async with open_rig(tmp_path, ScriptedProvider(say("Here."))) as rig:
+        monkeypatch.setattr(rig.runner, "launch", lambda *_, **__: None)
+        accepted = await rig.send()
+        monkeypatch.undo()
+        monkeypatch.setattr(reaper_module, "_PERIOD_S", 0.01)
+        await rig.database.write(lambda connection: connection.execute(turns.update().values(lease_until=1)))
+        await rig.reaper.start(others_are_dead=False)
+        folded, _ = await rig.check_stored(accepted.row.id)
+        assert folded.parts == [TextPart("Here.")]
+        assert not any(isinstance(event, TurnContinued) for event in await rig.events(accepted.row.id))
+
+
+async def test_the_reaper_leaves_living_workers_alone(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("a"), Pause()]), "alive") as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, "a")
+        async with open_rig(tmp_path, ScriptedProvider(), "second") as other:
+            await other.reaper.start(others_are_dead=False)
+            await quietly()
+            assert other.provider.requests == []
+            assert (await other.row(turn)).lease_owner == "alive"
+
+
+async def test_leases_are_renewed_while_a_turn_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(runner_module, "_RENEW_S", 0.01)
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("a"), Pause()])) as rig:
+        rig.runner.start()
+        row = (await rig.send()).row
+
+        async def is_renewed() -> bool:
+            return (await rig.row(row.id)).lease_until > row.lease_until
+
+        await until(is_renewed)
+
+
+async def test_an_event_written_by_somebody_else_ends_the_old_workers_turn_without_a_word(tmp_path: Path) -> None:
+    wakes = Pause()
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("a"), wakes, *say("b")])) as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, "a")
+        status = await rig.log.status(turn)
+        assert status is not None
+        await rig.log.append(turn, status.last + 1, [encode_event(TurnContinued(1))])
+        wakes.set()
+        await until(lambda: _is_idle(rig))
+        assert (await rig.message(turn)).status == "running"
+        with pytest.raises(StaleWriterError):
+            await rig.log.append(turn, status.last + 1, [b"{}"])

@@ -1,0 +1,159 @@
+import { useMemo, useRef, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+
+import { IdeasDrawer } from "@/app/ideas-drawer";
+import { setShell, useShell } from "@/app/shell-state";
+import { SidebarButton } from "@/app/sidebar-button";
+import { useConversationId, useServerId, useSettledAddress } from "@/app/use-conversation-id";
+import { useDeletion } from "@/app/use-deletion";
+import { SHORTCUT_KEYS } from "@/app/use-global-shortcuts";
+import { useTitle } from "@/app/use-title";
+import { useSetupNeeded } from "@/app/use-setup-needed";
+import { Advanced } from "@/features/composer/advanced";
+import { AssistantPicker } from "@/features/composer/assistant-picker";
+import { Composer } from "@/features/composer/composer";
+import type { ComposerHandle } from "@/features/composer/composer";
+import { ConversationHeader } from "@/features/conversation/conversation-header";
+import { ConversationView } from "@/features/conversation/conversation-view";
+import { LogLine } from "@/features/logline/log-line";
+import { ModelPicker } from "@/features/models/model-picker";
+import { Setup } from "@/features/setup/setup";
+import { Welcome } from "@/features/welcome/welcome";
+import type { Starter } from "@/features/welcome/welcome";
+import { newId } from "@/shared/connection/ids";
+import { useOutbox } from "@/shared/connection/outbox";
+import { useSession } from "@/shared/connection/session-context";
+import { changeNewChat, useChatOptions } from "@/shared/data/chat-options";
+import { useChangeConversation, useConversation } from "@/shared/data/conversations";
+import { useMessages } from "@/shared/data/messages";
+import { useShortcuts } from "@/shared/keyboard/shortcuts";
+import { NARROW, TIGHT, useMedia } from "@/shared/ui/use-media";
+import { showToast } from "@/shared/ui/toasts";
+
+/** Composes header, messages or beginning, composer and ideas for one conversation, or for a new one. */
+export function ConversationPage({ id: routeId }: { id: string | null }) {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const session = useSession();
+  const id = useConversationId();
+  useSettledAddress(routeId);
+  const isUnsent = useOutbox((state) =>
+    state.entries.some((entry) => entry.kind === "send" && entry.begins && entry.conversation === id),
+  );
+  const isStored = id !== null && !isUnsent;
+  const conversation = useConversation(id, isStored).data;
+  useServerId(id, conversation?.id);
+  const [options, change] = useChatOptions(conversation);
+  const turn = useRunningTurn(id, isStored);
+  const [stopping, setStopping] = useState<string | null>(null);
+  const composer = useRef<ComposerHandle>(null);
+  const [isSetupNeeded, skipSetup] = useSetupNeeded();
+  const ideas = useIdeasShown(options.assistant);
+  const { mutate: patch } = useChangeConversation();
+  const remove = useDeletion();
+
+  const isWide = !useMedia(NARROW);
+  const setModel = (model: string) => change({ model });
+  const title = conversation?.title || (id === null ? t("conversation.new") : t("conversation.untitled"));
+  useTitle(id === null ? "" : title);
+
+  const send = (text: string) => {
+    const target = id ?? newId();
+    const { model, temperature, assistant, instructions } = options;
+    session.send({
+      conversation: target,
+      begins: id === null,
+      text,
+      ...(model ? { model } : {}),
+      ...(temperature === null ? {} : { temperature }),
+      assistant,
+      instructions,
+    });
+    if (id === null) navigate(`/c/${target}`);
+  };
+  const stop = () => {
+    if (turn === null) return;
+    if (session.stop(turn)) setStopping(turn);
+    else showToast(t("conversation.stop_failed"));
+  };
+  const start = ({ text, assistant = "", model }: Starter) => {
+    changeNewChat({ assistant, ...(model ? { model } : {}) });
+    composer.current?.write(text);
+  };
+  useShortcuts(
+    useMemo(
+      () => [
+        { id: "ideas_panel", keys: SHORTCUT_KEYS.ideas_panel, run: ideas.toggle },
+        { id: "stop", keys: SHORTCUT_KEYS.stop, run: () => turn !== null && session.stop(turn) },
+      ],
+      [ideas.toggle, session, turn],
+    ),
+  );
+
+  return (
+    <div className="flex min-h-0 flex-1">
+      <div className="flex min-w-0 flex-1 flex-col">
+        <ConversationHeader
+          key={id}
+          title={title}
+          onRename={conversation ? (next) => patch({ id: conversation.id, patch: { title: next } }) : null}
+          onDelete={() => conversation && remove(conversation)}
+          areIdeasShown={ideas.areShown}
+          onToggleIdeas={ideas.toggle}
+          sidebarButton={<SidebarButton />}
+          modelPicker={isWide && id !== null && <ModelPicker value={options.model} onChange={setModel} side="bottom" align="end" />}
+        />
+        {id !== null ? (
+          <ConversationView conversation={id} isStored={isStored} LogLine={LogLine} />
+        ) : isSetupNeeded ? (
+          <Setup onSkip={skipSetup} />
+        ) : (
+          <Welcome onStart={start} />
+        )}
+        {!(id === null && isSetupNeeded) && (
+          <div className="qd-column shrink-0 pb-[max(1rem,env(safe-area-inset-bottom))]">
+            <Composer
+              key={id}
+              ref={composer}
+              conversation={id}
+              onSend={send}
+              onStop={turn === null ? null : stop}
+              isStopping={stopping !== null && stopping === turn}
+              controls={
+                <>
+                  <ModelPicker value={options.model} onChange={setModel} />
+                  <AssistantPicker value={options.assistant} onChange={(assistant) => change({ assistant })} />
+                  <Advanced key={id} options={options} onChange={change} />
+                </>
+              }
+            />
+          </div>
+        )}
+      </div>
+      {ideas.areShown && <IdeasDrawer conversation={id} turn={turn} onClose={ideas.hide} />}
+    </div>
+  );
+}
+
+/** The turn that is being written, before those that wait for it; changes only when one begins or ends. */
+function useRunningTurn(id: string | null, isStored: boolean): string | null {
+  const { messages } = useMessages(id, isStored);
+  const running = messages.find((message) => message.status === "running" || message.status === "queued");
+  return running?.turn ?? null;
+}
+
+/** Shown when asked for, and by itself on a wide screen where an assistant collects ideas. */
+function useIdeasShown(assistant: string) {
+  const wanted = useShell((state) => state.areIdeasShown);
+  const isTight = useMedia(TIGHT);
+  const areShown = wanted ?? (assistant === "ideas" && !isTight);
+  return useMemo(
+    () => ({
+      areShown,
+      toggle: () => setShell({ areIdeasShown: !areShown }),
+      hide: () => setShell({ areIdeasShown: false }),
+    }),
+    [areShown],
+  );
+}

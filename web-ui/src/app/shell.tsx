@@ -1,0 +1,75 @@
+import { lazy, Suspense, useEffect, useRef } from "react";
+import { useTranslation } from "react-i18next";
+import { Route, Switch, useLocation } from "wouter";
+
+import { ConversationPage } from "@/app/conversation-page";
+import { OfflineBanner } from "@/app/offline-banner";
+import { setShell, useShell } from "@/app/shell-state";
+import { SidebarFrame } from "@/app/sidebar-frame";
+import { SidebarButton } from "@/app/sidebar-button";
+import { useGlobalShortcuts } from "@/app/use-global-shortcuts";
+
+const SettingsRoute = lazy(async () => ({ default: (await import("@/app/settings-route")).SettingsRoute }));
+const IdeasRoute = lazy(async () => ({ default: (await import("@/app/ideas-route")).IdeasRoute }));
+const PaletteHost = lazy(async () => ({ default: (await import("@/app/palette-host")).PaletteHost }));
+const ShortcutHost = lazy(async () => ({ default: (await import("@/app/shortcut-host")).ShortcutHost }));
+
+export function Shell({ user }: { user: string }) {
+  const { t } = useTranslation();
+  const isPaletteOpen = useShell((state) => state.isPaletteOpen);
+  const areShortcutsOpen = useShell((state) => state.areShortcutsOpen);
+  const main = useMainFocus();
+  useGlobalShortcuts();
+  return (
+    <div className="flex h-full">
+      <a
+        href="#main"
+        onClick={(event) => {
+          event.preventDefault();
+          (document.querySelector<HTMLElement>(".qd-field") ?? main.current)?.focus();
+        }}
+        className="fixed top-2 left-2 z-50 -translate-y-20 rounded-md bg-accent px-4 py-2 text-sm font-medium text-on-accent focus:translate-y-0"
+      >
+        {t("shell.skip")}
+      </a>
+      <SidebarFrame user={user} />
+      <main id="main" ref={main} tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">
+        <OfflineBanner />
+        <Suspense>
+          <Switch>
+            <Route path="/">
+              <ConversationPage id={null} />
+            </Route>
+            <Route path="/c/:id">{({ id }) => <ConversationPage id={id} />}</Route>
+            <Route path="/ideas">
+              <IdeasRoute sidebarButton={<SidebarButton />} />
+            </Route>
+            <Route path="/settings/*?">
+              <SettingsRoute sidebarButton={<SidebarButton />} />
+            </Route>
+            <Route>
+              <ConversationPage id={null} />
+            </Route>
+          </Switch>
+        </Suspense>
+      </main>
+      <Suspense>
+        {isPaletteOpen && <PaletteHost onClose={() => setShell({ isPaletteOpen: false })} />}
+        {areShortcutsOpen && <ShortcutHost onClose={() => setShell({ areShortcutsOpen: false })} />}
+      </Suspense>
+    </div>
+  );
+}
+
+/** A page without a message field takes the focus itself when it is opened, so that reading begins there. */
+function useMainFocus() {
+  const main = useRef<HTMLElement>(null);
+  const [location] = useLocation();
+  const isFirst = useRef(true);
+  useEffect(() => {
+    const hasField = location === "/" || location.startsWith("/c/");
+    if (!isFirst.current && !hasField) main.current?.focus({ preventScroll: true });
+    isFirst.current = false;
+  }, [location]);
+  return main;
+}

@@ -1,0 +1,69 @@
+import { Cpu, Keyboard, Lightbulb, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Settings, Sun } from "lucide-react";
+import { useDeferredValue } from "react";
+import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
+
+import { setShell, toggleSidebar } from "@/app/shell-state";
+import { useConversationId } from "@/app/use-conversation-id";
+import { SHORTCUT_KEYS } from "@/app/use-global-shortcuts";
+import { useNewConversation } from "@/app/use-new-conversation";
+import type { Command } from "@/features/palette/palette";
+import { setAppearance } from "@/shared/appearance/appearance";
+import { useChatOptions } from "@/shared/data/chat-options";
+import { useConversation, useConversations } from "@/shared/data/conversations";
+import { LOG_READER, useModels } from "@/shared/data/models";
+import { NARROW } from "@/shared/ui/use-media";
+
+/** Everything the palette offers: actions, conversations by title, models. */
+export function useCommands(search: string): Command[] {
+  return [...useActions(), ...useConversationCommands(search), ...useModelCommands()];
+}
+
+function useActions(): Command[] {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const startNew = useNewConversation();
+  const group = t("palette.group.actions");
+  const theme = t("palette.words.theme");
+  const actions: (Omit<Command, "group" | "label"> & { id: string })[] = [
+    { id: "new", icon: Plus, keys: SHORTCUT_KEYS.new, run: startNew },
+    { id: "settings", icon: Settings, keys: SHORTCUT_KEYS.settings, words: t("palette.words.settings"), run: () => navigate("/settings") },
+    { id: "connect", icon: Plug, words: t("palette.words.connect"), run: () => navigate("/settings?connect=") },
+    { id: "ideas", icon: Lightbulb, run: () => navigate("/ideas") },
+    { id: "sidebar", icon: PanelLeft, keys: SHORTCUT_KEYS.sidebar, run: () => toggleSidebar(matchMedia(NARROW).matches) },
+    { id: "theme_light", icon: Sun, words: theme, run: () => setAppearance({ theme: "light" }) },
+    { id: "theme_dark", icon: Moon, words: theme, run: () => setAppearance({ theme: "dark" }) },
+    { id: "theme_system", icon: Monitor, words: theme, run: () => setAppearance({ theme: "system" }) },
+    { id: "shortcuts", icon: Keyboard, keys: SHORTCUT_KEYS.shortcuts, run: () => setShell({ areShortcutsOpen: true }) },
+  ];
+  return actions.map((action) => ({ ...action, group, label: t(`palette.action.${action.id}`) }));
+}
+
+function useConversationCommands(search: string): Command[] {
+  const { t } = useTranslation();
+  const [, navigate] = useLocation();
+  const { conversations } = useConversations(useDeferredValue(search));
+  return conversations.map(({ id, title }) => ({
+    id: `conversation-${id}`,
+    group: t("palette.group.conversations"),
+    label: title || t("sidebar.untitled"),
+    icon: MessageSquareText,
+    run: () => navigate(`/c/${id}`),
+  }));
+}
+
+function useModelCommands(): Command[] {
+  const { t } = useTranslation();
+  const models = useModels();
+  const conversation = useConversation(useConversationId());
+  const [, change] = useChatOptions(conversation.data);
+  return (models.data?.items ?? []).map((model) => ({
+    id: `model-${model.id}`,
+    group: t("palette.group.models"),
+    label: model.id === LOG_READER ? t("models.log_reader") : model.name,
+    note: model.provider,
+    words: model.id,
+    icon: Cpu,
+    run: () => change({ model: model.id }),
+  }));
+}

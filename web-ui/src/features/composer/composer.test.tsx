@@ -1,0 +1,80 @@
+import { fireEvent, render, screen } from "@testing-library/react";
+import userEvent from "@testing-library/user-event";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+
+import { Composer } from "@/features/composer/composer";
+import "@/shared/i18n/i18n";
+
+const send = vi.fn<(text: string) => void>();
+const stop = vi.fn();
+
+beforeEach(() => {
+  vi.stubGlobal("matchMedia", () => ({
+    matches: false,
+    addEventListener: () => undefined,
+    removeEventListener: () => undefined,
+  }));
+});
+
+afterEach(() => {
+  vi.unstubAllGlobals();
+  vi.clearAllMocks();
+});
+
+function show(props: Partial<Parameters<typeof Composer>[0]> = {}) {
+  return render(
+    <Composer conversation="c1" onSend={send} onStop={null} isStopping={false} controls={null} {...props} />,
+  );
+}
+
+const field = () => screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
+
+describe("the composer", () => {
+  it("sends with Enter and is empty afterwards", async () => {
+    show();
+    await userEvent.type(field(), "  Good morning {Enter}");
+    expect(send).toHaveBeenCalledExactlyOnceWith("Good morning");
+    expect(field()).toHaveValue("");
+  });
+
+  it("begins a new line with Shift and Enter", async () => {
+    show();
+    await userEvent.type(field(), "one{Shift>}{Enter}{/Shift}two");
+    expect(send).not.toHaveBeenCalled();
+    expect(field()).toHaveValue("one\ntwo");
+  });
+
+  it("leaves Enter to an input method that is composing", async () => {
+    show();
+    await userEvent.type(field(), "にほん");
+    fireEvent.keyDown(field(), { key: "Enter", isComposing: true });
+    fireEvent.keyDown(field(), { key: "Enter", keyCode: 229 });
+    expect(send).not.toHaveBeenCalled();
+  });
+
+  it("sends nothing while there is only blank", async () => {
+    show();
+    expect(screen.getByRole("button", { name: "Send" })).toBeDisabled();
+    await userEvent.type(field(), "   {Enter}");
+    expect(send).not.toHaveBeenCalled();
+  });
+
+  it("keeps a draft for each conversation", async () => {
+    const { unmount } = show();
+    await userEvent.type(field(), "half a thought");
+    unmount();
+    show({ conversation: "c2" });
+    expect(field()).toHaveValue("");
+    show({ conversation: "c1" });
+    expect(screen.getAllByRole<HTMLTextAreaElement>("textbox").at(-1)).toHaveValue("half a thought");
+  });
+
+  it("offers to stop while an answer is written, and to send as soon as there is text", async () => {
+    show({ onStop: stop });
+    expect(screen.queryByRole("button", { name: "Send" })).toBeNull();
+    await userEvent.type(field(), "next");
+    expect(screen.getByRole("button", { name: "Send" })).toBeEnabled();
+    await userEvent.click(screen.getByRole("button", { name: "Stop" }));
+    expect(stop).toHaveBeenCalledOnce();
+  });
+});

@@ -1,0 +1,24 @@
+import { preview } from "@/features/conversation/rows";
+import type { Row } from "@/features/conversation/rows";
+
+/** What the log line beside the conversation is told of one message. */
+export interface LogEntry {
+  id: string;
+  at: number;
+  role: "user" | "assistant";
+  preview: string;
+  continued: boolean;
+  ideas: number;
+}
+
+export function logEntries(rows: Row[]): LogEntry[] {
+  return rows.map((row) => {
+    if (row.kind === "unsent") {
+      const text = preview([{ kind: "text", text: row.entry.text }]);
+      return { id: row.id, at: row.at, role: "user", preview: text, continued: false, ideas: 0 };
+    }
+    const { role, parts, continuations } = row.message;
+    const ideas = parts.filter((part) => part.kind === "idea").length;
+    return { id: row.id, at: row.at, role, preview: preview(parts), continued: Boolean(continuations?.length), ideas };
+  });
+}

@@ -1,0 +1,44 @@
+import { memo } from "react";
+import { useTranslation } from "react-i18next";
+
+import { Answer } from "@/features/conversation/answer";
+import type { Row } from "@/features/conversation/rows";
+import { plainText } from "@/features/conversation/rows";
+import { UnsentMessage } from "@/features/conversation/unsent-message";
+import { UserMessage } from "@/features/conversation/user-message";
+import { daysBetween, shortDay } from "@/shared/time/format";
+import { useToday } from "@/shared/time/use-today";
+
+export const MessageRow = memo(function MessageRow({ row }: { row: Row }) {
+  return (
+    <div className="qd-column">
+      {row.day !== null && <DayMark at={row.day} />}
+      <RowBody row={row} />
+    </div>
+  );
+}, isSameRow);
+
+function RowBody({ row }: { row: Row }) {
+  if (row.kind === "unsent") return <UnsentMessage entry={row.entry} />;
+  if (row.message.role === "user") {
+    return <UserMessage text={plainText(row.message.parts)} at={row.message.created_at} />;
+  }
+  return <Answer message={row.message} retry={row.retry} />;
+}
+
+function DayMark({ at }: { at: number }) {
+  const { t, i18n } = useTranslation();
+  const today = useToday();
+  const name = daysBetween(at, today) === 0 ? t("conversation.today") : shortDay(at, today, i18n.language);
+  return (
+    <p className="flex items-center gap-4 pt-7 text-xs font-medium text-quiet">
+      <time dateTime={new Date(at).toISOString()}>{name}</time>
+      <span aria-hidden className="h-px flex-1 bg-line" />
+    </p>
+  );
+}
+
+function isSameRow({ row: left }: { row: Row }, { row: right }: { row: Row }): boolean {
+  if (left.kind === "unsent" || right.kind === "unsent") return left === right;
+  return left.message === right.message && left.retry === right.retry && left.day === right.day;
+}

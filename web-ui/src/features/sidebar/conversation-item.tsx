@@ -1,0 +1,79 @@
+import { Ellipsis, PencilLine, Trash2 } from "lucide-react";
+import { memo, useState } from "react";
+import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
+
+import { useRunning } from "@/shared/connection/running";
+import { classNames } from "@/shared/ui/class-names";
+import { IconButton } from "@/shared/ui/icon-button";
+import { Menu, MenuItem, MenuLine } from "@/shared/ui/menu";
+import { TitleEditor } from "@/shared/ui/title-editor";
+import type { Conversation } from "@/shared/wire/resources";
+
+interface ConversationItemProps {
+  conversation: Conversation;
+  isCurrent: boolean;
+  onOpen(): void;
+  onRename(id: string, title: string): void;
+  onDelete(conversation: Conversation): void;
+}
+
+export const ConversationItem = memo(function ConversationItem(props: ConversationItemProps) {
+  const { conversation, isCurrent, onOpen, onRename, onDelete } = props;
+  const { t } = useTranslation();
+  const [isRenaming, setIsRenaming] = useState(false);
+  const title = conversation.title || t("sidebar.untitled");
+  if (isRenaming) {
+    const finish = (next: string | null) => {
+      setIsRenaming(false);
+      if (next !== null && next !== conversation.title) onRename(conversation.id, next);
+    };
+    return <TitleEditor title={title} onDone={finish} className="my-px w-full" />;
+  }
+  return (
+    <div
+      className={classNames(
+        "group/item relative flex items-center rounded-sm transition-colors hover:bg-hover has-data-[state=open]:bg-hover",
+        isCurrent && "bg-hover",
+      )}
+    >
+      <Link
+        href={`/c/${conversation.id}`}
+        onClick={onOpen}
+        aria-current={isCurrent ? "page" : undefined}
+        className={classNames(
+          "flex min-h-9 min-w-0 flex-1 items-center gap-2 rounded-sm pr-9 pl-2.5 text-sm",
+          isCurrent ? "font-medium text-ink" : "text-soft",
+        )}
+      >
+        <span className="truncate" title={title}>
+          {title}
+        </span>
+        <RunningMark conversation={conversation} />
+      </Link>
+      <div className="absolute right-1 opacity-0 transition-opacity group-focus-within/item:opacity-100 group-hover/item:opacity-100 has-data-[state=open]:opacity-100 [@media(hover:none)]:opacity-100">
+        <Menu
+          label={t("sidebar.more", { title })}
+          align="start"
+          trigger={(props) => <IconButton {...props} icon={Ellipsis} small label={t("sidebar.more", { title })} />}
+        >
+          <MenuItem icon={PencilLine} onSelect={() => setIsRenaming(true)}>
+            {t("sidebar.rename")}
+          </MenuItem>
+          <MenuLine />
+          <MenuItem icon={Trash2} danger onSelect={() => onDelete(conversation)}>
+            {t("sidebar.delete")}
+          </MenuItem>
+        </Menu>
+      </div>
+    </div>
+  );
+});
+
+function RunningMark({ conversation }: { conversation: Conversation }) {
+  const { t } = useTranslation();
+  const heard = useRunning((running) => running[conversation.id]);
+  const isRunning = (heard === undefined ? conversation.running_turn : heard) !== null;
+  if (!isRunning) return null;
+  return <span role="img" aria-label={t("sidebar.running")} title={t("sidebar.running")} className="qd-dot size-1.5 shrink-0 rounded-full bg-accent" />;
+}

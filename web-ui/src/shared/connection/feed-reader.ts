@@ -1,0 +1,58 @@
+/** The user's feed: pointers to what changed here, in another tab or on another device. */
+import type { QueryClient } from "@tanstack/react-query";
+
+import { findTurn } from "@/shared/connection/live-turns";
+import { markEnded, markRunning } from "@/shared/connection/running";
+import { keys } from "@/shared/data/keys";
+import type { ClientFrame, FeedEvent } from "@/shared/wire/generated";
+
+export class FeedReader {
+  private seq: number | null = null;
+
+  constructor(
+    private readonly client: QueryClient,
+    private readonly send: (frame: ClientFrame) => boolean,
+  ) {}
+
+  /** Go on from the last pointer, or from now the first time. */
+  resume(): void {
+    this.send({ type: "feed", ref: "feed:", ...(this.seq === null ? {} : { after: this.seq }) });
+  }
+
+  begin(after: number): void {
+    this.seq ??= after;
+  }
+
+  /** Pointers were lost: everything may have changed. */
+  restart(): void {
+    this.seq = null;
+    this.resume();
+    this.reload(keys.allConversations, keys.allMessages, keys.allIdeas, keys.models, keys.providers);
+  }
+
+  hear(seq: number, event: FeedEvent): void {
+    if (this.seq !== null && seq <= this.seq) return;
+    this.seq = seq;
+    switch (event.type) {
+      case "conversation.changed":
+        this.reload(keys.allConversations, keys.conversation(event.conversation));
+        break;
+      case "turn.running":
+        markRunning(event.conversation, event.turn);
+        if (!findTurn(event.turn)) this.reload(keys.messages(event.conversation));
+        break;
+      case "turn.finished":
+        markEnded(event.conversation, event.turn);
+        this.reload(keys.allConversations);
+        if (!findTurn(event.turn)) this.reload(keys.messages(event.conversation));
+        break;
+      case "models.changed":
+        this.reload(keys.models, keys.providers, keys.settings);
+        break;
+    }
+  }
+
+  private reload(...queryKeys: (readonly unknown[])[]): void {
+    for (const queryKey of queryKeys) void this.client.invalidateQueries({ queryKey });
+  }
+}

@@ -1,0 +1,210 @@
+import { QueryClient } from "@tanstack/react-query";
+import { beforeEach, describe, expect, it } from "vitest";
+
+import { useAliases } from "@/shared/connection/aliases";
+import { findTurn, useFollowed } from "@/shared/connection/live-turns";
+import { reloadOutbox, useOutbox } from "@/shared/connection/outbox";
+import { useRunning } from "@/shared/connection/running";
+import { Session } from "@/shared/connection/session";
+import { keys } from "@/shared/data/keys";
+import { allMessages } from "@/shared/data/message-cache";
+import type { LoadedMessages } from "@/shared/data/message-cache";
+import { FakeWire } from "@/shared/testing/fake-wire";
+import type { AcceptedFrame, Event } from "@/shared/wire/generated";
+import type { Message } from "@/shared/wire/resources";
+
+const STARTED: Event = {
+  type: "turn.started",
+  turn: "t1",
+  conversation: "c1",
+  message: "m2",
+  request: "m1",
+  model: "openai/gpt-5-mini",
+  at: 1000,
+};
+const PART: Event = { type: "part.started", part: 0, kind: "text" };
+const ENDED: Event = { type: "turn.ended", status: "complete", at: 2000 };
+const delta = (text: string): Event => ({ type: "text.delta", part: 0, text });
+
+let client: QueryClient;
+let wire: FakeWire;
+let session: Session;
+
+beforeEach(() => {
+  useFollowed.setState({ turns: {} });
+  useOutbox.setState({ entries: [] });
+  useAliases.setState({}, true);
+  client = new QueryClient();
+  session = new Session({
+    client,
+    openWire: (handlers) => (wire = new FakeWire(handlers)),
+    isSignedOut: () => Promise.resolve(false),
+  });
+});
+
+function begin(): AcceptedFrame {
+  session.start();
+  session.send({ conversation: "made-up", begins: true, text: "Good morning" });
+  const { ref, id } = wire.take("send")[0] ?? { ref: "", id: "" };
+  return { type: "accepted", ref, id, conversation: "c1", turn: "t1", message: "m1", answer: "m2", model: "fake/talker", at: 1 };
+}
+
+function stored(): Message[] {
+  return allMessages(client.getQueryData<LoadedMessages>(keys.messages("c1")));
+}
+
+const shownText = () => findTurn("t1")?.fold.drafts.map((draft) => draft.text).join("|");
+
+describe("sending", () => {
+  it("shows the message and its answer as soon as they are accepted", () => {
+    wire.say(begin());
+    expect(stored().map(({ id, role, status }) => [id, role, status])).toEqual([
+      ["m1", "user", "complete"],
+      ["m2", "assistant", "running"],
+    ]);
+    expect(useAliases.getState()["made-up"]).toBe("c1");
+    expect(useOutbox.getState().entries).toEqual([]);
+    expect(localStorage.length).toBe(0);
+  });
+
+  it("keeps what is sent without a connection and sends it with the same id when it is back", () => {
+    session.send({ conversation: "c1", begins: false, text: "Are you there?" });
+    expect(wire.sent).toEqual([]);
+    const kept = useOutbox.getState().entries[0];
+    wire.open();
+    wire.lose();
+    wire.open();
+    expect(wire.take("send").map((frame) => frame.id)).toEqual([kept?.id, kept?.id]);
+  });
+
+  it("finds the kept message again after a reload of the page", () => {
+    session.send({ conversation: "c1", begins: false, text: "Are you there?" });
+    useOutbox.setState({ entries: [] });
+    reloadOutbox();
+    expect(useOutbox.getState().entries).toMatchObject([{ kind: "send", text: "Are you there?" }]);
+  });
+
+  it("keeps a refused message with the reason and does not send it again by itself", () => {
+    const { ref } = begin();
+    wire.say({ type: "error", ref, code: "bad_input", message: "There is no such model.", retryable: false });
+    wire.lose();
+    wire.open();
+    expect(useOutbox.getState().entries[0]?.problem).toEqual({ code: "bad_input", message: "There is no such model." });
+    expect(wire.take("send")).toHaveLength(1);
+  });
+
+  it("accepts the same message twice without showing it twice", () => {
+    const accepted = begin();
+    wire.say(accepted);
+    wire.say(accepted);
+    expect(stored()).toHaveLength(2);
+  });
+});
+
+describe("following", () => {
+  it("applies each event once, whatever is repeated", () => {
+    wire.say(begin());
+    wire.tell("t1", 1, STARTED, PART, delta("Hel"), delta("lo"));
+    wire.tell("t1", 2, PART, delta("Hel"), delta("lo"), delta("!"));
+    expect(shownText()).toBe("Hello!");
+  });
+
+  it("asks again from the last event when one is missing, and only once", () => {
+    wire.say(begin());
+    wire.tell("t1", 1, STARTED, PART, delta("a"));
+    wire.tell("t1", 5, delta("c"), delta("d"));
+    expect(wire.take("follow").map((frame) => frame.after)).toEqual([3]);
+    wire.say({ type: "following", ref: "", turn: "t1", after: 3 });
+    wire.tell("t1", 4, delta("b"), delta("c"), delta("d"));
+    expect(shownText()).toBe("abcd");
+  });
+
+  it("goes on after a lost connection from where each turn stands", () => {
+    wire.say(begin());
+    wire.tell("t1", 1, STARTED, PART, delta("a"));
+    wire.lose();
+    wire.open();
+    expect(wire.take("follow").at(-1)).toMatchObject({ turn: "t1", after: 3 });
+  });
+
+  it("follows from the beginning what was running when the page was loaded", () => {
+    session.start();
+    session.followRunning([message({ status: "running" }), message({ id: "m0", turn: "t0" })]);
+    expect(wire.take("follow")).toMatchObject([{ turn: "t1", after: 0 }]);
+    session.followRunning([message({ status: "running" })]);
+    expect(wire.take("follow")).toHaveLength(1);
+  });
+
+  it("stores the folded answer when the turn has ended", () => {
+    wire.say(begin());
+    wire.tell("t1", 1, STARTED, PART, delta("Hello"), { type: "turn.continued", at: 1500 }, ENDED);
+    expect(stored()[1]).toMatchObject({
+      status: "complete",
+      parts: [{ kind: "text", text: "Hello" }],
+      continuations: [{ part: 0, offset: 5, at: 1500 }],
+      ended_at: 2000,
+    });
+    expect(findTurn("t1")).toBeUndefined();
+  });
+
+  it("keeps the picture when the log is gone until the messages are loaded", async () => {
+    wire.say(begin());
+    wire.tell("t1", 1, STARTED, PART, delta("Hello"));
+    wire.say({ type: "resync", ref: "", turn: "t1", reason: "expired" });
+    expect(shownText()).toBe("Hello");
+    await expect.poll(() => wire.take("follow").at(-1)).toMatchObject({ turn: "t1", after: 0 });
+  });
+});
+
+describe("a conversation that is being answered", () => {
+  it("is marked until the last of its turns has ended", () => {
+    wire.say(begin());
+    wire.say({ ...sendAnother(), turn: "t2", message: "m3", answer: "m4" });
+    expect(stored().at(-1)?.status).toBe("queued");
+    wire.tell("t1", 1, STARTED, PART, delta("Hello"), ENDED);
+    expect(useRunning.getState()["c1"]).toBe("t2");
+    wire.tell("t2", 1, { ...STARTED, turn: "t2", message: "m4" } as Event, ENDED);
+    expect(useRunning.getState()["c1"]).toBeNull();
+  });
+});
+
+function sendAnother(): AcceptedFrame {
+  const accepted = begin();
+  return { ...accepted, id: useOutbox.getState().entries.at(-1)?.id ?? "", ref: "" };
+}
+
+describe("the feed", () => {
+  it("goes on from the last pointer after a lost connection", () => {
+    session.start();
+    wire.say({ type: "following", ref: "feed:", feed: true, after: 7 });
+    wire.say({ type: "feed", seq: 8, event: { type: "models.changed" } });
+    wire.lose();
+    wire.open();
+    expect(wire.take("feed").map((frame) => frame.after)).toEqual([undefined, 8]);
+  });
+
+  it("loads the messages of a conversation in which another tab asked something", async () => {
+    let loads = 0;
+    const queryKey = keys.messages("c1");
+    await client.prefetchQuery({ queryKey, queryFn: () => ++loads });
+    session.start();
+    wire.say({ type: "feed", seq: 1, event: { type: "turn.running", conversation: "c1", turn: "t9" } });
+    expect(client.getQueryState(queryKey)?.isInvalidated).toBe(true);
+  });
+});
+
+function message(change: Partial<Message>): Message {
+  return {
+    id: "m2",
+    conversation: "c1",
+    parent: null,
+    role: "assistant",
+    status: "complete",
+    parts: [],
+    model: "",
+    created_at: 0,
+    ended_at: null,
+    turn: "t1",
+    ...change,
+  };
+}

@@ -1,0 +1,221 @@
+/**
+ * The page's side of the chat socket: sends what is in the outbox, follows running turns from where each
+ * one stands, and keeps the query cache in step with what comes.
+ */
+import type { QueryClient } from "@tanstack/react-query";
+
+import { FeedReader } from "@/shared/connection/feed-reader";
+import { newId } from "@/shared/connection/ids";
+import { setLinkState } from "@/shared/connection/link-state";
+import type { LiveTurn } from "@/shared/connection/live-turn";
+import { addTurn, findTurn, followedTurns, removeTurn } from "@/shared/connection/live-turns";
+import { setAlias } from "@/shared/connection/aliases";
+import type { OutboxEntry, RetryEntry, SendEntry } from "@/shared/connection/outbox";
+import { frameOf, putEntry, refuseEntry, removeEntry, useOutbox } from "@/shared/connection/outbox";
+import { Painter } from "@/shared/connection/painter";
+import { markEnded, markRunning } from "@/shared/connection/running";
+import type { SocketHandlers } from "@/shared/connection/socket";
+import { keys } from "@/shared/data/keys";
+import { addExchange, replaceAnswer, settleAnswer } from "@/shared/data/message-cache";
+import { PROTOCOL } from "@/shared/wire/generated";
+import type {
+  AcceptedFrame,
+  ClientFrame,
+  ErrorFrame,
+  Event,
+  ResyncFrame,
+  ServerFrame,
+} from "@/shared/wire/generated";
+import type { Message } from "@/shared/wire/resources";
+
+/** What the session needs of a socket. */
+export interface Wire {
+  start(): void;
+  close(): void;
+  wake(): void;
+  send(frame: ClientFrame): boolean;
+}
+
+interface SessionParts {
+  client: QueryClient;
+  openWire(handlers: SocketHandlers): Wire;
+  isSignedOut(): Promise<boolean>;
+}
+
+export class Session {
+  readonly protocol = PROTOCOL;
+  private readonly wire: Wire;
+  private readonly client: QueryClient;
+  private readonly painter = new Painter((turn) => this.settle(turn));
+  private readonly feed: FeedReader;
+  private refs = 0;
+
+  constructor({ client, openWire, isSignedOut }: SessionParts) {
+    this.client = client;
+    this.feed = new FeedReader(client, (frame) => this.wire.send(frame));
+    this.wire = openWire({
+      onOpen: () => this.resume(),
+      onFrame: (frame) => this.receive(frame),
+      onLost: () => this.pause(),
+      onState: setLinkState,
+      isSignedOut,
+    });
+  }
+
+  start(): void {
+    this.wire.start();
+  }
+
+  close(): void {
+    this.painter.close();
+    this.wire.close();
+  }
+
+  /** Try to connect now. */
+  wake(): void {
+    this.wire.wake();
+  }
+
+  send(message: Omit<SendEntry, "kind" | "id" | "at" | "problem">): void {
+    this.post({ ...message, kind: "send", id: newId(), at: Date.now(), problem: null });
+  }
+
+  /** Answer anew what the answer `message` answered. */
+  retry(answer: Pick<RetryEntry, "message" | "conversation" | "model" | "temperature">): void {
+    this.post({ ...answer, kind: "retry", id: newId(), at: Date.now(), problem: null });
+  }
+
+  post(entry: OutboxEntry): void {
+    putEntry(entry);
+    this.transmit(entry);
+  }
+
+  /** False when there is no connection to say it over. */
+  stop(turnId: string): boolean {
+    if (!this.wire.send({ type: "stop", ref: this.nextRef("stop", turnId), turn: turnId })) return false;
+    const turn = findTurn(turnId);
+    turn?.stop();
+    if (turn) this.painter.add(turn);
+    return true;
+  }
+
+  /** Messages were loaded: follow those that are still being written. */
+  followRunning(messages: Message[]): void {
+    for (const { turn, status, conversation } of messages) {
+      const isRunning = status === "running" || status === "queued";
+      if (turn !== null && isRunning && !findTurn(turn)) this.follow(addTurn(turn, conversation, true));
+    }
+  }
+
+  private resume(): void {
+    this.feed.resume();
+    for (const turn of followedTurns()) this.follow(turn);
+    for (const entry of useOutbox.getState().entries) if (entry.problem === null) this.transmit(entry);
+  }
+
+  private pause(): void {
+    for (const turn of followedTurns()) turn.isFollowing = false;
+  }
+
+  private transmit(entry: OutboxEntry): void {
+    this.wire.send(frameOf(entry, this.nextRef("post", entry.id)));
+  }
+
+  private follow(turn: LiveTurn): void {
+    const { id, seq } = turn;
+    turn.isFollowing = this.wire.send({ type: "follow", ref: this.nextRef("follow", id), turn: id, after: seq });
+  }
+
+  private receive(frame: ServerFrame): void {
+    switch (frame.type) {
+      case "event":
+        this.hear(frame.turn, frame.seq, frame.event);
+        break;
+      case "feed":
+        this.feed.hear(frame.seq, frame.event);
+        break;
+      case "accepted":
+        this.accept(frame);
+        break;
+      case "following":
+        if (frame.feed) this.feed.begin(frame.after);
+        else this.acknowledgeFollowing(frame.turn);
+        break;
+      case "resync":
+        this.resync(frame);
+        break;
+      case "error":
+        this.refuse(frame);
+        break;
+      default:
+        break; // heartbeat, pong, stopping, unfollowed: hearing them was enough
+    }
+  }
+
+  private hear(turnId: string, seq: number, event: Event): void {
+    const turn = findTurn(turnId);
+    if (!turn) return;
+    const heard = turn.hear(seq, event);
+    if (heard === "new") this.painter.add(turn);
+    else if (heard === "hole" && !turn.isFollowing) this.follow(turn);
+  }
+
+  private acknowledgeFollowing(turnId: string | undefined): void {
+    const turn = turnId === undefined ? undefined : findTurn(turnId);
+    if (turn) turn.isFollowing = false;
+  }
+
+  private accept(frame: AcceptedFrame): void {
+    const entry = useOutbox.getState().entries.find((candidate) => candidate.id === frame.id);
+    if (entry && entry.conversation !== frame.conversation) setAlias(entry.conversation, frame.conversation);
+    if (!findTurn(frame.turn)) addTurn(frame.turn, frame.conversation, false).message = frame.answer;
+    markRunning(frame.conversation, frame.turn);
+    if (entry?.kind === "send") addExchange(this.client, entry, frame);
+    if (entry?.kind === "retry") replaceAnswer(this.client, entry.message, frame);
+    removeEntry(frame.id);
+    void this.client.invalidateQueries({ queryKey: keys.allConversations });
+  }
+
+  /** The log is gone: keep the picture until the messages are here. */
+  private resync({ turn: turnId, ref }: ResyncFrame): void {
+    if (turnId === undefined) {
+      if (ref?.startsWith("feed:")) this.feed.restart();
+      return;
+    }
+    const conversation = findTurn(turnId)?.conversation;
+    const reload = conversation === undefined ? keys.allMessages : keys.messages(conversation);
+    void this.client.invalidateQueries({ queryKey: reload }).finally(() => {
+      const before = findTurn(turnId);
+      if (!before) return;
+      this.painter.forget(before);
+      removeTurn(turnId);
+      const loaded = this.client.getQueryData<{ pages: { items: Message[] }[] }>(reload);
+      this.followRunning(loaded?.pages.flatMap((page) => page.items) ?? []);
+    });
+  }
+
+  private refuse({ ref = "", code, message }: ErrorFrame): void {
+    const [verb, id = ""] = ref.split(":", 3);
+    if (verb === "post") refuseEntry(id, { code, message });
+    if (verb === "follow") this.resync({ type: "resync", turn: id, reason: "unknown" });
+  }
+
+  /** Everything of an ended turn has been shown: from now on it is a stored message. */
+  private settle(turn: LiveTurn): void {
+    if (!turn.hasEnded) return;
+    const { conversation, message, picture, fold } = turn;
+    const { startedAt, firstTokenAt } = picture;
+    const waitedMs = startedAt !== null && firstTokenAt !== null ? Math.max(0, firstTokenAt - startedAt) : null;
+    const measured = { first_token_ms: waitedMs, thought_ms: picture.thoughtMs };
+    settleAnswer(this.client, conversation, message, fold.turn(), measured);
+    removeTurn(turn.id);
+    markEnded(conversation, turn.id);
+    if (fold.drafts.some((draft) => draft.kind === "idea")) {
+      void this.client.invalidateQueries({ queryKey: keys.allIdeas });
+    }
+  }
+
+  private nextRef(verb: string, id: string): string {
+    return `${verb}:${id}:${++this.refs}`;
+  }
+}

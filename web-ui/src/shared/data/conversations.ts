@@ -1,0 +1,92 @@
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import type { InfiniteData, QueryClient } from "@tanstack/react-query";
+import { useMemo } from "react";
+
+import { keys } from "@/shared/data/keys";
+import { request } from "@/shared/http/request";
+import type { Conversation, ConversationPatch, Page } from "@/shared/wire/resources";
+
+const PAGE_SIZE = 50;
+
+const path = (id: string) => `/api/conversations/${encodeURIComponent(id)}`;
+
+export function useConversations(search: string) {
+  const query = useInfiniteQuery({
+    queryKey: keys.conversations(search),
+    initialPageParam: undefined as string | undefined,
+    queryFn: ({ pageParam, signal }) =>
+      request<Page<Conversation>>("/api/conversations", {
+        query: { limit: PAGE_SIZE, cursor: pageParam, q: search },
+        signal,
+      }),
+    getNextPageParam: (page) => page.next_cursor ?? undefined,
+    placeholderData: (previous) => previous,
+  });
+  const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
+  return { ...query, conversations };
+}
+
+export function useConversation(id: string | null, isStored = true) {
+  const client = useQueryClient();
+  return useQuery<Conversation>({
+    queryKey: keys.conversation(id ?? ""),
+    enabled: id !== null && isStored,
+    queryFn: ({ signal }) => request<Conversation>(path(id ?? ""), { signal }),
+    placeholderData: () => listed(client).find((conversation) => conversation.id === id),
+  });
+}
+
+export function useChangeConversation() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: ({ id, patch }: { id: string; patch: ConversationPatch }) =>
+      request<Conversation>(path(id), { method: "PATCH", body: patch }),
+    onMutate: ({ id, patch }) => applyPatch(client, id, patch),
+    onSettled: (_result, _error, { id }) => reload(client, id),
+  });
+}
+
+/** Deleting can be undone for 30 days; the row leaves the list at once. */
+export function useDeleteConversation() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => request<undefined>(path(id), { method: "DELETE" }),
+    onMutate: (id) => removeListed(client, id),
+    onSettled: () => client.invalidateQueries({ queryKey: keys.allConversations }),
+  });
+}
+
+export function useRestoreConversation() {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (id: string) => request<unknown>(`${path(id)}/restore`, { method: "POST" }),
+    onSettled: (_result, _error, id) => reload(client, id),
+  });
+}
+
+type Listed = InfiniteData<Page<Conversation>>;
+
+function listed(client: QueryClient): Conversation[] {
+  const lists = client.getQueriesData<Listed>({ queryKey: keys.allConversations });
+  return lists.flatMap(([, list]) => list?.pages.flatMap((page) => page.items) ?? []);
+}
+
+function changeListed(client: QueryClient, change: (items: Conversation[]) => Conversation[]): void {
+  client.setQueriesData<Listed>({ queryKey: keys.allConversations }, (list) =>
+    list && { ...list, pages: list.pages.map((page) => ({ ...page, items: change(page.items) })) },
+  );
+}
+
+function removeListed(client: QueryClient, id: string): void {
+  changeListed(client, (items) => items.filter((item) => item.id !== id));
+}
+
+function applyPatch(client: QueryClient, id: string, patch: ConversationPatch): void {
+  changeListed(client, (items) => items.map((item) => (item.id === id ? { ...item, ...patch } : item)));
+  client.setQueryData<Conversation>(keys.conversation(id), (known) => known && { ...known, ...patch });
+}
+
+async function reload(client: QueryClient, id: string): Promise<void> {
+  await client.invalidateQueries({ queryKey: keys.allConversations });
+  await client.invalidateQueries({ queryKey: keys.conversation(id) });
+}

@@ -1,0 +1,72 @@
+/** Calls to `/api`: JSON in and out, problem details as errors. */
+
+export class ProblemError extends Error {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    message: string,
+    readonly retryable: boolean,
+  ) {
+    super(message);
+    this.name = "ProblemError";
+  }
+}
+
+interface Problem {
+  code?: string;
+  detail?: string;
+  title?: string;
+  retryable?: boolean;
+}
+
+type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
+
+interface Options {
+  method?: Method;
+  body?: unknown;
+  query?: Record<string, string | number | null | undefined>;
+  signal?: AbortSignal;
+}
+
+let onSignedOut: () => void = () => undefined;
+
+/** Called whenever the server answers that it does not know us. */
+export function whenSignedOut(listener: () => void): void {
+  onSignedOut = listener;
+}
+
+/** Raises `ProblemError`; its message is one sentence for the user (`offline` when nothing answered). */
+export async function request<Result>(path: string, options: Options = {}): Promise<Result> {
+  const response = await ask(path, options);
+  if (response.status === 401) onSignedOut();
+  if (!response.ok) throw await asProblem(response);
+  if (response.status === 204) return undefined as Result;
+  return (await response.json()) as Result;
+}
+
+async function ask(path: string, { method = "GET", body, query, signal }: Options): Promise<Response> {
+  try {
+    return await fetch(path + queryString(query), {
+      method,
+      credentials: "same-origin",
+      headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal ? { signal } : {}),
+    });
+  } catch (error) {
+    if (error instanceof DOMException && error.name === "AbortError") throw error;
+    throw new ProblemError(0, "offline", "The server cannot be reached. Check that Quarterdeck is running.", true);
+  }
+}
+
+async function asProblem(response: Response): Promise<ProblemError> {
+  const problem = (await response.json().catch(() => ({}))) as Problem;
+  const message = problem.detail ?? problem.title ?? `The server answered with status ${response.status}.`;
+  return new ProblemError(response.status, problem.code ?? "unknown", message, problem.retryable ?? false);
+}
+
+function queryString(query: Options["query"]): string {
+  const given = Object.entries(query ?? {}).filter(([, value]) => value !== null && value !== undefined && value !== "");
+  if (given.length === 0) return "";
+  return `?${new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString()}`;
+}

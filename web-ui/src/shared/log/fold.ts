@@ -1,0 +1,175 @@
+/**
+ * `fold(events)`: the answer a log adds up to, the same as `quarterdeck/domain/fold.py`; both run the
+ * fixtures in `tests/fixtures/folds/`. Offsets count code points, as Python's strings do.
+ */
+import type {
+  Continuation,
+  Event,
+  FoldedTurn,
+  Part,
+  PartKind,
+  PartStarted,
+  TurnFault,
+  Usage,
+} from "@/shared/wire/generated";
+
+/** One part while it is being written: `text` grows by appending only. */
+export interface DraftPart {
+  kind: PartKind;
+  call: string;
+  name: string;
+  text: string;
+  points: number;
+  ended: boolean;
+}
+
+const COUNTED = ["input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"] as const;
+
+export class Fold {
+  readonly drafts: DraftPart[] = [];
+  readonly continuations: Continuation[] = [];
+  status: FoldedTurn["status"] = "running";
+  usage: Usage = {};
+  steps = 0;
+  error: TurnFault | null = null;
+  startedAt: number | null = null;
+  endedAt: number | null = null;
+  finish = "";
+  private attempts = 0;
+  private endedStep = 0;
+
+  apply(event: Event): void {
+    switch (event.type) {
+      case "text.delta":
+        this.append(event.part, event.text);
+        break;
+      case "part.started":
+        this.drafts.push(newDraft(event));
+        break;
+      case "part.ended":
+        this.draft(event.part).ended = true;
+        break;
+      case "usage.reported":
+        this.usage = addUsage(this.usage, event.usage);
+        break;
+      case "turn.started":
+        this.startedAt = event.at;
+        break;
+      case "step.started":
+        this.attempts = event.step === this.steps ? this.attempts + 1 : 1;
+        this.steps = event.step;
+        break;
+      case "step.ended":
+        this.endedStep = event.step;
+        this.finish = event.finish;
+        break;
+      case "step.retrying":
+        break;
+      case "turn.continued":
+        this.continuations.push(this.place(event.at));
+        break;
+      case "turn.ended":
+        this.status = event.status;
+        this.error = event.error ?? null;
+        this.endedAt = event.at;
+        break;
+    }
+  }
+
+  /** The index of the part still being written, else null. */
+  get open(): number | null {
+    if (this.status !== "running") return null;
+    const last = this.drafts.findLastIndex((draft) => !draft.ended);
+    return last < 0 ? null : last;
+  }
+
+  turn(): FoldedTurn {
+    return {
+      status: this.status,
+      parts: this.drafts.map((draft) => asPart(draft, draft.text)),
+      open: this.open,
+      usage: this.usage,
+      steps: this.steps,
+      attempts: this.attempts,
+      step_ended: this.steps > 0 && this.endedStep === this.steps,
+      continuations: [...this.continuations],
+      error: this.error,
+      started_at: this.startedAt,
+      ended_at: this.endedAt,
+      finish: this.finish,
+    };
+  }
+
+  private draft(index: number): DraftPart {
+    const draft = this.drafts[index];
+    if (draft === undefined) throw new RangeError(`An event names part ${index}; there are ${this.drafts.length}.`);
+    return draft;
+  }
+
+  private append(index: number, text: string): void {
+    const draft = this.draft(index);
+    draft.text += text;
+    draft.points += countPoints(text);
+  }
+
+  private place(at: number): Continuation {
+    const last = this.drafts.at(-1);
+    return last === undefined
+      ? { part: 0, offset: 0, at }
+      : { part: this.drafts.length - 1, offset: last.points, at };
+  }
+}
+
+export function fold(events: Iterable<Event>): FoldedTurn {
+  const state = new Fold();
+  for (const event of events) state.apply(event);
+  return state.turn();
+}
+
+/** A draft as a stored part, with as much of its text as is shown. */
+export function asPart(draft: DraftPart, text: string): Part {
+  return draft.kind === "tool_call"
+    ? { kind: "tool_call", call: draft.call, name: draft.name, arguments: text }
+    : { kind: draft.kind, text };
+}
+
+/** Code points of a text: surrogate pairs count once. */
+export function countPoints(text: string): number {
+  let points = text.length;
+  for (let index = 0; index < text.length - 1; index++) {
+    if (isHigh(text.charCodeAt(index)) && isLow(text.charCodeAt(index + 1))) points--;
+  }
+  return points;
+}
+
+/** The index in UTF-16 units of the code point at `offset`. */
+export function unitIndex(text: string, offset: number): number {
+  let index = 0;
+  for (let left = offset; left > 0 && index < text.length; left--) {
+    index += isHigh(text.charCodeAt(index)) && isLow(text.charCodeAt(index + 1)) ? 2 : 1;
+  }
+  return index;
+}
+
+export function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff;
+}
+
+function isLow(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff;
+}
+
+function newDraft(event: PartStarted): DraftPart {
+  return { kind: event.kind, call: event.call ?? "", name: event.name ?? "", text: "", points: 0, ended: false };
+}
+
+function addUsage(left: Usage, right: Usage): Usage {
+  const sum: Usage = {};
+  for (const name of COUNTED) {
+    const value = (left[name] ?? 0) + (right[name] ?? 0);
+    if (value !== 0) sum[name] = value;
+  }
+  const cost = left.cost == null && right.cost == null ? null : (left.cost ?? 0) + (right.cost ?? 0);
+  if (cost !== null) sum.cost = cost;
+  return sum;
+}

@@ -1,0 +1,42 @@
+import { Lexer, Marked, type Links, type MarkedOptions, type Token } from "marked";
+import { growingMathRules, maskMath, mathRules } from "./math-grammar";
+
+const LINE_BREAK = /^<br ?\/?>/i;
+
+/**
+ * Markdown without HTML: tags are read as plain text, only `<br>` (which models write into table
+ * cells) is a line break.
+ */
+function makeOptions(rules: typeof mathRules): MarkedOptions {
+  const marked = new Marked({
+    gfm: true,
+    extensions: rules,
+    hooks: { emStrongMask: maskMath },
+    tokenizer: {
+      html: () => undefined,
+      tag: (source) => {
+        const match = LINE_BREAK.exec(source);
+        return match ? ({ type: "br", raw: match[0] } as never) : undefined;
+      },
+    },
+  });
+  return marked.defaults;
+}
+
+const FINISHED = makeOptions(mathRules);
+const GROWING = makeOptions(growingMathRules);
+
+export const NO_LINKS: Links = Object.freeze({});
+
+/** Reads blocks only; the text of paragraphs and cells is read when they are shown. */
+export function readBlocks(source: string, links: Links, growing: boolean): Token[] {
+  const lexer = new Lexer(growing ? GROWING : FINISHED);
+  lexer.tokens.links = links;
+  return lexer.blockTokens(source, lexer.tokens);
+}
+
+export function readInline(source: string, links: Links, growing: boolean): Token[] {
+  const lexer = new Lexer(growing ? GROWING : FINISHED);
+  lexer.tokens.links = links;
+  return lexer.inlineTokens(source, []);
+}

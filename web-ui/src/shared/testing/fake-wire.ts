@@ -1,0 +1,54 @@
+import type { Wire } from "@/shared/connection/session";
+import type { SocketHandlers } from "@/shared/connection/socket";
+import type { ClientFrame, Event, ServerFrame } from "@/shared/wire/generated";
+
+/** The server's end of the session's socket, in the test's hands. */
+export class FakeWire implements Wire {
+  readonly sent: ClientFrame[] = [];
+  isOpen = false;
+
+  constructor(private readonly handlers: SocketHandlers) {}
+
+  start(): void {
+    this.open();
+  }
+
+  close(): void {
+    this.isOpen = false;
+  }
+
+  wake(): void {
+    this.open();
+  }
+
+  send(frame: ClientFrame): boolean {
+    if (this.isOpen) this.sent.push(frame);
+    return this.isOpen;
+  }
+
+  open(): void {
+    this.isOpen = true;
+    this.handlers.onState("open");
+    this.handlers.onOpen();
+  }
+
+  lose(): void {
+    this.isOpen = false;
+    this.handlers.onLost();
+    this.handlers.onState("waiting");
+  }
+
+  say(frame: ServerFrame): void {
+    this.handlers.onFrame(frame);
+  }
+
+  /** Events of a turn, numbered from `seq`. */
+  tell(turn: string, seq: number, ...events: Event[]): void {
+    events.forEach((event, index) => this.say({ type: "event", turn, seq: seq + index, event }));
+  }
+
+  take<Type extends ClientFrame["type"]>(type: Type): Extract<ClientFrame, { type: Type }>[] {
+    const found = this.sent.filter((frame) => frame.type === type);
+    return found as Extract<ClientFrame, { type: Type }>[];
+  }
+}

@@ -1,0 +1,44 @@
+import { X } from "lucide-react";
+import { useTranslation } from "react-i18next";
+
+import { IconButton } from "@/shared/ui/icon-button";
+import type { Toast } from "@/shared/ui/toasts";
+import { hideToast, useToasts } from "@/shared/ui/toasts";
+
+export function ToastRegion() {
+  const toasts = useToasts((state) => state.toasts);
+  return (
+    <div
+      role="status"
+      className="pointer-events-none fixed inset-x-0 bottom-28 z-40 flex flex-col items-center gap-2 px-4"
+    >
+      {toasts.map((toast) => (
+        <ToastRow key={toast.id} toast={toast} />
+      ))}
+    </div>
+  );
+}
+
+function ToastRow({ toast }: { toast: Toast }) {
+  const { t } = useTranslation();
+  const { action } = toast;
+  const act = () => {
+    action?.run();
+    hideToast(toast.id);
+  };
+  return (
+    <div className="qd-rise pointer-events-auto flex max-w-md items-center gap-1 rounded-md border border-line bg-raised py-1 pr-1 pl-4 text-sm shadow-float">
+      <span className="py-1.5 pr-2">{toast.text}</span>
+      {action && (
+        <button
+          type="button"
+          onClick={act}
+          className="min-h-8 rounded-sm px-2.5 font-medium text-accent hover:bg-hover"
+        >
+          {action.label}
+        </button>
+      )}
+      <IconButton icon={X} small label={t("ui.dismiss")} onClick={() => hideToast(toast.id)} />
+    </div>
+  );
+}

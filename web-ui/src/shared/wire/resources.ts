@@ -1,0 +1,122 @@
+/** What the HTTP routes under `/api` answer. Times are milliseconds since 1970, ids are opaque. */
+import type { Continuation, ModelProfile, Part, TurnFault, Usage } from "@/shared/wire/generated";
+
+export interface Page<Item> {
+  items: Item[];
+  next_cursor: string | null;
+}
+
+export interface User {
+  id: string;
+  name: string;
+}
+
+export interface Conversation {
+  id: string;
+  title: string;
+  created_at: number;
+  updated_at: number;
+  model: string;
+  assistant: string;
+  instructions: string;
+  temperature: number | null;
+  running_turn: string | null;
+}
+
+export type ConversationPatch = Partial<
+  Pick<Conversation, "title" | "model" | "assistant" | "instructions" | "temperature">
+>;
+
+export type MessageStatus = "complete" | "queued" | "running" | "stopped" | "failed";
+
+export interface Message {
+  id: string;
+  conversation: string;
+  parent: string | null;
+  role: "user" | "assistant";
+  status: MessageStatus;
+  parts: Part[];
+  model: string;
+  created_at: number;
+  ended_at: number | null;
+  turn: string | null;
+  usage?: Usage | null;
+  continuations?: Continuation[];
+  error?: TurnFault | null;
+  first_token_ms?: number | null;
+  /** Measured by this page while the answer streamed; the server does not send it. */
+  thought_ms?: number | null;
+}
+
+export interface ModelList {
+  items: ModelProfile[];
+  default: string;
+  errors: { provider: string; message: string }[];
+}
+
+export interface Assistant {
+  id: string;
+  name: string;
+  description: string;
+  format: "plain" | "tagged";
+}
+
+export interface Provider {
+  name: string;
+  label: string;
+  dialect: string;
+  base_url: string;
+  key_set: boolean;
+  key_hint: string;
+  origin: "environment" | "settings" | "found";
+  state: "ok" | "failing" | "unknown";
+  message: string;
+  models: number;
+}
+
+export interface ProviderPreset {
+  name: string;
+  label: string;
+  dialect: string;
+  base_url: string;
+  needs_key: boolean;
+  key_url: string;
+}
+
+export interface ProviderList {
+  items: Provider[];
+  presets: ProviderPreset[];
+}
+
+export interface ProviderDraft {
+  name: string;
+  label?: string;
+  dialect?: string;
+  base_url: string;
+  key?: string;
+}
+
+export interface ProviderTest {
+  ok: boolean;
+  models: number;
+  latency_ms: number;
+  message: string;
+  code: string;
+}
+
+export interface ServerSettings {
+  default_model: string;
+  public_url: string;
+  data_dir: string;
+  version: string;
+}
+
+/** What the index carries in `<script id="quarterdeck-settings">`. */
+export interface PageSettings {
+  version?: string;
+  model?: string;
+  user?: User | null;
+  heartbeat_s?: number;
+  /** Why the page is shown like this: `link_used`. */
+  notice?: string;
+}

@@ -1,0 +1,43 @@
+/// <reference types="vitest/config" />
+import tailwindcss from "@tailwindcss/vite";
+import react from "@vitejs/plugin-react";
+import { resolve } from "node:path";
+import { defineConfig } from "vite";
+
+import { apiDocs } from "./build/api-docs.ts";
+import { compressedCopies } from "./build/compressed-copies.ts";
+import { jinjaPlaceholders } from "./build/jinja-placeholders.ts";
+import { themeScript } from "./build/theme-script.ts";
+
+const SERVER = process.env.QUARTERDECK_DEV_SERVER ?? "http://127.0.0.1:8000";
+
+const FIRST_LOAD =
+  /node_modules\/(react|react-dom|scheduler|@tanstack|i18next|react-i18next|wouter|zustand|virtua|use-sync-external-store)\/|src\/shared\/(appearance|connection|data|http|i18n|keyboard|log|time|wire)\/|src\/shared\/ui\/(?!field)|rolldown\/runtime|vite\/preload/;
+
+export default defineConfig({
+  plugins: [react(), tailwindcss(), jinjaPlaceholders(), themeScript(), apiDocs(), compressedCopies()],
+  resolve: { alias: { "@": resolve(import.meta.dirname, "src") } },
+  build: {
+    outDir: "../src/quarterdeck/web/page",
+    emptyOutDir: true,
+    assetsInlineLimit: 0,
+    target: "es2022",
+    modulePreload: { polyfill: false },
+    chunkSizeWarningLimit: 900,
+    // What every page needs comes in two files, not in the handful that splitting by use would make of it.
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: "page", test: FIRST_LOAD }] } } },
+  },
+  server: {
+    proxy: {
+      "/api": { target: SERVER, changeOrigin: true },
+      "/open": { target: SERVER, changeOrigin: true },
+      "/sandbox": { target: SERVER, changeOrigin: true },
+      "/chat": { target: SERVER, changeOrigin: true, ws: true },
+    },
+  },
+  test: {
+    environment: "jsdom",
+    setupFiles: ["src/shared/testing/setup.ts"],
+    restoreMocks: true,
+  },
+});
