@@ -23,7 +23,8 @@ def _logs_as_they_were() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = list(root.handlers), root.level
     yield
-    root.handlers[:], root.level = handlers, level
+    root.handlers[:] = handlers
+    root.setLevel(level)  # an assignment would leave what the loggers remember of the old one
 
 
 @pytest.fixture(scope="session")

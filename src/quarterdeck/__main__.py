@@ -12,7 +12,7 @@ import importlib
 
 def main() -> None:
     gc.disable()
-    importlib.import_module("quarterdeck.cli").main()
+    importlib.import_module("quarterdeck.cli.main").main()
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from quarterdeck.accounts.vault import Vault, load_vault
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger, register_secret
 from quarterdeck.errors import SetupError
-from quarterdeck.log.sql import SqlLog
+from quarterdeck.log.open import open_log
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, SqliteDatabase, StorageError
 from quarterdeck.store.migrate import migrate_sqlite
@@ -71,9 +71,9 @@ def lock_data_dir(path: Path) -> FileLock:
     return lock
 
 
-def open_database(data_dir: Path) -> SqliteDatabase:
-    """The database of a data folder, brought to this version. Raises: `SetupError`."""
-    path = data_dir / "quarterdeck.sqlite3"
+async def open_database(settings: Settings) -> Database:
+    """The database that the settings name, brought to this version. Raises: `SetupError`."""
+    path = settings.data_dir / "quarterdeck.sqlite3"
     if not path.exists():
         path.touch(mode=0o600)
     if snapshot := migrate_sqlite(path):
@@ -85,22 +85,19 @@ def open_database(data_dir: Path) -> SqliteDatabase:
 async def open_house(settings: Settings) -> AsyncIterator[House]:
     """All rooms, running. The caller holds the data folder's lock."""
     async with contextlib.AsyncExitStack() as stack:
-        database: Database = open_database(settings.data_dir)
+        database = await open_database(settings)
         stack.push_async_callback(database.close)
-        log_path = settings.data_dir / "log.sqlite3"
-        if not log_path.exists():
-            log_path.touch(mode=0o600)
-        log = SqlLog(log_path)
-        await log.open()
+        log, bell = await open_log(settings)
         stack.push_async_callback(log.close)
-        vault = load_vault(settings.data_dir / "secret.key")
+        stack.push_async_callback(bell.close)
+        vault = load_vault(settings.data_dir / "secret.key", settings.secret_key)
         registry = Registry(settings)
         stack.push_async_callback(registry.close)
         await _fill_registry(registry, database, vault)
         feed = Feed(log)
         runner = TurnRunner(Rooms(database, registry, Ticker()), log, feed, _worker_name())
         house = House(settings, database, log, registry, Turns(database, log, registry, runner, feed), feed, vault)
-        reaper = Reaper(database, log, runner, log.expire)
+        reaper = Reaper(database, log, runner)
         runner.start()
         await reaper.start(others_are_dead=True)
         watch = asyncio.create_task(house.connections.watch(database))

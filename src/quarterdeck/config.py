@@ -31,6 +31,10 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     public_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^/\s]+)?/?$")] = ""
+    database_url: Annotated[str, StringConstraints(pattern=r"^(postgres(ql)?://\S+)?$")] = ""
+    database_pool: Annotated[int, Field(ge=2, le=500)] = 10  # connections of one process
+    redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?://\S+)?$")] = ""
+    secret_key: str = ""  # base64 of 32 bytes; empty: the file secret.key in the data folder
     model: str = ""
     min_chunk_chars: Annotated[int, Field(ge=1, le=100_000)] = 20
     log_level: LogLevel = "info"

@@ -12,6 +12,7 @@ from msgspec import Struct
 from sqlalchemy import insert, select
 
 from quarterdeck.app import open_database
+from quarterdeck.config import Settings
 from quarterdeck.domain.fold import Continuation
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import IdeaPart, Part, TextPart, encode_parts
@@ -38,7 +39,7 @@ def seed_conversation(data_dir: Path, title: str, said: list[Said], assistant: s
     """Store the messages, oldest first, in a new conversation of the owner; its id."""
 
     async def write() -> str:
-        database = open_database(data_dir)
+        database = await open_database(Settings(data_dir=data_dir))
         try:
             return await database.write(lambda connection: _insert(connection, title, said, assistant))
         finally:

@@ -11,6 +11,7 @@ from sqlalchemy import insert, update
 
 from quarterdeck.accounts.sessions import create_api_key
 from quarterdeck.app import open_database
+from quarterdeck.config import Settings
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.tables import users
 
@@ -43,7 +44,7 @@ def add_member(data_dir: Path, name: str) -> str:
     """Another user, and an API key of theirs."""
 
     async def add() -> str:
-        database = open_database(data_dir)
+        database = await open_database(Settings(data_dir=data_dir))
         values = {"id": new_id(), "name": name, "role": "member", "created_at": now_ms()}
         try:
             await database.write(lambda connection: connection.execute(insert(users).values(values)))
@@ -56,7 +57,7 @@ def add_member(data_dir: Path, name: str) -> str:
 
 def suspend(data_dir: Path, name: str) -> None:
     async def write() -> None:
-        database = open_database(data_dir)
+        database = await open_database(Settings(data_dir=data_dir))
         change = update(users).where(users.c.name == name).values(suspended_at=now_ms())
         try:
             await database.write(lambda connection: connection.execute(change))

@@ -16,6 +16,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from quarterdeck.app import open_database
+from quarterdeck.config import Settings
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.tables import api_keys
 
@@ -91,7 +92,7 @@ def test_a_revoked_key_is_refused(server: Server) -> None:
 
 def _revoke(server: Server, identifier: str) -> None:
     async def write() -> None:
-        database = open_database(server.data_dir)
+        database = await open_database(Settings(data_dir=server.data_dir))
         change = update(api_keys).where(api_keys.c.id == identifier).values(revoked_at=now_ms())
         try:
             await database.write(lambda connection: connection.execute(change))

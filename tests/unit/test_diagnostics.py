@@ -35,7 +35,8 @@ def fresh_logs(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(diagnostics, "_secrets", set())
     register_secret(OWN)
     yield
-    root.handlers, root.level = handlers, level
+    root.handlers = handlers
+    root.setLevel(level)
 
 
 def logged(capsys: pytest.CaptureFixture[str], style: Literal["text", "json"], event: str, **fields: Any) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import secrets
@@ -37,17 +38,29 @@ class Vault:
             ) from error
 
 
-def load_vault(path: Path) -> Vault:
-    """The vault of a data folder; its key file is made on first use, readable by its owner only.
+def load_vault(path: Path, given: str = "") -> Vault:
+    """The vault with the key `given` (base64), else with a data folder's key file, which is made on first use.
 
-    Raises: `SetupError` when the file is there but is no key.
+    Raises: `SetupError` when what is there is no key.
     """
+    if given:
+        return Vault(_decode_key(given))
     if not path.exists():
         _make_key(path)
     key = path.read_bytes()
     if len(key) != _KEY_BYTES:
         raise SetupError(f"The file {path} is damaged: it must hold {_KEY_BYTES} bytes. Restore it from a backup.")
     return Vault(key)
+
+
+def _decode_key(text: str) -> bytes:
+    with contextlib.suppress(ValueError):
+        key = base64.b64decode(text, validate=True)
+        if len(key) == _KEY_BYTES:
+            return key
+    raise SetupError(
+        f"QUARTERDECK_SECRET_KEY must be {_KEY_BYTES} bytes as base64. Make one with: openssl rand -base64 {_KEY_BYTES}"
+    )
 
 
 def _make_key(path: Path) -> None:

@@ -78,3 +78,11 @@ class Log(Protocol):
     async def drop(self, turn: str) -> None:
         """Forget the log now. Dropping what is not there is no error."""
         ...
+
+    async def expire(self) -> int:
+        """Drop the logs whose time has come; how many. Where the backend does so by itself, 0."""
+        ...
+
+    async def close(self) -> None:
+        """Write what is on its way; afterwards every verb raises `LogError`."""
+        ...

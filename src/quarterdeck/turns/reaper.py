@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from quarterdeck.diagnostics import get_logger
@@ -27,10 +26,9 @@ _REPAIR_LOOK_BACK_MS = 300_000
 
 
 class Reaper:
-    def __init__(self, database: Database, log: Log, runner: TurnRunner, expire: Callable[[], Awaitable[int]]) -> None:
+    def __init__(self, database: Database, log: Log, runner: TurnRunner) -> None:
         self._database = database
         self._log = log
-        self._expire = expire
         self._runner = runner
         self._task: asyncio.Task[None] | None = None
 
@@ -56,7 +54,7 @@ class Reaper:
                 if monotonic() >= repair_at:
                     repair_at = monotonic() + _REPAIR_EVERY_S
                     await self._end_saved_logs(_REPAIR_LOOK_BACK_MS)
-                await self._expire()
+                await self._log.expire()
             except QuarterdeckError as error:
                 logger.warning("reaper_failed", reason=error.message, detail=error.detail)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,17 @@ def test_a_damaged_key_file_is_refused_and_left_as_it_is(tmp_path: Path, content
     with pytest.raises(SetupError, match=r"secret\.key"):
         load_vault(path)
     assert path.read_bytes() == content
+
+
+def test_a_key_that_is_given_needs_no_file(tmp_path: Path) -> None:
+    given = base64.b64encode(bytes(range(32))).decode()
+    sealed = load_vault(tmp_path / "one.key", given).seal("sk-1", "endpoint:x")
+    assert load_vault(tmp_path / "two.key", given).open(sealed, "endpoint:x") == "sk-1"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("given", ["short", "AAAA", "%" * 44, base64.b64encode(bytes(31)).decode()])
+def test_a_given_key_that_is_none_is_refused_without_repeating_it(tmp_path: Path, given: str) -> None:
+    with pytest.raises(SetupError, match="QUARTERDECK_SECRET_KEY") as refused:
+        load_vault(tmp_path / "secret.key", given)
+    assert given not in refused.value.message

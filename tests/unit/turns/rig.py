@@ -109,7 +109,7 @@ class Rig:
         rooms = Rooms(database, self.registry, Ticker(0.002))
         self.runner = TurnRunner(rooms, log, self.feed, worker)
         self.turns = Turns(database, log, self.registry, self.runner, self.feed)
-        self.reaper = Reaper(database, log, self.runner, log.expire)
+        self.reaper = Reaper(database, log, self.runner)
         self.user = ""
 
     async def send(self, text: str = "Hi!", conversation: str = "chat", **given: Any) -> Accepted:

@@ -48,6 +48,12 @@ class ListLog:
         self.bodies: list[bytes] = []
         self.failures = 0
 
+    async def expire(self) -> int:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
+
     async def append(self, turn: str, seq: int, bodies: list[bytes]) -> None:
         if self.failures:
             self.failures -= 1
