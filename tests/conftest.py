@@ -12,9 +12,11 @@ import pytest
 from tests.harness.server import Server
 from tests.harness.stored import add_member
 from tests.harness.upstream import Upstream, open_upstream
+from tests.harness.valkey import AnyRedis, ValkeyServer, open_redis
 
 Report = Callable[[str, list[str], int], None]
 MakeServer = Callable[..., Server]
+MakeValkey = Callable[..., ValkeyServer]
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +51,27 @@ def make_server(tmp_path: Path, upstream: Upstream) -> Iterator[MakeServer]:
     def make(**environment: str) -> Server:
         made.append(Server(tmp_path / f"server-{len(made)}", **(upstream.environment | environment)))
         return made[-1]
+
+    yield make
+    for running in made:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[AnyRedis]:
+    """One Redis-compatible server for all tests of this process that neither kill, pause nor configure it."""
+    with open_redis() as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_valkey(tmp_path: Path) -> Iterator[MakeValkey]:
+    """`make_valkey(password="…", maxmemory="8mb")`: a server of the test's own, started."""
+    made: list[ValkeyServer] = []
+
+    def make(**options: str) -> ValkeyServer:
+        made.append(ValkeyServer(tmp_path / f"valkey-{len(made)}", **options))
+        return made[-1].start()
 
     yield make
     for running in made:
