@@ -19,6 +19,7 @@ from quarterdeck.accounts.vault import Vault, load_vault
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger, register_secret
 from quarterdeck.errors import SetupError
+from quarterdeck.gauges import Gauges
 from quarterdeck.log.open import open_log
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, SqliteDatabase, StorageError
@@ -90,24 +91,28 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         log, bell = await open_log(settings)
         stack.push_async_callback(log.close)
         stack.push_async_callback(bell.close)
+        register_secret(settings.metrics_token)
         vault = load_vault(settings.data_dir / "secret.key", settings.secret_key)
         registry = Registry(settings)
         stack.push_async_callback(registry.close)
         await _fill_registry(registry, database, vault)
         feed = Feed(log)
+        gauges = Gauges(database, log)
         runner = TurnRunner(Rooms(database, registry, Ticker()), log, feed, _worker_name())
-        house = House(settings, database, log, registry, Turns(database, log, registry, runner, feed), feed, vault)
+        turns = Turns(database, log, registry, runner, feed)
+        house = House(settings, database, log, registry, turns, feed, vault, gauges)
         reaper = Reaper(database, log, runner)
         runner.start()
         await reaper.start(others_are_dead=True)
         watch = asyncio.create_task(house.connections.watch(database))
         cleaning = asyncio.create_task(_purge_hourly(database))
+        measuring = asyncio.create_task(gauges.watch())
         first_look = asyncio.create_task(registry.default_model())  # so that the first visitor need not wait for it
         house.is_ready.set()
         try:
             yield house
         finally:
-            for task in (watch, cleaning, first_look):
+            for task in (watch, cleaning, measuring, first_look):
                 task.cancel()
             await _drain(house, runner, reaper)
 

@@ -61,9 +61,9 @@ class SqlLog:
             reader.close()
         writer.close()  # the last to go: it folds the write-ahead log into the file
 
-    async def append(self, turn: str, seq: int, bodies: list[bytes]) -> None:
+    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
         if bodies:
-            await self._write(Append(turn, seq, bodies))
+            await self._write(Append(turn, seq, bodies, begins))
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         tail = self._tails.find(turn)
@@ -94,6 +94,11 @@ class SqlLog:
             dropped += len(step.names)
             if len(step.names) < _EXPIRE_AT_ONCE:
                 return dropped
+
+    async def size_bytes(self) -> int:
+        """Of the file and its write-ahead log."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(path.stat().st_size for path in files if path.exists())
 
     async def _write(self, write: Write) -> None:
         if self._writer is None:

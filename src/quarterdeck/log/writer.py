@@ -14,6 +14,7 @@ import threading
 import time
 from queue import SimpleQueue
 
+from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
 from quarterdeck.log.ledger import Ledger
@@ -53,14 +54,14 @@ class Write:
 
 
 class Append(Write):
-    __slots__ = ("bodies", "first", "name", "seq")
+    __slots__ = ("begins", "bodies", "first", "name", "seq")
 
-    def __init__(self, name: str, seq: int, bodies: list[bytes]) -> None:
+    def __init__(self, name: str, seq: int, bodies: list[bytes], begins: bool) -> None:
         super().__init__()
-        self.name, self.seq, self.bodies, self.first = name, seq, bodies, 0
+        self.name, self.seq, self.bodies, self.begins, self.first = name, seq, bodies, begins, 0
 
     def apply(self, ledger: Ledger) -> None:
-        self.first = ledger.append(self.name, self.seq, self.bodies)
+        self.first = ledger.append(self.name, self.seq, self.bodies, self.begins)
 
     def publish(self, tails: Tails) -> None:
         tails.extend(self.name, self.seq, self.bodies, self.first)
@@ -165,6 +166,7 @@ class Writer:
 
     def _commit(self, writes: list[Write]) -> bool:
         """All of `writes` in one transaction; True if another process has written to the file meanwhile."""
+        begun_s = time.perf_counter()
         try:
             is_foreign = self._ledger.begin()
             for write in writes:
@@ -173,8 +175,11 @@ class Writer:
                 except LogError as error:
                     write.error = error
             self._ledger.commit()
+            metrics.LOG_COMMITS.observe(time.perf_counter() - begun_s)
+            metrics.LOG_WRITES.add(len(writes))
         except Exception as error:  # whatever it was: nobody may wait for ever, and this thread must live
             failure = _as_log_error(error)
+            metrics.LOG_ERRORS.add()
             _log.error("log.commit_failed", writes=len(writes), reason=failure.detail)
             for write in writes:
                 write.error = failure

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.step import Delta, UsageChunk
 from quarterdeck.domain.usage import Usage
@@ -50,6 +51,11 @@ class CallRecord:
         )
 
     def close(self) -> None:
+        provider = metrics.provider_of(self._endpoint.name)
+        metrics.PROVIDER_CALLS.add(1, provider, self.outcome)
+        metrics.PROVIDER_SECONDS.observe(self._elapsed_ms() / 1000, provider)
+        if self.tries > 1:
+            metrics.PROVIDER_RETRIES.add(self.tries - 1, provider)
         _logger.info(
             "provider.called",
             provider=self._endpoint.name,

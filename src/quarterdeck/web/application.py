@@ -16,6 +16,7 @@ from quarterdeck.web import (
     health,
     ideas,
     me,
+    metrics,
     models,
     page,
     providers,
@@ -36,6 +37,7 @@ ROUTERS = (
     providers.router,  # /api/providers…
     me.router,  # /api/me, /api/settings
     health.router,  # /healthz, /readyz
+    metrics.router,  # /metrics
     page.router,  # /, /open, /sandbox/…
 )
 

@@ -13,6 +13,7 @@ import time
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
+from quarterdeck import metrics
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
@@ -45,6 +46,10 @@ class Connection:
         self._sending_since: float | None = None
         self._pending = 0
         self.is_gone = False
+
+    @property
+    def protocol(self) -> str:
+        return "full" if self.is_full else "simple"
 
     async def send(self, frame: str) -> None:
         """Raises: `WebSocketDisconnect` when nobody is there any more."""
@@ -90,11 +95,13 @@ class Connections:
         assert task is not None  # noqa: S101  # always called from a socket's own task
         connection = Connection(next(self._numbers), socket, principal, is_full=is_full)
         self._open[connection.number] = (connection, task)
+        metrics.SOCKETS.add(1, connection.protocol)
         return connection
 
     def remove(self, connection: Connection) -> None:
         connection.is_gone = True
-        self._open.pop(connection.number, None)
+        if self._open.pop(connection.number, None) is not None:
+            metrics.SOCKETS.add(-1, connection.protocol)
 
     def count(self, user: str | None = None) -> int:
         return sum(1 for connection, _ in self._open.values() if user is None or connection.user == user)

@@ -5,6 +5,7 @@ Plain ASGI, and out of the way of a socket once it is accepted: nothing wraps it
 
 from __future__ import annotations
 
+from time import perf_counter
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -13,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quarterdeck.config import Settings
 from quarterdeck.web.house import SESSION_COOKIE
+from quarterdeck.web.metrics import count_answer
 from quarterdeck.web.problems import problem
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
@@ -66,7 +68,7 @@ class Guard:
                 await send({"type": "websocket.close", "code": 1008, "reason": refusal[2]})
             return
         if refusal is not None:
-            await problem(*refusal)(scope, receive, _secured(send))
+            await problem(*refusal)(scope, receive, _secured(scope, send))
             return
         await self._pass(scope, receive, send)
 
@@ -100,21 +102,23 @@ class Guard:
             return message
 
         try:
-            await self._app(scope, bounded, _secured(send))
+            await self._app(scope, bounded, _secured(scope, send))
         except AnswerCutError:
             return  # unfinished as it is, the server closes the connection
         except BodyTooLongError:  # while the body is read, nothing has been answered yet
-            await problem(413, "too_large", _TOO_LARGE)(scope, receive, _secured(send))
+            await problem(413, "too_large", _TOO_LARGE)(scope, receive, _secured(scope, send))
 
 
-def _secured(send: Send) -> Send:
-    """`send`, with the security headers on every answer."""
+def _secured(scope: Scope, send: Send) -> Send:
+    """`send`, with the security headers on every answer, which is counted as it begins."""
+    begun_s = perf_counter()
 
     async def with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
             headers = MutableHeaders(scope=message)
             for name, value in _HEADERS.items():
                 headers.setdefault(name, value)
+            count_answer(scope, message["status"], perf_counter() - begun_s)
         await send(message)
 
     return with_headers

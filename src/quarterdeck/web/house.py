@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
+from quarterdeck.gauges import Gauges
 from quarterdeck.log.base import Log
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
@@ -30,6 +31,7 @@ class House:
     turns: Turns
     feed: Feed
     vault: Vault
+    gauges: Gauges
     connections: Connections = field(default_factory=Connections)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: asyncio.Event = field(default_factory=asyncio.Event)

@@ -8,7 +8,6 @@ from typing import Annotated, Any
 
 import msgspec
 from fastapi import APIRouter, Header, Query, Response
-from fastapi.responses import StreamingResponse
 
 from quarterdeck.accounts.access import access_turn
 from quarterdeck.domain.events import is_turn_end
@@ -19,13 +18,14 @@ from quarterdeck.store.turns import StepRow, TurnRow, list_steps
 from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.house import House
+from quarterdeck.web.metrics import CountedStream
 
 router = APIRouter(prefix="/api/turns", tags=["turns"])
 
 _LOOK_S = 1.0  # how soon a silent stream notices that the server is going down
 
 
-@router.get("/{turn}/events", response_class=StreamingResponse)
+@router.get("/{turn}/events", response_class=CountedStream)
 async def follow_events(
     house: TheHouse,
     caller: Caller,
@@ -40,7 +40,7 @@ async def follow_events(
     await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
     cursor = _cursor(after, last_event_id)
     await check_cursor(house.log, turn, cursor)
-    return StreamingResponse(
+    return CountedStream(
         _stream(house, turn, cursor),
         media_type="text/event-stream",
         headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
