@@ -12,8 +12,7 @@ from msgspec import inspect
 
 from quarterdeck.config import Settings
 from quarterdeck.domain.events import Event, FeedEvent, TurnFault
-from quarterdeck.domain.fold import Continuation
-from quarterdeck.domain.parts import Part
+from quarterdeck.domain.parts import Continuation, Part
 from quarterdeck.domain.usage import ModelProfile, Price, Usage
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.views.frames import ClientFrame, ServerFrame

@@ -13,9 +13,8 @@ from sqlalchemy import insert, select
 
 from quarterdeck.app import open_database
 from quarterdeck.config import Settings
-from quarterdeck.domain.fold import Continuation
 from quarterdeck.domain.ids import new_id
-from quarterdeck.domain.parts import IdeaPart, Part, TextPart, encode_parts
+from quarterdeck.domain.parts import Continuation, IdeaPart, Part, TextPart, encode_parts
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.tables import conversations, ideas, messages, users
 

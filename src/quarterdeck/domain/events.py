@@ -1,7 +1,8 @@
 """The typed events of a turn's log, in the order they may come:
 
     turn.started  step.started  (step.retrying)  [part.started text.delta* part.ended]*
-    usage.reported  step.ended  turn.ended        and turn.continued after a take-over
+    usage.reported  step.ended  turn.ended        and turn.continued after a take-over,
+    turn.restored in place of all before it when the log was lost
 
 They are stored as one line of JSON each, whose `type` is the event's name. The sequence number is
 not part of the event: it is the log's. Times are milliseconds since 1970, UTC.
@@ -14,6 +15,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
+from quarterdeck.domain.parts import Continuation, Part
 from quarterdeck.domain.usage import Usage
 
 PartKind = Literal["text", "reasoning", "idea", "tool_call"]
@@ -94,6 +96,29 @@ class TurnContinued(_Event, frozen=True, tag="turn.continued"):
     reason: Literal["restart", "takeover"] = "restart"
 
 
+class TurnRestored(_Event, frozen=True, tag="turn.restored"):
+    """The log was lost and begins anew, above its old numbers: this is the whole answer so far, in place of all before.
+
+    `open` is the index of the part still being written, else null; `attempts` counts the model calls of the last of
+    `steps`, and `step_ended` says that it came to its own end (`finish`). `at` is when the turn began.
+    """
+
+    turn: str
+    conversation: str
+    message: str
+    request: str
+    model: str
+    at: int
+    parts: list[Part] = []
+    open: int | None = None
+    steps: int = 0
+    attempts: int = 0
+    step_ended: bool = False
+    finish: str = ""
+    usage: Usage = Usage()
+    continuations: list[Continuation] = []
+
+
 class TurnFault(Struct, frozen=True, omit_defaults=True):
     """Why a turn failed: a stable code and one sentence for the user."""
 
@@ -121,6 +146,7 @@ Event = (
     | UsageReported
     | StepEnded
     | TurnContinued
+    | TurnRestored
     | TurnEnded
 )
 

@@ -23,19 +23,12 @@ from quarterdeck.domain.events import (
     TurnContinued,
     TurnEnded,
     TurnFault,
+    TurnRestored,
     TurnStarted,
     UsageReported,
 )
-from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart, ToolCallPart
+from quarterdeck.domain.parts import Continuation, IdeaPart, Part, ReasoningPart, TextPart, ToolCallPart
 from quarterdeck.domain.usage import Usage
-
-
-class Continuation(Struct, frozen=True):
-    """Where the answer went on after a restart: after `offset` characters of part `part`."""
-
-    part: int
-    offset: int
-    at: int
 
 
 class FoldedTurn(Struct, frozen=True):
@@ -66,6 +59,23 @@ class _Draft:
         self.call, self.name = call, name
         self.texts: list[str] = []
         self.ended = False
+
+    @classmethod
+    def of(cls, part: Part, *, ended: bool) -> _Draft:
+        """The draft that `part` was made of."""
+        match part:
+            case IdeaPart(text=text):
+                draft = cls("idea", "", "")
+            case ReasoningPart(text=text):
+                draft = cls("reasoning", "", "")
+            case ToolCallPart(call=call, name=name, arguments=text):
+                draft = cls("tool_call", call, name)
+            case TextPart(text=text):
+                draft = cls("text", "", "")
+            case _:
+                raise TypeError(f"An answer has no {type(part).__name__}.")
+        draft.texts, draft.ended = [text], ended
+        return draft
 
     def part(self) -> Part:
         text = "".join(self.texts)
@@ -115,8 +125,18 @@ class Fold:
                 pass
             case TurnContinued(at=at):
                 self._continuations.append(self._place(at))
+            case TurnRestored():
+                self._restore(event)
             case TurnEnded(status=status, error=error, at=at):
                 self._status, self._error, self._ended_at = status, error, at
+
+    def _restore(self, event: TurnRestored) -> None:
+        self._drafts = [_Draft.of(part, ended=index != event.open) for index, part in enumerate(event.parts)]
+        self._status, self._error, self._ended_at = "running", None, None
+        self._usage, self._started_at = event.usage, event.at
+        self._steps, self._attempts, self._finish = event.steps, event.attempts, event.finish
+        self._ended_step = event.steps if event.step_ended else 0
+        self._continuations = list(event.continuations)
 
     def _place(self, at: int) -> Continuation:
         if not self._drafts:

@@ -45,6 +45,15 @@ class ToolResultPart(Struct, frozen=True, tag_field="kind", tag="tool_result"):
 
 Part = TextPart | ReasoningPart | IdeaPart | ImagePart | ToolCallPart | ToolResultPart
 
+
+class Continuation(Struct, frozen=True):
+    """Where the answer went on after a restart: after `offset` characters of part `part`."""
+
+    part: int
+    offset: int
+    at: int
+
+
 _decoder = msgspec.json.Decoder(list[Part])
 _encoder = msgspec.json.Encoder()
 

@@ -9,9 +9,8 @@ from msgspec import Struct
 from sqlalchemy import bindparam, func, insert, literal, select, text, update
 
 from quarterdeck.domain.events import TurnFault
-from quarterdeck.domain.fold import Continuation
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.domain.parts import Part, decode_parts, encode_parts
+from quarterdeck.domain.parts import Continuation, Part, decode_parts, encode_parts
 from quarterdeck.domain.usage import Usage
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import conversations, messages

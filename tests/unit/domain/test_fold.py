@@ -10,7 +10,8 @@ import msgspec
 import pytest
 
 from quarterdeck.domain.events import Event, PartStarted, TextDelta, TurnContinued, decode_event
-from quarterdeck.domain.fold import Continuation, Fold, fold
+from quarterdeck.domain.fold import Fold, fold
+from quarterdeck.domain.parts import Continuation
 
 FOLDER = Path(__file__).parents[2] / "fixtures" / "folds"
 FIXTURES = [json.loads(path.read_text(encoding="utf-8")) for path in sorted(FOLDER.glob("*.json"))]

@@ -12,8 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quarterdeck.domain.events import TextDelta, encode_event
-from quarterdeck.domain.fold import Continuation
-from quarterdeck.domain.parts import IdeaPart, TextPart
+from quarterdeck.domain.parts import Continuation, IdeaPart, TextPart
 from quarterdeck.errors import FrameError, LimitError, NotFoundError
 from quarterdeck.log.base import Entry
 from quarterdeck.store.messages import MessageRow

@@ -125,6 +125,32 @@ export interface TurnContinued {
   reason?: "restart" | "takeover";
 }
 
+/** The log was lost and begins anew, above its old numbers: this is the whole answer so far, in place of all before. */
+export interface TurnRestored {
+  type: "turn.restored";
+  turn: string;
+  conversation: string;
+  message: string;
+  request: string;
+  model: string;
+  at: number;
+  parts?: Part[];
+  open?: number | null;
+  steps?: number;
+  attempts?: number;
+  step_ended?: boolean;
+  finish?: string;
+  usage?: Usage;
+  continuations?: Continuation[];
+}
+
+/** Where the answer went on after a restart: after `offset` characters of part `part`. */
+export interface Continuation {
+  part: number;
+  offset: number;
+  at: number;
+}
+
 /** Always last. */
 export interface TurnEnded {
   type: "turn.ended";
@@ -333,13 +359,6 @@ export interface FoldedTurn {
   finish: string;
 }
 
-/** Where the answer went on after a restart: after `offset` characters of part `part`. */
-export interface Continuation {
-  part: number;
-  offset: number;
-  at: number;
-}
-
 /** Facts of one model. */
 export interface ModelProfile {
   id: string;
@@ -395,6 +414,7 @@ export type Event =
   | UsageReported
   | StepEnded
   | TurnContinued
+  | TurnRestored
   | TurnEnded;
 
 export type FeedEvent =
