@@ -10,7 +10,7 @@
     │   ├── ProviderAuthError, ProviderRefusedError, ProviderLimitError, ProviderTimeoutError
     │   ├── ProviderUnavailableError, ProviderCutError, ProviderProtocolError, ProviderEmptyError
     │   └── ContextTooLongError, ModelNotFoundError, ProviderRequestError
-    ├── LogError              StaleWriterError, CursorError
+    ├── LogError              StaleWriterError (LogLostError), CursorError
     ├── SetupError            the installation cannot start like this
     └── InternalError         our fault; the text for the user says no more
 
@@ -197,6 +197,16 @@ class StaleWriterError(LogError):
 
     code = "stale_writer"
     status = 409
+
+
+class LogLostError(StaleWriterError):
+    """The log of a turn that goes on is not there: whoever kept it has lost it, or it was dropped.
+
+    Its writer must stop as a stale one does; if the turn is still its own (the lease says so), it may write
+    the log anew, after the old numbers (`Log.append` with `begins`).
+    """
+
+    code = "log_lost"
 
 
 class CursorError(LogError):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator
 import pytest
 from tests.contract.log_stores import OpenStore, Store, bodies, collect, on_every_store
 
-from quarterdeck.errors import StaleWriterError
+from quarterdeck.errors import LogLostError, StaleWriterError
 from quarterdeck.log.base import FEED_KEEP, Entry, Log, LogStatus, feed_name
 
 pytestmark = on_every_store
@@ -74,6 +74,39 @@ async def test_a_log_begins_with_one(log: Log) -> None:
     with pytest.raises(StaleWriterError):
         await log.append("t", 2, bodies(1))
     assert await log.status("t") is None
+
+
+async def test_going_on_with_a_log_that_is_not_there_says_that_it_is_lost(log: Log) -> None:
+    await log.append("t", 1, bodies(3))
+    with pytest.raises(LogLostError):
+        await log.append("other", 4, bodies(1))
+    with pytest.raises(StaleWriterError) as caught:
+        await log.append("t", 9, bodies(1))
+    assert not isinstance(caught.value, LogLostError)
+    await log.drop("t")
+    with pytest.raises(LogLostError):
+        await log.append("t", 4, bodies(1))
+
+
+async def test_a_log_written_anew_begins_where_its_writer_says_and_goes_on_from_there(store: Store, log: Log) -> None:
+    await log.append("t", 101, bodies(3, 101), begins=True)
+    await log.append("t", 104, bodies(2, 104))
+    for reader in (log, await store.connect()):
+        assert await reader.status("t") == LogStatus("running", 101, 105)
+        assert [entry.seq for entry in await reader.read("t", 0)] == [101, 102, 103, 104, 105]
+        assert [entry.body for entry in await reader.read("t", 102)] == bodies(3, 103)
+        assert await reader.wait("t", 100, 0)
+
+
+async def test_a_log_that_is_there_cannot_be_begun_again(log: Log) -> None:
+    await log.append("t", 1, bodies(2))
+    for seq in (1, 3, 50):
+        with pytest.raises(StaleWriterError):
+            await log.append("t", seq, bodies(1), begins=True)
+    await log.finish("t", 60)
+    with pytest.raises(StaleWriterError):
+        await log.append("t", 3, bodies(1), begins=True)
+    assert await read_all(log, "t") == bodies(2)
 
 
 async def test_a_stale_append_fails_alone_among_many_at_once(log: Log) -> None:

@@ -155,6 +155,30 @@ async def test_a_follower_that_a_feed_has_overtaken_is_told(log: Log) -> None:
     assert caught.value.reason == "expired"
 
 
+async def test_a_follower_at_the_end_goes_on_when_the_log_is_written_anew_and_one_behind_is_told(log: Log) -> None:
+    await log.append("t", 1, bodies(100))
+    following = follow(log, "t", 99)
+    assert [entry.seq for entry in await anext(following)] == [100]
+    await log.drop("t")
+    await log.append("t", 101, bodies(2, 101), begins=True)
+    assert [entry.seq for entry in await anext(following)] == [101, 102]
+    with pytest.raises(CursorError) as caught:
+        await collect(log, "t", 50)
+    assert caught.value.reason == "expired"
+
+
+async def test_a_follower_of_a_feed_that_was_lost_and_begun_again_is_told(log: Log) -> None:
+    feed = feed_name("ann")
+    await log.append(feed, 1, bodies(30))
+    following = follow(log, feed, 0)
+    assert len(await anext(following)) == 30
+    await log.drop(feed)
+    await log.append(feed, 1, bodies(3))
+    with pytest.raises(CursorError) as caught:
+        await anext(following)
+    assert caught.value.reason == "expired"
+
+
 async def test_a_follower_that_is_cancelled_leaves_the_others(log: Log) -> None:
     await log.append("t", 1, bodies(1))
     leaving, staying = (asyncio.create_task(collect(log, "t")) for _ in range(2))

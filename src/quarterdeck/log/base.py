@@ -1,8 +1,8 @@
 """Six verbs. Every backend keeps them, one contract suite (`tests/contract/test_log_contract.py`) tests them.
 
 A log is named by a turn id (a user's feed is named `feed:<user>`). Sequence numbers are ints from 1
-without holes. The entry body is one line of JSON (`domain.events.encode_event`); the log never looks
-into it.
+without holes (a log that was lost and written anew begins where its writer says). The entry body is one
+line of JSON (`domain.events.encode_event`); the log never looks into it.
 
 A feed is never finished, begins when something is appended, and keeps its newest `FEED_KEEP` entries at
 least; older ones may go (`first` moves up). Only a running turn's log is never trimmed.
@@ -40,11 +40,15 @@ class LogStatus(Struct, frozen=True):
 
 
 class Log(Protocol):
-    async def append(self, turn: str, seq: int, bodies: list[bytes]) -> None:
+    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
         """Write `bodies` as seq, seq + 1, …; returns when they are committed (and only then visible).
 
+        With `begins` the log must not be there, and its first entry is `seq`, whatever number that is (a
+        turn whose log was lost goes on counting, so that no old cursor fits the new log by chance).
+
         Raises: `StaleWriterError` if `seq` is not the last one plus 1 or the log is finished: another
-        writer has this turn. `LogError` if it could not be written. Nothing of the call is written then.
+        writer has this turn. `LogLostError`, one of those, if the log is not there though `seq` is above 1.
+        `LogError` if it could not be written. Nothing of the call is written then, nor will be.
         Cancelled, the entries may or may not be written: ask `status` before going on.
         """
         ...

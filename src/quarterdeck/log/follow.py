@@ -50,6 +50,8 @@ async def follow(log: Log, name: str, after: int) -> AsyncIterator[list[Entry]]:
 async def _is_over(log: Log, name: str, cursor: int) -> bool:
     status = await log.status(name)
     if status is not None:
+        if cursor > status.last:  # lost, and begun again with numbers that mean something else
+            raise _expired()
         return status.state == "finished" and cursor >= status.last
     if is_feed(name) and cursor == 0:
         return False

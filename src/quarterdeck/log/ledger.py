@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import sqlite3
 
-from quarterdeck.errors import LogError, StaleWriterError
+from quarterdeck.errors import LogError
 from quarterdeck.log.base import FEED_KEEP, is_feed
+from quarterdeck.log.refusal import refusal
 from quarterdeck.log.sql_file import MAX_SEQ, SEQ_BITS, STATUS
 
 _KNOWN_MAX = 10_000
@@ -53,17 +54,15 @@ class Ledger:
         if self._connection.in_transaction:
             self._connection.execute("ROLLBACK")
 
-    def append(self, name: str, seq: int, bodies: list[bytes]) -> int:
+    def append(self, name: str, seq: int, bodies: list[bytes], begins: bool = False) -> int:
         """The oldest seq that the log holds afterwards.
 
-        Raises: `StaleWriterError`, `LogError` (full); nothing is written then.
+        Raises: `StaleWriterError`, `LogLostError`, `LogError` (full); nothing is written then.
         """
         page = self._page(name)
-        if seq != (page.last + 1 if page else 1) or (page and page.finished):
-            raise StaleWriterError(
-                "Another writer has taken this answer over.",
-                detail=f"{name}: seq {seq}, {page and (page.last, page.finished)}",
-            )
+        is_next = (begins or seq == 1) if page is None else (seq == page.last + 1 and not page.finished and not begins)
+        if not is_next:
+            raise refusal(name, seq, is_there=page is not None)
         if seq + len(bodies) > MAX_SEQ:
             raise LogError("This log is full.", detail=name)
         page = page or self._begin_page(name)
@@ -71,8 +70,8 @@ class Ledger:
         for body in bodies:
             self._rows += (key, body)
             key += 1
-        page.last += len(bodies)
-        page.first = page.first or min(page.last, 1)
+        page.last = seq + len(bodies) - 1
+        page.first = page.first or seq
         if is_feed(name) and page.last - page.first >= FEED_KEEP + _FEED_SLACK:
             self._trim(page, page.last - FEED_KEEP + 1)
         return page.first

@@ -22,7 +22,7 @@ TailState = Literal["unread", "missing", "running", "finished"]
 class Tail:
     """`bodies` end with the entry `last`; `unread` means that the file has to be asked first."""
 
-    __slots__ = ("bodies", "first", "last", "size", "state", "waiters")
+    __slots__ = ("bodies", "first", "is_watched", "last", "size", "state", "waiters")
 
     def __init__(self) -> None:
         self.state: TailState = "unread"
@@ -30,10 +30,11 @@ class Tail:
         self.bodies: list[bytes] = []
         self.size = 0  # bytes
         self.waiters: dict[asyncio.Future[bool], int] = {}  # with the seq each has
+        self.is_watched = False  # what other processes append to it is told here, too
 
     @property
     def is_busy(self) -> bool:
-        return bool(self.waiters) or self.state == "unread"
+        return bool(self.waiters) or self.is_watched or self.state == "unread"
 
     def status(self) -> LogStatus | None:
         if self.state in ("running", "finished"):
@@ -72,8 +73,10 @@ class Tail:
         return [Entry(seq, body) for seq, body in enumerate(self.bodies[start : start + limit], after + 1)]
 
     def has_news(self, after: int) -> bool:
-        """Need nobody wait at `after`: more is there, or nothing will come (finished, or gone)?"""
-        return self.last > after or self.state == "finished" or (self.state == "missing" and after > 0)
+        """Need nobody wait at `after`: more is there, or nothing will come (finished, gone, begun again)?"""
+        if self.state == "missing":
+            return after > 0
+        return self.last != after or self.state == "finished"
 
     async def wait(self, after: int, timeout_s: float) -> bool:
         loop = asyncio.get_running_loop()
