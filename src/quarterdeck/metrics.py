@@ -16,7 +16,7 @@ import platform
 import threading
 from collections import deque
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from quarterdeck import __version__
 
@@ -145,6 +145,32 @@ CPU = Counter("quarterdeck_cpu_seconds_total", "Processor time of all processes.
 JOB_RUNS = Counter("quarterdeck_job_runs_total", "Runs of scheduled work.", ("job", "outcome"))
 PROCESSES = Gauge("quarterdeck_processes", "Processes of this server.")
 BUILD = Gauge("quarterdeck_build_info", "Always 1; what runs.", ("version", "python"), "livemax")
+
+
+class TurnFigures(NamedTuple):
+    """Of a turn that ended here. `code` is empty unless it failed."""
+
+    model: str
+    status: str
+    code: str
+    seconds: float
+    first_token_s: float | None
+    input_tokens: int
+    output_tokens: int
+
+
+def count_turn(turn: TurnFigures) -> None:
+    provider = provider_of(turn.model)
+    TURNS_ENDED.add(1, provider, turn.status)
+    TURN_SECONDS.observe(turn.seconds, provider)
+    if turn.code:
+        TURN_FAILURES.add(1, provider, turn.code)
+    if turn.first_token_s is not None:
+        FIRST_TOKEN.observe(turn.first_token_s, provider)
+    if turn.input_tokens:
+        INPUT_TOKENS.add(turn.input_tokens, provider)
+    if turn.output_tokens:
+        OUTPUT_TOKENS.add(turn.output_tokens, provider)
 
 
 def begin() -> None:

@@ -11,6 +11,7 @@ from quarterdeck.domain.usage import Usage
 from quarterdeck.errors import ProviderError
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.faults import UpstreamError
+from quarterdeck.tracing import spans
 
 _logger = get_logger("quarterdeck.providers")
 
@@ -28,6 +29,7 @@ class CallRecord:
         self.tries = 1
         self.status = 0
         self.outcome = "closed"  # by the caller, unless something else is noted
+        self._span = spans.begin_call(endpoint.name, model, endpoint.base_url)
 
     def note_batch(self, batch: list[Delta]) -> None:
         if self._first_token_ms is None:
@@ -51,6 +53,14 @@ class CallRecord:
         )
 
     def close(self) -> None:
+        self._span.end(
+            "" if self.outcome in ("complete", "closed") else self.outcome,
+            {
+                "gen_ai.usage.input_tokens": self._usage.input_tokens,
+                "gen_ai.usage.output_tokens": self._usage.output_tokens,
+                "quarterdeck.tries": self.tries,
+            },
+        )
         provider = metrics.provider_of(self._endpoint.name)
         metrics.PROVIDER_CALLS.add(1, provider, self.outcome)
         metrics.PROVIDER_SECONDS.observe(self._elapsed_ms() / 1000, provider)

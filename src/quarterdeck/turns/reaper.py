@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from time import monotonic
 
+from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import TurnEnded, TurnFault, decode_event, encode_event
 from quarterdeck.domain.ids import now_ms
@@ -80,6 +81,7 @@ class Reaper:
         )
         if row is not None:
             logger.info("turn_taken_over", turn=row.id, model=row.model)
+            metrics.TURNS_TAKEN_OVER.add()
             self._runner.launch(row)
 
     async def _end_saved_logs(self, look_back_ms: int) -> None:

@@ -7,6 +7,7 @@ import contextlib
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import (
     FeedTurnEnded,
@@ -22,6 +23,7 @@ from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError, as_
 from quarterdeck.log.base import Log
 from quarterdeck.store.database import StorageError
 from quarterdeck.store.turns import TurnRow, release_turn, renew_leases
+from quarterdeck.tracing import spans
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.job import InterruptedTurnError, Job, Rooms
 from quarterdeck.turns.outbox import Outbox
@@ -64,9 +66,15 @@ class TurnRunner:
     def launch(self, turn: TurnRow, *, last_seq: int | None = None) -> None:
         """Run a turn whose lease this worker has. `last_seq`: what its log holds, None to go and look."""
         if turn.id not in self._tasks:
-            task = asyncio.create_task(self._run(turn, last_seq), name=f"turn-{turn.id}")
+            work = spans.traced("run", turn.id, self._run(turn, last_seq), worker=self.worker, model=turn.model)
+            task = asyncio.create_task(work, name=f"turn-{turn.id}")
             self._tasks[turn.id] = task
-            task.add_done_callback(lambda _: self._tasks.pop(turn.id, None))
+            metrics.TURNS_RUNNING.add(1)
+            task.add_done_callback(lambda _: self._forget(turn.id))
+
+    def _forget(self, turn: str) -> None:
+        self._tasks.pop(turn, None)
+        metrics.TURNS_RUNNING.add(-1)
 
     def stop(self, turn: str) -> bool:
         """End a turn with what it has; False when it does not run here."""
@@ -110,6 +118,8 @@ class TurnRunner:
             await self._hand_over(turn)
         except StaleWriterError:
             logger.warning("turn_lost", turn=turn.id, worker=self.worker)
+            metrics.TURNS_LOST.add()
+            spans.describe("lost")
         except QuarterdeckError as error:  # the log or the database would not have it: the reaper tries again
             logger.error("turn_not_saved", turn=turn.id, code=error.code, reason=error.message, detail=error.detail)
         except Exception as error:  # what nobody thought of would be taken over again and again
@@ -167,9 +177,10 @@ class TurnRunner:
 
     async def _save(self, job: Job, ended: TurnEnded) -> Saved:
         folded = job.outbox.fold.turn()
-        return await self._rooms.database.write(
-            lambda connection: save_answer(connection, job.turn, folded, ended, job.first_token_ms, self.lease())
-        )
+        with spans.span("save"):
+            return await self._rooms.database.write(
+                lambda connection: save_answer(connection, job.turn, folded, ended, job.first_token_ms, self.lease())
+            )
 
     async def _close(self, job: Job) -> None:
         await job.outbox.flush()
@@ -179,6 +190,8 @@ class TurnRunner:
         try:
             await self._rooms.database.write(lambda connection: release_turn(connection, turn.id, self.worker))
             logger.info("turn_handed_over", turn=turn.id)
+            metrics.TURNS_HANDED_OVER.add()
+            spans.describe(outcome="handed over")
         except QuarterdeckError as error:  # its lease runs out by itself
             logger.warning("turn_not_handed_over", turn=turn.id, reason=error.message, detail=error.detail)
 
@@ -223,12 +236,20 @@ class TurnRunner:
 
 def _note_end(job: Job, ended: TurnEnded, duration_s: float) -> None:
     usage = job.outbox.fold.turn().usage
+    code = ended.error.code if ended.error else ""
+    first_token_s = None if job.first_token_ms is None else job.first_token_ms / 1000
+    metrics.count_turn(
+        metrics.TurnFigures(
+            job.turn.model, ended.status, code, duration_s, first_token_s, usage.input_tokens, usage.output_tokens
+        )
+    )
+    spans.describe(code, outcome=ended.status, first_token_s=first_token_s)
     logger.info(
         "turn_ended",
         turn=job.turn.id,
         model=job.turn.model,
         status=ended.status,
-        code=ended.error.code if ended.error else None,
+        code=code or None,
         first_token_ms=job.first_token_ms,
         duration_ms=round(duration_s * 1000),
         input_tokens=usage.input_tokens,

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 from collections.abc import Callable
 
+from quarterdeck import metrics
 from quarterdeck.domain.events import FeedConversation, encode_event
 from quarterdeck.errors import OverloadedError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.turns import OPEN, TurnRow, request_stop
+from quarterdeck.tracing import spans
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.record import (
     Accepted,
@@ -69,7 +71,11 @@ class Turns:
     async def _begin(self, user: str, record: Callable[[WriteConnection, Lease], Accepted]) -> Accepted:
         if self._runner.is_draining or self._runner.running >= MAX_RUNNING:
             raise OverloadedError("The server is busy. Nothing was sent; try again in a moment.", retry_after_s=2)
+        begun_ns = spans.now_ns()
         accepted = await self._database.write(lambda connection: record(connection, self._runner.lease()))
+        if accepted.is_new:
+            metrics.TURNS_ACCEPTED.add()
+            spans.record("send", accepted.row.id, begun_ns, model=accepted.row.model)
         if accepted.row.status in OPEN:
             beginning = asyncio.ensure_future(self._begin_log(accepted.row))
             if accepted.is_new and accepted.row.status == "running":
