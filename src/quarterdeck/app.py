@@ -26,6 +26,7 @@ from quarterdeck.store.database import Database, SqliteDatabase, StorageError
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.purge import purge
 from quarterdeck.store.settings import read_setting
+from quarterdeck.tracing.spans import start_tracing, stop_tracing
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.job import Rooms
 from quarterdeck.turns.log_reader import LogReader
@@ -92,6 +93,8 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         stack.push_async_callback(log.close)
         stack.push_async_callback(bell.close)
         register_secret(settings.metrics_token)
+        start_tracing(settings.environment)
+        stack.push_async_callback(stop_tracing)
         vault = load_vault(settings.data_dir / "secret.key", settings.secret_key)
         registry = Registry(settings)
         stack.push_async_callback(registry.close)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+import os
 import threading
 import time
 from collections.abc import Coroutine, Iterator, Mapping
@@ -63,6 +64,9 @@ def start_tracing(environment: Mapping[str, str]) -> None:
     wanted = any(environment.get(name) for name in _ENDPOINTS)
     if not wanted or environment.get("OTEL_SDK_DISABLED", "").lower() == "true" or _State.tracer is not None:
         return
+    for name, value in environment.items():
+        if name.startswith("OTEL_"):
+            os.environ.setdefault(name, value)  # the SDK reads the variables itself, and knows no .env
     try:
         _State.tracer = importlib.import_module("quarterdeck.tracing.otlp").open_tracer()
     except ImportError:

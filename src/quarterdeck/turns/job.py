@@ -19,6 +19,7 @@ from quarterdeck.providers.base import Provider
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.turns import StepRow, TurnRow, insert_step
+from quarterdeck.tracing import spans
 from quarterdeck.turns.engine import StepPlan, run_step
 from quarterdeck.turns.outbox import Outbox, begins_text
 from quarterdeck.turns.parts import PartWriter
@@ -98,6 +99,7 @@ class Job:
         so_far = self.outbox.fold.turn()
         if so_far.steps:
             self.outbox.put([TurnContinued(now_ms())])
+            spans.describe(continued=True)
             await self.outbox.flush()
         if so_far.step_ended:
             return
