@@ -19,7 +19,7 @@ from sqlalchemy import Connection, create_engine, event
 from quarterdeck.errors import SetupError
 from quarterdeck.store.tables import metadata
 
-HEAD = "0001"
+HEAD = "0002"
 _FOLDER = Path(__file__).parent / "migrations"
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import bindparam, delete, exists, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
 
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import turn_steps, turns
 
@@ -31,6 +32,7 @@ class TurnRow(Struct, frozen=True):
     stop_requested_at: int | None
     created_at: int
     ended_at: int | None
+    handovers: int = 0
 
 
 class StepRow(Struct, frozen=True):
@@ -46,6 +48,8 @@ _INSERT = insert(turns)
 _BY_KEY = select(turns).where(turns.c.owner_id == bindparam("owner"), turns.c.send_key == bindparam("key"))
 _OPEN_ONES = select(turns.c.id).where(turns.c.conversation_id == bindparam("conversation"), turns.c.status.in_(OPEN))
 _HAS_OPEN = select(_OPEN_ONES.exists())
+_LATEST = select(func.max(turns.c.id)).where(turns.c.conversation_id == bindparam("conversation"))
+_PLACE = select(_LATEST.scalar_subquery(), _OPEN_ONES.exists())
 _NEXT = (
     select(turns.c.id)
     .where(turns.c.conversation_id == bindparam("conversation"), turns.c.status == "queued")
@@ -83,16 +87,27 @@ def has_open_turn(connection: AnyConnection, conversation: str) -> bool:
     return bool(connection.execute(_HAS_OPEN, {"conversation": conversation}).scalar())
 
 
+def find_place(connection: AnyConnection, conversation: str) -> tuple[str | None, bool]:
+    """The conversation's latest turn, and whether any of its turns is open."""
+    latest, is_busy = connection.execute(_PLACE, {"conversation": conversation}).one()
+    return latest, bool(is_busy)
+
+
 def claim_turn(
-    connection: WriteConnection, turn: str, *, worker: str, lease_until: int, others_are_dead: bool
+    connection: WriteConnection,
+    turn: str,
+    *,
+    worker: str,
+    lease_until: int,
+    others_are_dead: bool,
+    dead: str | None = None,
 ) -> TurnRow | None:
     """Take the turn if it waits or its worker's lease has run out; None when somebody has it.
 
-    `others_are_dead`: this process is alone on the database, so any other worker's lease is void.
+    `others_are_dead`: this process is alone on the database, so any other worker's lease is void; `dead` names one
+    whose lease is. `lease_until` is in `database_now_ms`.
     """
-    free = or_(turns.c.lease_owner.is_(None), turns.c.lease_until < now_ms())
-    if others_are_dead:
-        free = or_(free, turns.c.lease_owner != worker)
+    free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
     row = connection.execute(
         update(turns)
         .where(turns.c.id == turn, turns.c.status.in_(OPEN), free)
@@ -100,6 +115,13 @@ def claim_turn(
         .returning(turns)
     ).first()
     return None if row is None else TurnRow(**row._mapping)
+
+
+def _is_free(connection: AnyConnection, worker: str, *, others_are_dead: bool, dead: str | None) -> ColumnElement[bool]:
+    free = or_(turns.c.lease_owner.is_(None), turns.c.lease_until < database_now_ms(connection))
+    if others_are_dead:
+        return or_(free, turns.c.lease_owner != worker)
+    return free if dead is None else or_(free, turns.c.lease_owner == dead)
 
 
 def renew_leases(connection: WriteConnection, worker: str, running: list[str], lease_until: int) -> set[str]:
@@ -120,12 +142,22 @@ def release_turn(connection: WriteConnection, turn: str, worker: str) -> None:
     )
 
 
-def list_claimable(connection: AnyConnection, *, worker: str, others_are_dead: bool, limit: int) -> list[str]:
+def list_stopping(connection: AnyConnection, running: list[str]) -> list[str]:
+    """Those of `running` that somebody wants to stop."""
+    rows = connection.execute(
+        select(turns.c.id).where(
+            turns.c.id.in_(running), turns.c.status.in_(OPEN), turns.c.stop_requested_at.is_not(None)
+        )
+    )
+    return [row.id for row in rows]
+
+
+def list_claimable(
+    connection: AnyConnection, *, worker: str, others_are_dead: bool, limit: int, dead: str | None = None
+) -> list[str]:
     """Open turns nobody works on, oldest first; of a conversation only its first open one."""
     earlier = turns.alias("earlier")
-    free = or_(turns.c.lease_owner.is_(None), turns.c.lease_until < now_ms())
-    if others_are_dead:
-        free = or_(free, turns.c.lease_owner != worker)
+    free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
     rows = connection.execute(
         select(turns.c.id)
         .where(
