@@ -25,4 +25,19 @@ def new_id() -> str:
     with _lock:
         _last = max((now_ms() << 80) | int.from_bytes(os.urandom(10), "big"), _last + 1)
         number = _last
+    return _write(number)
+
+
+def id_after(earlier: str | None) -> str:
+    """A new identifier that is greater than `earlier`, which a machine may have made whose clock is ahead."""
+    fresh = new_id()
+    if earlier is None or earlier < fresh:
+        return fresh
+    number = 0
+    for letter in earlier:
+        number = number << 5 | _ALPHABET.index(letter)
+    return _write(number + 1)
+
+
+def _write(number: int) -> str:
     return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
