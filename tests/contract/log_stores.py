@@ -6,16 +6,22 @@ To add one: a context manager like `open_sql_store`, and its row in `STORES`.
 from __future__ import annotations
 
 import asyncio
+import atexit
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
+from tests.harness.valkey import open_redis
 
 from quarterdeck.log.base import Entry, Log
 from quarterdeck.log.follow import follow
+from quarterdeck.log.redis_backend import RedisBackend
+from quarterdeck.log.redis_link import Link
+from quarterdeck.log.shared import SharedLog
 from quarterdeck.log.sql import SqlLog
 
 
@@ -59,7 +65,51 @@ async def open_sql_store() -> AsyncIterator[SqlStore]:
                 await log.close()
 
 
-STORES: dict[str, OpenStore] = {"sql": open_sql_store}
+class RedisStore:
+    """A database of its own in a server that the tests share."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.logs: list[SharedLog] = []
+
+    async def connect(self) -> SharedLog:
+        log = SharedLog(RedisBackend(self.url))
+        await log.open()
+        self.logs.append(log)
+        return log
+
+    async def sweep(self, log: Log) -> None:
+        """Redis drops by itself, a second from the end of a log at the earliest."""
+        await asyncio.sleep(1.05)
+
+
+@asynccontextmanager
+async def open_redis_store() -> AsyncIterator[RedisStore]:
+    store = RedisStore(shared_redis())
+    try:
+        yield store
+    finally:
+        for log in store.logs:
+            await log.close()
+        await empty_redis(store.url)
+
+
+async def empty_redis(url: str) -> None:
+    link = Link(url)
+    await link.ask("FLUSHDB")
+    await link.close()
+
+
+@cache
+def shared_redis() -> str:
+    """The URL of one server for all tests of this process, until it ends."""
+    opening = open_redis()
+    server = opening.__enter__()
+    atexit.register(opening.__exit__, None, None, None)
+    return server.url
+
+
+STORES: dict[str, OpenStore] = {"sql": open_sql_store, "redis": open_redis_store}
 on_every_store = pytest.mark.parametrize("open_store", STORES.values(), ids=STORES)
 
 

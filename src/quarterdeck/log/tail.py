@@ -135,6 +135,11 @@ class Tails:
             tail.forget_bodies()
             tail.wake(everybody=True)
 
+    def forget_unread(self, name: str) -> None:
+        """Nothing was learned of this one (the store was away), and it would stay for ever."""
+        if name in self._tails and self._tails[name].state == "unread":
+            del self._tails[name]
+
     def doubt(self) -> None:
         """Somebody else has written to the file: what is known here may be wrong."""
         for tail in self._tails.values():

@@ -1,0 +1,101 @@
+"""The log in a store that other processes write to as well (Redis, PostgreSQL).
+
+Appends of this process are committed together (`additions`) and go straight into its tails, so its own followers never
+ask the store. What others append is brought by the `watch`: the store's bell, then one look for all. So there is one
+connection that listens per process, never one per viewer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from quarterdeck.errors import LogError
+from quarterdeck.log.additions import Additions
+from quarterdeck.log.backend import Addition, AnswerLostError, Backend
+from quarterdeck.log.base import Entry, LogStatus
+from quarterdeck.log.tail import Tails
+from quarterdeck.log.watch import Watch
+
+_MAX_AFTER = 2**53  # beyond any seq, and exact in every store
+
+
+class SharedLog:
+    """`open` before the first verb, `close` after the last; both in the event loop that uses it."""
+
+    def __init__(self, backend: Backend) -> None:
+        self._backend = backend
+        self._tails = Tails()
+        self._watch = Watch(backend, self._tails)
+        self._additions = Additions(backend, self._on_committed)
+        self._is_open = False
+
+    async def open(self) -> None:
+        """Raises: `SetupError` when the store cannot be used."""
+        await self._backend.open(self._watch.on_bell)
+        self._is_open = True
+        self._watch.start()
+
+    async def close(self) -> None:
+        if not self._is_open:
+            return
+        self._is_open = False
+        await self._additions.settle()
+        await self._watch.stop()
+        await self._backend.close()
+        self._tails.doubt()  # wakes the followers, who find it closed
+
+    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
+        self._check_open()
+        if bodies:
+            await self._additions.add(Addition(turn, seq, bodies, begins))
+
+    async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
+        self._check_open()
+        tail = self._tails.find(turn)
+        if tail is not None and (entries := tail.read(after, limit)) is not None and (entries or tail.is_watched):
+            return entries
+        return (await self._watch.look(turn, min(after, _MAX_AFTER), limit)).entries
+
+    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+        self._check_open()
+        tail = self._tails.find(turn)
+        if tail is not None and tail.last > after:
+            return True
+        end_s = asyncio.get_running_loop().time() + timeout_s
+        tail = await self._watch.watch(turn)
+        if tail.has_news(after):
+            return True
+        return await tail.wait(after, max(0.0, end_s - asyncio.get_running_loop().time()))
+
+    async def finish(self, turn: str, keep_s: float) -> None:
+        self._check_open()
+        try:
+            is_there = await self._backend.finish(turn, keep_s)
+        except AnswerLostError:
+            is_there = await self._backend.finish(turn, keep_s)
+        if is_there:
+            self._tails.finish(turn)
+
+    async def status(self, turn: str) -> LogStatus | None:
+        self._check_open()
+        return (await self._watch.look(turn, 0, 0)).status
+
+    async def drop(self, turn: str) -> None:
+        self._check_open()
+        try:
+            await self._backend.drop(turn)
+        except AnswerLostError:
+            await self._backend.drop(turn)
+        self._tails.drop(turn)
+
+    async def expire(self) -> int:
+        self._check_open()
+        return await self._backend.expire()
+
+    def _on_committed(self, addition: Addition) -> None:
+        name, seq, bodies, _ = addition
+        self._tails.extend(name, seq, bodies, 0)
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise LogError("The server is shutting down.", detail="the log is closed")

@@ -1,0 +1,54 @@
+"""The bells, each as a tower that several processes' bells can be opened on.
+
+To add one: a context manager like `open_redis_tower`, and its row in `TOWERS`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+import pytest
+from tests.contract.log_stores import empty_redis, shared_redis
+
+from quarterdeck.log.bell import Bell, LocalBell
+from quarterdeck.log.redis_bell import RedisBell
+
+Connect = Callable[[], Awaitable[Bell]]
+"""One more process's bell; closed with the tower. The local one is the same for all: there is one process."""
+OpenTower = Callable[[], AbstractAsyncContextManager[Connect]]
+
+
+@asynccontextmanager
+async def open_local_tower() -> AsyncIterator[Connect]:
+    bell = LocalBell()
+
+    async def connect() -> Bell:
+        return bell
+
+    yield connect
+    await bell.close()
+
+
+@asynccontextmanager
+async def open_redis_tower() -> AsyncIterator[Connect]:
+    url, bells = shared_redis(), list[RedisBell]()
+
+    async def connect() -> Bell:
+        bells.append(RedisBell(url))
+        await bells[-1].open()
+        return bells[-1]
+
+    try:
+        yield connect
+    finally:
+        for bell in bells:
+            await bell.close()
+        await empty_redis(url)
+
+
+TOWERS: dict[str, OpenTower] = {"local": open_local_tower, "redis": open_redis_tower}
+on_every_tower = pytest.mark.parametrize("open_tower", TOWERS.values(), ids=TOWERS)
+on_every_shared_tower = pytest.mark.parametrize(
+    "open_tower", [tower for name, tower in TOWERS.items() if name != "local"], ids=[n for n in TOWERS if n != "local"]
+)
