@@ -105,3 +105,12 @@ need_chromium() { # exports QUARTERDECK_TEST_CHROMIUM for the tests in a browser
   QUARTERDECK_TEST_CHROMIUM=$(find_chromium) || die "The tests in a browser need Chromium or Google Chrome: install one and try again."
   export QUARTERDECK_TEST_CHROMIUM
 }
+
+need_strace() { # the tests of a power cut record the server's system calls
+  [ "$(uname)" = Linux ] || return 0
+  if ! has strace && can_install_packages; then
+    say "Installing strace for the tests of a power cut"
+    apt_install strace || true
+  fi
+  has strace || die "The tests of a power cut need strace: install it and try again."
+}

@@ -36,6 +36,7 @@ class Server:
         self.work_dir = folder / "work"
         self.work_dir.mkdir(parents=True, exist_ok=True)
         self.environment = clean_environment(folder, **environment)
+        self.under: list[str] = []  # a command that runs the server: its words before the server's own
         self.port = 0
         self.link = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,7 +74,16 @@ class Server:
     def launch(self, *options: str) -> None:
         """Start without waiting; on the same port as before, if there was one."""
         self._starts += 1
-        command = [*_COMMAND, "serve", "--no-browser", "--data-dir", str(self.data_dir), "--port", str(self.port)]
+        command = [
+            *self.under,
+            *_COMMAND,
+            "serve",
+            "--no-browser",
+            "--data-dir",
+            str(self.data_dir),
+            "--port",
+            str(self.port),
+        ]
         with self.output.open("wb") as output, (self.folder / "stderr.txt").open("ab") as log:
             self._process = subprocess.Popen(
                 [*command, *options], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
