@@ -22,10 +22,11 @@ from quarterdeck.errors import SetupError
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.open import open_log
 from quarterdeck.providers.registry import Registry
-from quarterdeck.store.database import Database, SqliteDatabase, StorageError
+from quarterdeck.store.database import Database, StorageError
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.purge import purge
 from quarterdeck.store.settings import read_setting
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.tracing.spans import start_tracing, stop_tracing
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.job import Rooms

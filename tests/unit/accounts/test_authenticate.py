@@ -20,7 +20,8 @@ from quarterdeck.accounts.sessions import (
 from quarterdeck.accounts.tokens import Token, new_token
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import AccessError, InputError
-from quarterdeck.store.database import Database, ReadConnection, SqliteDatabase, StorageError, WriteConnection
+from quarterdeck.store.database import Database, ReadConnection, StorageError, WriteConnection
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import api_keys, sessions, users
 from quarterdeck.store.users import ensure_owner
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest_asyncio
 from tests.unit.store.stored import open_store
 
-from quarterdeck.store.database import SqliteDatabase
+from quarterdeck.store.sqlite import SqliteDatabase
 
 
 @pytest_asyncio.fixture

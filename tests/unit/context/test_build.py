@@ -36,7 +36,8 @@ from quarterdeck.domain.parts import (
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import InputError
 from quarterdeck.store.conversations import ConversationRow
-from quarterdeck.store.database import ReadConnection, SqliteDatabase, WriteConnection
+from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import metadata
 
 IDEAS = find_assistant("ideas")

@@ -11,9 +11,10 @@ from sqlalchemy import insert
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.store.conversations import ConversationRow, insert_conversation, update_conversation
-from quarterdeck.store.database import SqliteDatabase, WriteConnection
+from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.messages import insert_message
 from quarterdeck.store.migrate import migrate_sqlite
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
 from quarterdeck.store.turns import TurnRow, insert_turn
 

@@ -22,9 +22,10 @@ from quarterdeck.store.conversations import (
     restore_conversation,
     update_conversation,
 )
-from quarterdeck.store.database import ReadConnection, SqliteDatabase, WriteConnection
+from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.ideas import delete_idea, insert_ideas, list_ideas
 from quarterdeck.store.messages import find_message, find_owned_message, read_path, search_log
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import metadata
 
 

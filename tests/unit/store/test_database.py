@@ -14,7 +14,8 @@ from sqlalchemy import insert, select, text
 from tests.unit.store.stored import add_user, open_store
 
 from quarterdeck.errors import NotFoundError
-from quarterdeck.store.database import AnyConnection, SqliteDatabase, StorageError, WriteConnection
+from quarterdeck.store.database import AnyConnection, StorageError, WriteConnection
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
 
 

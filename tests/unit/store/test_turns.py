@@ -13,7 +13,8 @@ from tests.unit.store.stored import add_conversation, add_turn, add_user, open_s
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.conversations import find_conversation
-from quarterdeck.store.database import SqliteDatabase, WriteConnection
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import metadata
 from quarterdeck.store.turns import (
     StepRow,

@@ -12,7 +12,7 @@ from sqlalchemy import create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
 from tests.unit.store.stored import add_user, open_store
 
-from quarterdeck.store.database import SqliteDatabase, WriteConnection
+from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.settings import (
     EndpointRow,
@@ -22,6 +22,7 @@ from quarterdeck.store.settings import (
     save_endpoint,
     save_setting,
 )
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
 from quarterdeck.store.users import ensure_owner
 

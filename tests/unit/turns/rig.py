@@ -22,8 +22,9 @@ from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.registry import Registry
-from quarterdeck.store.database import ReadConnection, SqliteDatabase, StorageError, WriteConnection
+from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.messages import MessageRow, find_owned_message
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.turns import TurnRow, find_turn
 from quarterdeck.store.users import ensure_owner
 from quarterdeck.turns.feed import Feed

@@ -14,7 +14,8 @@ from tests.unit.store.stored import add_conversation, add_path, add_user, open_s
 
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import FinishChunk, PromptMessage, StepRequest, TextChunk
-from quarterdeck.store.database import SqliteDatabase, WriteConnection
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.turns.log_reader import MODEL, LogReader, keywords
 
 

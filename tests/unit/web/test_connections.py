@@ -16,7 +16,7 @@ from tests.unit.store.stored import open_store
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LimitError, NotFoundError
-from quarterdeck.store.database import SqliteDatabase
+from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import api_keys
 from quarterdeck.store.users import ensure_owner, insert_api_key
 from quarterdeck.web import connections as connections_module

@@ -1,0 +1,198 @@
+"""The database file in the data folder.
+
+SQLite has one writer thread that commits whatever is waiting together: under load hundreds of
+acknowledgements share one sync. Reads run in a few threads with a connection each (WAL).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, create_engine, event
+from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
+from sqlalchemy.pool import NullPool
+
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection, closed_error
+
+T = TypeVar("T")
+
+_MAX_BATCH = 128
+_READERS = 4
+_BUSY_MS = 10_000
+
+
+class _Job:
+    __slots__ = ("error", "fn", "future", "result")
+
+    def __init__(self, fn: Callable[[WriteConnection], Any], future: asyncio.Future[Any]) -> None:
+        self.fn, self.future = fn, future
+        self.result: Any = None
+        self.error: BaseException | None = None
+
+
+class SqliteDatabase:
+    """Open it inside a running loop; close it there, too."""
+
+    def __init__(self, path: Path) -> None:
+        self._engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
+        event.listen(self._engine, "connect", _prepare_connection)
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._local = threading.local()
+        self._reader_connections: list[Connection] = []
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
+        self._writer = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
+        self._writer.start()
+        self._is_closed = False
+
+    async def read(self, fn: Callable[[ReadConnection], T]) -> T:
+        if self._is_closed:
+            raise closed_error()
+        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+
+    async def write(self, fn: Callable[[WriteConnection], T]) -> T:
+        if self._is_closed:
+            raise closed_error()
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(fn, future))
+        return await future
+
+    async def close(self) -> None:
+        if self._is_closed:
+            return
+        self._is_closed = True
+        self._jobs.put(None)
+        await asyncio.to_thread(self._writer.join)
+        self._readers.shutdown(wait=True)
+        for connection in self._reader_connections:
+            connection.close()
+        self._engine.dispose()
+
+    def _read(self, fn: Callable[[ReadConnection], T]) -> T:
+        try:
+            connection = self._reader_connection()
+            connection.exec_driver_sql("BEGIN")
+            try:
+                return fn(ReadConnection(connection))
+            finally:
+                connection.exec_driver_sql("COMMIT")
+        except DBAPIError as error:
+            raise StorageError("The server could not read this. Try again.", detail=str(error)) from error
+
+    def _reader_connection(self) -> Connection:
+        """This thread's own."""
+        connection: Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+            self._reader_connections.append(connection)
+        return connection
+
+    def _connect(self) -> Connection:
+        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+
+    def _write_loop(self) -> None:
+        connection: Connection | None = None
+        is_open = True
+        while is_open:
+            jobs = [self._jobs.get()]
+            while len(jobs) < _MAX_BATCH and not self._jobs.empty():
+                jobs.append(self._jobs.get())
+            is_open = None not in jobs
+            batch = [job for job in jobs if job is not None]
+            if batch:
+                try:
+                    connection = connection or self._connect()
+                    _commit_batch(WriteConnection(connection), batch)
+                except DBAPIError as error:  # it cannot be opened: each caller is told, the next one tries again
+                    _fail_all(batch, error)
+                _deliver(batch)
+        if connection is not None:
+            connection.close()
+
+
+def _prepare_connection(connection: Any, _record: Any) -> None:
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={_BUSY_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    # An acknowledged message must survive a power cut; NORMAL does not promise that.
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _commit_batch(connection: WriteConnection, batch: list[_Job]) -> None:
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        if len(batch) == 1:  # nobody else's work could be undone with it
+            batch[0].result = batch[0].fn(connection)
+        else:
+            for job in batch:
+                _run_in_savepoint(connection, job)
+        connection.exec_driver_sql("COMMIT")
+    except BaseException as error:  # the writer must outlive any failure; each caller is told
+        _fail_all(batch, error)
+        with contextlib.suppress(DatabaseError):  # there may be no transaction to undo
+            connection.exec_driver_sql("ROLLBACK")
+
+
+def _fail_all(batch: list[_Job], error: BaseException) -> None:
+    for job in batch:
+        job.error = _error_for_caller(error) if len(batch) == 1 else _storage_error(error)
+
+
+def _run_in_savepoint(connection: WriteConnection, job: _Job) -> None:
+    connection.exec_driver_sql("SAVEPOINT job")
+    try:
+        job.result = job.fn(connection)
+    except BaseException as error:  # belongs to this job alone and is handed to its caller
+        job.error = _error_for_caller(error)
+        try:
+            connection.exec_driver_sql("ROLLBACK TO job")
+        except DBAPIError as gone:  # a full disk: SQLite has undone the whole transaction already
+            raise (error if isinstance(error, DBAPIError) else gone) from None
+    connection.exec_driver_sql("RELEASE job")
+
+
+def _error_for_caller(error: BaseException) -> BaseException:
+    if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
+        return _storage_error(error)
+    if not isinstance(error, Exception) or isinstance(error, StopIteration):
+        return RuntimeError(f"a function of the database raised {error!r}")  # as it is, no future would take it
+    return error
+
+
+def _storage_error(error: BaseException) -> BaseException:
+    if isinstance(error, QuarterdeckError):
+        return error
+    text = str(error)
+    if "disk is full" in text or "disk I/O" in text:
+        return StorageError(
+            "The server's disk is full. Nothing was changed; free some space and try again.", detail=text
+        )
+    return StorageError("The server could not save this. Nothing was changed; try again.", detail=text)
+
+
+def _deliver(batch: list[_Job]) -> None:
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in batch:
+        by_loop.setdefault(job.future.get_loop(), []).append(job)
+    for loop, jobs in by_loop.items():
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, jobs)
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
