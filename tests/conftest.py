@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.harness.postgres import Databases, PostgresServer, open_postgres
 from tests.harness.server import Server
 from tests.harness.stored import add_member
 from tests.harness.upstream import Upstream, open_upstream
@@ -17,6 +18,7 @@ from tests.harness.valkey import AnyRedis, ValkeyServer, open_redis
 Report = Callable[[str, list[str], int], None]
 MakeServer = Callable[..., Server]
 MakeValkey = Callable[..., ValkeyServer]
+MakePostgres = Callable[..., PostgresServer]
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +53,27 @@ def make_server(tmp_path: Path, upstream: Upstream) -> Iterator[MakeServer]:
     def make(**environment: str) -> Server:
         made.append(Server(tmp_path / f"server-{len(made)}", **(upstream.environment | environment)))
         return made[-1]
+
+    yield make
+    for running in made:
+        running.close()
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    """One PostgreSQL for all tests of this process that neither kill nor pause it; `new_database()` for each."""
+    with open_postgres() as opened:
+        yield opened
+
+
+@pytest.fixture
+def make_postgres() -> Iterator[MakePostgres]:
+    """`make_postgres(fsync=False, max_connections="20")`: a server of the test's own, started."""
+    made: list[PostgresServer] = []
+
+    def make(**options: Any) -> PostgresServer:
+        made.append(PostgresServer(**options))
+        return made[-1].start()
 
     yield make
     for running in made:

@@ -1,4 +1,4 @@
-"""Bring the database to this version's tables, or refuse to start.
+"""Bring the database file to this version's tables, or refuse to start (`migrate_postgres.py`: the same there).
 
 A database that is new or up to date is served without loading Alembic (which costs a third of a second at
 start). Before an existing one is changed, a snapshot is put beside it.
@@ -37,7 +37,7 @@ def migrate_sqlite(path: Path) -> Path | None:
             if current is None:
                 _create(connection, path)
             else:
-                _upgrade(connection)
+                run_migrations(connection)
     except SetupError:
         raise
     except Exception as error:
@@ -65,7 +65,7 @@ def _one_transaction(path: Path) -> Iterator[Connection]:
 
 def _take_snapshot(path: Path, current: str) -> Path:
     """A copy beside the database. Raises: `SetupError` for a database that is newer than this version."""
-    _refuse_unknown(current)
+    refuse_unknown(current)
     snapshot = path.with_name(f"{path.name}.before-{HEAD}-{int(time.time())}")
     snapshot.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(snapshot)) as target:
@@ -109,7 +109,8 @@ def _create(connection: Connection, path: Path) -> None:
     connection.exec_driver_sql("INSERT INTO alembic_version VALUES (?)", (HEAD,))
 
 
-def _refuse_unknown(current: str) -> None:
+def refuse_unknown(current: str) -> None:
+    """Raises: `SetupError` for tables that this version does not know."""
     known = {file.name.split("_", 1)[0] for file in (_FOLDER / "versions").glob("[0-9]*.py")}
     if current not in known:
         raise SetupError(
@@ -118,7 +119,8 @@ def _refuse_unknown(current: str) -> None:
         )
 
 
-def _upgrade(connection: Connection) -> None:
+def run_migrations(connection: Connection) -> None:
+    """Within the transaction of `connection`, which the caller commits."""
     # Alembic is loaded only when there is something to migrate: it takes as long as the rest of the start.
     command: Any = importlib.import_module("alembic.command")
     config_class: Any = importlib.import_module("alembic.config").Config

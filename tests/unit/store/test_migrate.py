@@ -55,7 +55,7 @@ def schema_of(path: Path) -> dict[str, list[str]]:
 
 def run_all_migrations(path: Path) -> None:
     with migrate._one_transaction(path) as connection:
-        migrate._upgrade(connection)
+        migrate.run_migrations(connection)
 
 
 @pytest.fixture
