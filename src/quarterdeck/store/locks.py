@@ -9,7 +9,21 @@ from quarterdeck.store.database import WriteConnection
 _LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 
 
-def lock_conversation(connection: WriteConnection, conversation: str) -> None:
-    """Other writers of this conversation wait until this transaction has ended. SQLite has one writer anyway."""
-    if connection.dialect.name == "postgresql":
-        connection.execute(_LOCK, {"name": f"conversation {conversation}"})
+def lock_conversation(connection: WriteConnection, conversation: str) -> bool:
+    """Other writers of this conversation wait until this transaction has ended. SQLite has one writer anyway.
+
+    True if there may have been one to wait for: what was read before may be another by now.
+    """
+    return _lock(connection, f"conversation {conversation}")
+
+
+def lock_send(connection: WriteConnection, owner: str, key: str) -> None:
+    """One message sent twice at once is recorded by one after the other. To be taken before the conversation's."""
+    _lock(connection, f"send {owner} {key}")
+
+
+def _lock(connection: WriteConnection, name: str) -> bool:
+    if connection.dialect.name != "postgresql":
+        return False
+    connection.execute(_LOCK, {"name": name})
+    return True

@@ -135,11 +135,14 @@ def renew_leases(connection: WriteConnection, worker: str, running: list[str], l
     return {row.id for row in rows}
 
 
-def release_turn(connection: WriteConnection, turn: str, worker: str) -> None:
-    """Hand the turn over: anybody may claim it now."""
-    connection.execute(
-        update(turns).where(turns.c.id == turn, turns.c.lease_owner == worker).values(lease_owner=None, lease_until=0)
-    )
+def release_turn(connection: WriteConnection, turn: str, worker: str, *, counts: bool = True) -> bool:
+    """Hand the turn over: anybody may claim it now. False when it was not this worker's.
+
+    `counts`: the next worker's request to the model is due to this hand-over.
+    """
+    statement = update(turns).where(turns.c.id == turn, turns.c.lease_owner == worker)
+    values = {"lease_owner": None, "lease_until": 0, "handovers": turns.c.handovers + int(counts)}
+    return bool(connection.execute(statement.values(values)).rowcount)
 
 
 def list_stopping(connection: AnyConnection, running: list[str]) -> list[str]:

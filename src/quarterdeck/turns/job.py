@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing
+from collections.abc import AsyncGenerator
 
 from msgspec import Struct
 
 from quarterdeck.context.assistants import Assistant, find_assistant
 from quarterdeck.context.build import Context, ContextRequest, build_context, encode_manifest
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.events import Event, TurnContinued, TurnEnded, TurnFault, TurnStatus
+from quarterdeck.domain.events import Event, TurnEnded, TurnFault, TurnStatus
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import ProviderCutError, QuarterdeckError, StaleWriterError, as_quarterdeck_error
@@ -19,16 +18,19 @@ from quarterdeck.providers.base import Provider
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.turns import StepRow, TurnRow, insert_step
-from quarterdeck.tracing import spans
+from quarterdeck.turns.claim import Claim
 from quarterdeck.turns.engine import StepPlan, run_step
 from quarterdeck.turns.outbox import Outbox, begins_text
 from quarterdeck.turns.parts import PartWriter
+from quarterdeck.turns.patience import keep_trying
 from quarterdeck.turns.ticker import Ticker
 
 logger = get_logger("quarterdeck.turns")
 
 _NOTE_AFTER_S = 1.0
 _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
+_MAX_HANDOVERS = 5  # that do not count as attempts
+_LOOK_S = 0.2  # while there is no room, how soon an interruption is noticed
 
 
 class InterruptedTurnError(Exception):
@@ -50,22 +52,37 @@ class Rooms(Struct, frozen=True):
 class Job:
     """`answer()` runs the turn and says how it ended; it saves nothing (the runner does)."""
 
-    def __init__(self, rooms: Rooms, turn: TurnRow, outbox: Outbox) -> None:
+    def __init__(self, rooms: Rooms, turn: TurnRow, claim: Claim, outbox: Outbox) -> None:
         self.turn = turn
+        self.claim = claim
         self.outbox = outbox
+        self.has_asked = False  # a model, and so a hand-over costs another request
         self.first_token_ms: int | None = None
         self._rooms = rooms
         self._writer: PartWriter | None = None
-        self._interruption: InterruptedTurnError | None = None
+        self._interruption: InterruptedTurnError | StaleWriterError | None = None
         self._has_begun = asyncio.Event()
         self._reading: asyncio.Task[None] | None = None
+        self._stream: AsyncGenerator[list[Event], None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
 
     def interrupt(self, *, is_stop: bool) -> None:
-        """Ask the job to end at the next event boundary; a read from upstream is broken off at once."""
-        if self._interruption is None or is_stop:
+        """Ask the job to end at the next event boundary; the upstream is left at once."""
+        if self._interruption is None or (is_stop and isinstance(self._interruption, InterruptedTurnError)):
             self._interruption = InterruptedTurnError(is_stop=is_stop)
+        self._leave_upstream()
+
+    def lose(self) -> None:
+        """Another worker has the turn: nothing is written any more."""
+        self._interruption = StaleWriterError("Another worker has taken this turn over.")
+        self._leave_upstream()
+
+    def _leave_upstream(self) -> None:
+        """Also while the log keeps us waiting: a stopped turn must not go on being paid for."""
         if self._reading is not None:
             self._reading.cancel()
+        elif self._stream is not None and self._leaving is None:
+            self._leaving = asyncio.create_task(self._stream.aclose())
 
     async def answer(self) -> TurnEnded:
         """Raises: `InterruptedTurnError` when the turn is handed over, `StaleWriterError` when it is lost."""
@@ -91,29 +108,24 @@ class Job:
     async def _end(self, status: TurnStatus, error: QuarterdeckError | None = None) -> TurnEnded:
         if self._writer is not None:
             self.outbox.put(self._writer.close())
-        await self.outbox.flush()
+        await self.outbox.pass_on()
         fault = None if error is None else TurnFault(error.code, error.message, error.retryable, error.retry_after_s)
         return TurnEnded(status, now_ms(), fault)
 
     async def _run(self) -> None:
         so_far = self.outbox.fold.turn()
-        if so_far.steps:
-            self.outbox.put([TurnContinued(now_ms())])
-            spans.describe(continued=True)
-            await self.outbox.flush()
         if so_far.step_ended:
             return
-        if so_far.attempts >= _MAX_ATTEMPTS:
+        if so_far.attempts - min(self.turn.handovers, _MAX_HANDOVERS) >= _MAX_ATTEMPTS:
             raise ProviderCutError("This answer was interrupted twice. What was received is kept; try again.")
         assistant = find_assistant(self.turn.assistant)
         provider, profile = self._rooms.registry.provider_for(self.turn.model)
-        context = await self._build_context(assistant, profile)
+        context = await keep_trying(lambda: self._build_context(assistant, profile))
         self._writer = PartWriter(so_far.parts, so_far.open, assistant.format)
         plan = self._plan(provider, profile, assistant, context)
         note = asyncio.ensure_future(self._note_step(plan, so_far.attempts + 1))
         try:
-            async with aclosing(run_step(plan)) as stream:  # or a stopped turn would go on being paid for
-                await self._pump(stream)
+            await self._pump(run_step(plan))
         finally:
             self._has_begun.set()
             await asyncio.wait([note])
@@ -154,21 +166,37 @@ class Job:
         except QuarterdeckError as error:  # the answer is worth more than the note about it
             logger.warning("manifest_not_saved", turn=self.turn.id, reason=error.message, detail=error.detail)
 
-    async def _pump(self, stream: AsyncIterator[list[Event]]) -> None:
-        """Engine to log. Text waits for the common tick, anything else goes at once."""
-        outbox = self.outbox
-        self._raise_if_interrupted()
-        while (events := await self._next(stream)) is not None:
-            outbox.put(events)
-            if not outbox.is_urgent:
-                await self._rooms.ticker.wait()
-            await outbox.flush()
-            if self.first_token_ms is None and begins_text(events):
-                self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
-                self._has_begun.set()
+    async def _pump(self, stream: AsyncGenerator[list[Event], None]) -> None:
+        """Engine to log. The first event confirms that the turn is ours, before a model is asked."""
+        self._stream = stream
+        try:
+            await self.claim.confirm()
             self._raise_if_interrupted()
+            while (events := await self._next(stream)) is not None:
+                await self._pass_on(events)
+                self._raise_if_interrupted()
+        finally:
+            self._stream = None
+            if self._leaving is not None:
+                await asyncio.wait([self._leaving])
+            await stream.aclose()  # or a stopped turn would go on being paid for
 
-    async def _next(self, stream: AsyncIterator[list[Event]]) -> list[Event] | None:
+    async def _pass_on(self, events: list[Event]) -> None:
+        """Text waits for the common tick, anything else goes at once."""
+        outbox = self.outbox
+        outbox.put(events)
+        if not outbox.is_urgent:
+            await self._rooms.ticker.wait()
+        await outbox.pass_on()
+        self.has_asked = True
+        if self.first_token_ms is None and begins_text(events):
+            self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
+            self._has_begun.set()
+        while outbox.is_full:
+            self._raise_if_interrupted()
+            await outbox.catch_up(_LOOK_S)
+
+    async def _next(self, stream: AsyncGenerator[list[Event], None]) -> list[Event] | None:
         """The only await that an interruption may break off: no event is under way to the log here."""
         self._reading = asyncio.current_task()
         try:

@@ -1,26 +1,66 @@
 """Events on their way into one turn's log: deltas joined, sequence numbers given, one writer.
 
-Everything is folded as it is committed, so the stored message is the fold of the log by construction.
+Everything is folded as it is committed, so the stored message is the fold of the log by construction. While the
+log is away, events wait here and are committed when it is back; a log that was lost is written anew.
 """
 
 from __future__ import annotations
 
-from quarterdeck.domain.events import Event, PartStarted, TextDelta, encode_event
-from quarterdeck.domain.fold import Fold
-from quarterdeck.errors import LogError
+import asyncio
+from collections.abc import Callable
+
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.events import Event, PartStarted, TextDelta, TurnRestored, TurnStarted, encode_event
+from quarterdeck.domain.fold import Fold, FoldedTurn
+from quarterdeck.errors import LogError, LogLostError, StaleWriterError
 from quarterdeck.log.base import Log
+from quarterdeck.turns.claim import Claim
+
+logger = get_logger("quarterdeck.turns")
+
+MAX_WAITING_CHARS = 4_000_000
+_FIRST_PAUSE_S = 0.05
+_LONGEST_PAUSE_S = 1.0
 
 
 class Outbox:
-    def __init__(self, log: Log, turn: str, *, last_seq: int, fold: Fold) -> None:
+    """`started` is the turn's first event; `last_seq` is what the log holds, and `fold` what that adds up to.
+
+    `on_back` is called when the log can be followed again after it could not be written.
+    """
+
+    def __init__(
+        self,
+        log: Log,
+        claim: Claim,
+        started: TurnStarted,
+        *,
+        last_seq: int,
+        fold: Fold,
+        on_back: Callable[[], None] = lambda: None,
+    ) -> None:
         self._log = log
-        self._turn = turn
+        self._claim = claim
+        self._started = started
         self._last_seq = last_seq
         self.fold = fold
+        self._on_back = on_back
         self._waiting: list[Event] = []
+        self._folded = 0  # how many of those that wait are in the fold already
         self._part = -1
         self._texts: list[str] = []
+        self._waiting_chars = 0
+        self._catching_up: asyncio.Task[None] | None = None
         self.is_urgent = False  # something waits that must not wait for more text
+
+    @property
+    def is_behind(self) -> bool:
+        """The log could not be written; what waits is committed as soon as it can be."""
+        return self._catching_up is not None
+
+    @property
+    def is_full(self) -> bool:
+        return self._waiting_chars > MAX_WAITING_CHARS
 
     def put(self, events: list[Event]) -> None:
         for event in events:
@@ -29,35 +69,170 @@ class Outbox:
                     self._join()
                     self._part = event.part
                 self._texts.append(event.text)
+                self._waiting_chars += len(event.text)
             else:
                 self._join()
                 self._waiting.append(event)
                 self.is_urgent = True
 
     async def flush(self) -> None:
-        """Commit what waits.
+        """Commit what waits. One call at a time.
 
         Raises: `StaleWriterError` when the turn is somebody else's by now; `LogError`: then it waits on, for
         a log that began a part and lost it could not be folded.
         """
         self._join()
-        events, self._waiting, self.is_urgent = self._waiting, [], False
-        if not events:
+        count, chars, self.is_urgent = len(self._waiting), self._waiting_chars, False
+        if not count:
             return
         try:
-            await self._log.append(self._turn, self._last_seq + 1, [encode_event(event) for event in events])
+            if not self._claim.is_certain:
+                await self._claim.confirm()
+            await self._append(self._waiting[:count])
         except LogError:
-            self._waiting, self.is_urgent = events, True
+            self.is_urgent = True
             raise
-        self._last_seq += len(events)
-        for event in events:
+        for event in self._waiting[self._folded : count]:
             self.fold.apply(event)
+        del self._waiting[:count]
+        self._folded = max(self._folded - count, 0)
+        self._waiting_chars -= chars
+
+    async def pass_on(self) -> None:
+        """Commit what waits, or leave it waiting while the log or the database is away; it follows by itself then.
+
+        Raises: `StaleWriterError`.
+        """
+        if self._catching_up is not None and not self._has_caught_up():
+            return
+        if self._claim.is_certain:
+            try:
+                await self.flush()
+            except StaleWriterError:
+                raise
+            except LogError as error:
+                logger.warning("log_behind", turn=self._started.turn, reason=error.message, detail=error.detail)
+            else:
+                return
+        self._catching_up = asyncio.create_task(self._flush_until_done())
+
+    async def catch_up(self, timeout_s: float) -> bool:
+        """Whether all is committed within that time; it goes on by itself afterwards. Raises: `StaleWriterError`."""
+        await self.pass_on()
+        if self._catching_up is None:
+            return True
+        await asyncio.wait([self._catching_up], timeout=timeout_s)
+        return self._has_caught_up()
+
+    def _has_caught_up(self) -> bool:
+        if self._catching_up is None or not self._catching_up.done():
+            return self._catching_up is None
+        catching_up, self._catching_up = self._catching_up, None
+        catching_up.result()
+        return True
+
+    def abandon(self) -> None:
+        """Nothing more is written from here."""
+        if self._catching_up is None:
+            return
+        if not self._catching_up.done():
+            self._catching_up.cancel()
+        elif not self._catching_up.cancelled():
+            self._catching_up.exception()  # it has been said by whoever ended the turn
+
+    def fold_all(self) -> FoldedTurn:
+        """What the log adds up to when what waits is in it as well."""
+        self._join()
+        for event in self._waiting[self._folded :]:
+            self.fold.apply(event)
+        self._folded = len(self._waiting)
+        return self.fold.turn()
+
+    async def begin_anew(self, seq: int) -> None:
+        """The log begins at `seq` with the answer as it stands. Raises: as `flush`."""
+        await self._write_anew(seq, [])
+
+    async def _flush_until_done(self) -> None:
+        pause_s = 0.0
+        while True:
+            try:
+                await asyncio.sleep(pause_s)
+                await self.flush()
+                if not self._waiting and not self._texts:
+                    break
+            except StaleWriterError:
+                raise
+            except LogError:
+                pause_s = min(max(pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+        self._on_back()
+
+    async def _append(self, events: list[Event]) -> None:
+        bodies = [encode_event(event) for event in events]
+        try:
+            await self._log.append(self._started.turn, self._last_seq + 1, bodies)
+        except StaleWriterError as error:
+            if not await self._is_lost(error):
+                raise
+            logger.warning("log_written_anew", turn=self._started.turn, after=self._last_seq)
+            await self._replace(bodies)
+        else:
+            self._last_seq += len(bodies)
+
+    async def _is_lost(self, error: StaleWriterError) -> bool:
+        """Whether the log is gone, or its end is, while the turn is still ours. Raises: `StaleWriterError`."""
+        if isinstance(error, LogLostError):
+            await self._claim.confirm_anew()
+            return True
+        status = await self._log.status(self._started.turn)
+        if status is None or status.state == "finished" or status.last >= self._last_seq:
+            return False  # another writer was there
+        await self._claim.confirm_anew()
+        await self._log.drop(self._started.turn)
+        return True
+
+    async def _replace(self, bodies: list[bytes]) -> None:
+        if self._last_seq > 1:
+            await self._write_anew(self._last_seq + 1, bodies[self._folded :])
+            self._on_back()
+            return
+        try:  # nobody has seen more than its beginning
+            await self._log.append(self._started.turn, 1, [encode_event(self._started), *bodies])
+        except LogLostError:
+            raise
+        except StaleWriterError:  # the beginning was late, and is there now
+            await self._log.append(self._started.turn, 2, bodies)
+        self._last_seq = 1 + len(bodies)
+
+    async def _write_anew(self, seq: int, bodies: list[bytes]) -> None:
+        restored = encode_event(restored_event(self._started, self.fold.turn()))
+        await self._log.append(self._started.turn, seq, [restored, *bodies], begins=True)
+        self._last_seq = seq + len(bodies)
 
     def _join(self) -> None:
         if self._texts:
             self._waiting.append(TextDelta(self._part, "".join(self._texts)))
             self._texts = []
         self._part = -1
+
+
+def restored_event(started: TurnStarted, so_far: FoldedTurn) -> TurnRestored:
+    """The answer as it stands, for a log that is written anew."""
+    return TurnRestored(
+        turn=started.turn,
+        conversation=started.conversation,
+        message=started.message,
+        request=started.request,
+        model=started.model,
+        at=started.at,
+        parts=so_far.parts,
+        open=so_far.open,
+        steps=so_far.steps,
+        attempts=so_far.attempts,
+        step_ended=so_far.step_ended,
+        finish=so_far.finish,
+        usage=so_far.usage,
+        continuations=so_far.continuations,
+    )
 
 
 def begins_text(events: list[Event]) -> bool:

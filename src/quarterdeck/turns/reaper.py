@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from time import monotonic
 
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.events import TurnEnded, TurnFault, decode_event, encode_event
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.errors import QuarterdeckError
+from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.store.database import Database
-from quarterdeck.store.messages import find_message
-from quarterdeck.store.turns import TurnRow, claim_turn, list_claimable, list_ended_since
+from quarterdeck.store.turns import list_claimable, list_ended_since
+from quarterdeck.turns.repair import end_saved_log
 from quarterdeck.turns.runner import TurnRunner
 
 logger = get_logger("quarterdeck.turns")
 
-_PERIOD_S = 3.0
+_PERIOD_S = 1.0
+_GRACE_S = 4.0  # after the database was away: longer than the living need to renew their leases
 _BATCH = 50
 _LOOK_BACK_MS = 3_600_000  # as long as a finished log is kept
-_KEEP_LOG_S = 3600.0
-_REPAIR_EVERY_S = 60.0
-_REPAIR_LOOK_BACK_MS = 300_000
+_REPAIR_EVERY_S = 30.0
+_REPAIR_OVERLAP_MS = 60_000
+_EXPIRE_EVERY_S = 5.0
 
 
 class Reaper:
@@ -32,13 +33,15 @@ class Reaper:
         self._log = log
         self._runner = runner
         self._task: asyncio.Task[None] | None = None
+        self._repaired_to_ms = now_ms() - _LOOK_BACK_MS
+        self._repair_at = self._expire_at = 0.0
 
     async def start(self, *, others_are_dead: bool) -> None:
-        """Take over at once what is free now, then look every few seconds.
+        """Take over at once what is free now, then look every second.
 
         `others_are_dead`: this process holds the data folder alone, so no older lease can be alive.
         """
-        await self._end_saved_logs(_LOOK_BACK_MS)
+        await self._repair()
         await self._claim(others_are_dead=others_are_dead)
         self._task = asyncio.create_task(self._look_forever())
 
@@ -46,64 +49,56 @@ class Reaper:
         if self._task is not None:
             self._task.cancel()
 
+    async def take_from(self, worker: str) -> None:
+        """Take over at once what this worker had: it is known to be dead. Raises: `StorageError`."""
+        await self._claim(dead=worker)
+
     async def _look_forever(self) -> None:
-        repair_at = monotonic() + _REPAIR_EVERY_S
         while True:
             await asyncio.sleep(_PERIOD_S)
             try:
-                await self._claim(others_are_dead=False)
-                if monotonic() >= repair_at:
-                    repair_at = monotonic() + _REPAIR_EVERY_S
-                    await self._end_saved_logs(_REPAIR_LOOK_BACK_MS)
-                await self._log.expire()
+                await self._claim()
+                await self._tidy()
             except QuarterdeckError as error:
                 logger.warning("reaper_failed", reason=error.message, detail=error.detail)
+                await asyncio.sleep(_GRACE_S)
 
-    async def _claim(self, *, others_are_dead: bool) -> None:
+    async def _claim(self, *, others_are_dead: bool = False, dead: str | None = None) -> None:
         worker = self._runner.worker
-        while not self._runner.is_draining:
+        while not self._runner.is_draining and not self._runner.is_full:
             found = await self._database.read(
                 lambda connection: list_claimable(
-                    connection, worker=worker, others_are_dead=others_are_dead, limit=_BATCH
+                    connection, worker=worker, others_are_dead=others_are_dead, limit=_BATCH, dead=dead
                 )
             )
             for turn in found:
-                await self._take_over(turn, others_are_dead=others_are_dead)
+                if self._runner.is_full:
+                    return
+                if await self._runner.claim(turn, others_are_dead=others_are_dead, dead=dead):
+                    logger.info("turn_taken_over", turn=turn)
+                    metrics.TURNS_TAKEN_OVER.add()
             if len(found) < _BATCH:
                 return
 
-    async def _take_over(self, turn: str, *, others_are_dead: bool) -> None:
-        lease = self._runner.lease()
-        row = await self._database.write(
-            lambda connection: claim_turn(
-                connection, turn, worker=lease.worker, lease_until=lease.until, others_are_dead=others_are_dead
-            )
-        )
-        if row is not None:
-            logger.info("turn_taken_over", turn=row.id, model=row.model)
-            metrics.TURNS_TAKEN_OVER.add()
-            self._runner.launch(row)
+    async def _tidy(self) -> None:
+        """What a log that is away must not keep us from taking over."""
+        try:
+            if monotonic() >= self._repair_at:
+                await self._repair()
+            if monotonic() >= self._expire_at:
+                self._expire_at = monotonic() + _EXPIRE_EVERY_S
+                await self._log.expire()
+        except LogError as error:
+            logger.warning("log_not_tidied", reason=error.message, detail=error.detail)
 
-    async def _end_saved_logs(self, look_back_ms: int) -> None:
+    async def _repair(self) -> None:
         """A process that died between saving the answer and closing its log left readers waiting."""
-        since = now_ms() - look_back_ms
+        self._repair_at = monotonic() + _REPAIR_EVERY_S
+        begun_ms = now_ms()
+        since = self._repaired_to_ms
         for turn in await self._database.read(lambda connection: list_ended_since(connection, since)):
             if self._runner.runs(turn.id):
                 continue  # it is about to do so itself
-            status = await self._log.status(turn.id)
-            if status is None or status.state == "finished":
-                continue
-            if not await self._says_its_end(turn.id, status.last):
-                ended = TurnEnded(turn.status, turn.ended_at or now_ms(), await self._fault_of(turn))  # type: ignore[arg-type]
-                await self._log.append(turn.id, status.last + 1, [encode_event(ended)])
-            await self._log.finish(turn.id, _KEEP_LOG_S)
-
-    async def _says_its_end(self, turn: str, last_seq: int) -> bool:
-        entries = await self._log.read(turn, last_seq - 1)
-        return bool(entries) and isinstance(decode_event(entries[-1].body), TurnEnded)
-
-    async def _fault_of(self, turn: TurnRow) -> TurnFault | None:
-        row = await self._database.read(
-            lambda connection: find_message(connection, turn.conversation_id, turn.message_id)
-        )
-        return None if row is None else row.error
+            with contextlib.suppress(StaleWriterError):  # its worker lives, and has just done so
+                await end_saved_log(self._database, self._log, turn)
+        self._repaired_to_ms = begun_ms - _REPAIR_OVERLAP_MS

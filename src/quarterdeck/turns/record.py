@@ -10,7 +10,7 @@ from msgspec import Struct
 from quarterdeck.accounts.access import access_message
 from quarterdeck.context.assistants import find_assistant
 from quarterdeck.domain.events import TurnStarted
-from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.domain.ids import id_after, new_id, now_ms
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.errors import ConflictError, InputError, NotFoundError, TooLargeError
 from quarterdeck.store.conversations import (
@@ -20,8 +20,10 @@ from quarterdeck.store.conversations import (
     update_conversation,
 )
 from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.locks import lock_conversation, lock_send
 from quarterdeck.store.messages import find_message, insert_message
-from quarterdeck.store.turns import TurnRow, find_turn_by_key, has_open_turn, insert_turn
+from quarterdeck.store.turns import TurnRow, find_place, find_turn_by_key, insert_turn
+from quarterdeck.turns.claim import Lease
 
 MAX_TEXT_CHARS = 1_000_000
 MAX_ID_CHARS = 200
@@ -57,13 +59,6 @@ class Accepted(Struct, frozen=True):
     is_new: bool
 
 
-class Lease(Struct, frozen=True):
-    """The worker that will run a new turn at once, and until when it has it (ms)."""
-
-    worker: str
-    until: int
-
-
 def started_event(turn: TurnRow) -> TurnStarted:
     """The first event of the turn's log."""
     return TurnStarted(turn.id, turn.conversation_id, turn.message_id, turn.request_id, turn.model, turn.created_at)
@@ -91,12 +86,18 @@ def check_retry(retry: Retry) -> None:
     _check_temperature(retry.temperature)
 
 
-def record_send(connection: WriteConnection, owner: str, send: Send, default_model: str, lease: Lease) -> Accepted:
-    """Idempotent by `send.key`. Raises: `ConflictError` for the same key with another body."""
+def record_send(
+    connection: WriteConnection, owner: str, send: Send, default_model: str, lease: Lease | None
+) -> Accepted:
+    """Idempotent by `send.key`. Without a lease the turn waits for whoever claims it.
+
+    Raises: `ConflictError` for the same key with another body.
+    """
     digest = _digest(send)
+    lock_send(connection, owner, send.key)
     if (known := _known(connection, owner, send.key, digest)) is not None:
         return known
-    conversation = find_conversation(connection, owner, send.conversation)
+    conversation = _find_locked(connection, owner, send.conversation)
     if conversation is None:
         conversation = _open_conversation(connection, owner, send, default_model)
     else:
@@ -120,18 +121,22 @@ def record_send(connection: WriteConnection, owner: str, send: Send, default_mod
     return _store(connection, conversation, turn, lease)
 
 
-def record_retry(connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease) -> Accepted:
+def record_retry(
+    connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None
+) -> Accepted:
     """A second answer beside the first; it takes its place on the active path.
 
     Raises: `NotFoundError`, `InputError`, `ConflictError`.
     """
     digest = _digest(retry)
+    lock_send(connection, owner, retry.key)
     if (known := _known(connection, owner, retry.key, digest)) is not None:
         return known
     answer = access_message(connection, owner, retry.message)
     if answer.role != "assistant":
         raise InputError("Only an answer can be tried again; this is a question.")
-    conversation = find_conversation(connection, owner, answer.conversation_id)
+    conversation = _find_locked(connection, owner, answer.conversation_id)
+    answer = access_message(connection, owner, retry.message)  # as it is, now that nobody else writes here
     request = find_message(connection, answer.conversation_id, answer.parent_id or "")
     if conversation is None or request is None:
         raise NotFoundError("There is no such message.")
@@ -153,6 +158,17 @@ def _known(connection: WriteConnection, owner: str, key: str, digest: bytes) -> 
     conversation = find_conversation(connection, owner, turn.conversation_id)
     external_id = conversation.external_id if conversation else turn.conversation_id
     return Accepted(turn, external_id, is_new=False)
+
+
+def _find_locked(connection: WriteConnection, owner: str, name: str) -> ConversationRow | None:
+    """As it stays until this transaction ends; where it is not there, nobody else makes it meanwhile."""
+    found = find_conversation(connection, owner, name)
+    while lock_conversation(connection, found.id if found else f"{owner} {name}"):
+        again = find_conversation(connection, owner, name)
+        if (again is None) == (found is None):
+            return again
+        found = again
+    return found
 
 
 def _open_conversation(connection: WriteConnection, owner: str, send: Send, default_model: str) -> ConversationRow:
@@ -184,13 +200,14 @@ def _keep_choices(connection: WriteConnection, conversation: ConversationRow, se
 def _new_turn(
     connection: WriteConnection, conversation: ConversationRow, key: str, digest: bytes, *, request: str, model: str
 ) -> TurnRow:
+    latest, is_busy = find_place(connection, conversation.id)
     return TurnRow(
-        id=new_id(),
+        id=id_after(latest),  # a queue is in the order of its ids
         owner_id=conversation.owner_id,
         conversation_id=conversation.id,
         request_id=request,
         message_id=new_id(),
-        status="queued" if has_open_turn(connection, conversation.id) else "running",
+        status="queued" if is_busy else "running",
         model=model,
         assistant=conversation.assistant,
         instructions=conversation.instructions,
@@ -205,9 +222,9 @@ def _new_turn(
     )
 
 
-def _store(connection: WriteConnection, conversation: ConversationRow, turn: TurnRow, lease: Lease) -> Accepted:
-    if turn.status == "running":
-        turn = msgspec.structs.replace(turn, lease_owner=lease.worker, lease_until=lease.until)
+def _store(connection: WriteConnection, conversation: ConversationRow, turn: TurnRow, lease: Lease | None) -> Accepted:
+    if turn.status == "running" and lease is not None:
+        turn = msgspec.structs.replace(turn, lease_owner=lease.worker, lease_until=lease.until(connection))
     insert_turn(connection, turn)
     insert_message(
         connection,

@@ -4,69 +4,98 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+from collections.abc import Coroutine
 
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.events import (
-    FeedTurnEnded,
-    FeedTurnStarted,
-    TurnEnded,
-    TurnFault,
-    decode_event,
-    encode_event,
-)
-from quarterdeck.domain.fold import Fold
-from quarterdeck.domain.ids import now_ms
-from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError, as_quarterdeck_error
+from quarterdeck.domain.events import FeedTurnStarted
+from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError
 from quarterdeck.log.base import Log
-from quarterdeck.store.database import StorageError
-from quarterdeck.store.turns import TurnRow, release_turn, renew_leases
+from quarterdeck.log.bell import Bell, LocalBell
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.turns import TurnRow, claim_turn
 from quarterdeck.tracing import spans
+from quarterdeck.turns.claim import Claim, Claims, Lease, elapsed_s
+from quarterdeck.turns.commands import Command
 from quarterdeck.turns.feed import Feed
+from quarterdeck.turns.finish import Finish
 from quarterdeck.turns.job import InterruptedTurnError, Job, Rooms
+from quarterdeck.turns.opening import Opening
 from quarterdeck.turns.outbox import Outbox
-from quarterdeck.turns.record import Lease, started_event
-from quarterdeck.turns.save import Saved, save_answer
 
 logger = get_logger("quarterdeck.turns")
 
-LEASE_MS = 10_000
+MAX_RUNNING = 5_000  # turns in one process; more are refused or left to others
 _RENEW_S = 3.0
-_KEEP_LOG_S = 3600.0
-_SAVE_TRIES = 8
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 10.0
-
-T = TypeVar("T")
+_RENEW_AGAIN_S = 0.5
+_EARLY_STOPS = 1_000
+_NEXT_AFTER_S = 1.0
+_LEAVE_S = 1.0
 
 
 class TurnRunner:
-    """`launch` a claimed turn, `stop` one, `drain` all. One instance in a process."""
+    """`launch` a claimed turn, `claim` one that waits, `stop` one, `drain` all. One instance in a process."""
 
-    def __init__(self, rooms: Rooms, log: Log, feed: Feed, worker: str) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        log: Log,
+        feed: Feed,
+        worker: str,
+        bell: Bell | None = None,
+        *,
+        max_running: int = MAX_RUNNING,
+    ) -> None:
         self._rooms = rooms
         self._log = log
         self._feed = feed
         self.worker = worker
+        self.lease = Lease(worker)
+        self.max_running = max_running
+        self._claims = Claims(rooms.database, self.lease)
+        self._finish = Finish(rooms.database, log, feed, bell or LocalBell(), self.lease)
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._early_stops: set[str] = set()  # asked for before the job was there to hear it
+        self._has_room = asyncio.Event()
+        self._early_stops: dict[str, None] = {}  # asked for before the job was there to hear it; oldest first
         self._renewal: asyncio.Task[None] | None = None
         self.is_draining = False
-
-    def lease(self) -> Lease:
-        """A lease for this worker, from now."""
-        return Lease(self.worker, now_ms() + LEASE_MS)
 
     def start(self) -> None:
         self._renewal = asyncio.create_task(self._renew_forever())
 
-    def launch(self, turn: TurnRow, *, last_seq: int | None = None) -> None:
-        """Run a turn whose lease this worker has. `last_seq`: what its log holds, None to go and look."""
+    async def claim(self, turn: str, *, others_are_dead: bool = False, dead: str | None = None) -> bool:
+        """Run a turn that waits, if it is still to be had; waits while this process has enough to do.
+
+        `others_are_dead`, `dead`: as for `claim_turn`. Raises: `StorageError`.
+        """
+        while self.is_full and not self.is_draining:
+            self._has_room.clear()
+            await self._has_room.wait()
+        if self.is_draining or self.runs(turn):
+            return False
+
+        def take(connection: WriteConnection) -> TurnRow | None:
+            until = self.lease.until(connection)
+            return claim_turn(
+                connection, turn, worker=self.worker, lease_until=until, others_are_dead=others_are_dead, dead=dead
+            )
+
+        since_s = elapsed_s()
+        row = await self._rooms.database.write(take)
+        if row is not None:
+            self.launch(row, since_s=since_s)
+        return row is not None
+
+    def launch(self, turn: TurnRow, *, since_s: float | None = None, last_seq: int | None = None) -> None:
+        """Run a turn whose lease this worker has, asked for at `since_s` (`elapsed_s`).
+
+        `last_seq`: 1 for a turn that was recorded just now; None to go and look what its log holds.
+        """
         if turn.id not in self._tasks:
-            work = spans.traced("run", turn.id, self._run(turn, last_seq), worker=self.worker, model=turn.model)
+            claim = self._claims.add(turn.id, since_s)
+            work = self._run(turn, claim, is_fresh=last_seq == 1)
+            work = spans.traced("run", turn.id, work, worker=self.worker, model=turn.model)
             task = asyncio.create_task(work, name=f"turn-{turn.id}")
             self._tasks[turn.id] = task
             metrics.TURNS_RUNNING.add(1)
@@ -74,14 +103,23 @@ class TurnRunner:
 
     def _forget(self, turn: str) -> None:
         self._tasks.pop(turn, None)
+        self._has_room.set()
         metrics.TURNS_RUNNING.add(-1)
+
+    def obey(self, command: Command) -> None:
+        """What came out of a turn's mailbox, wherever that turn runs."""
+        match command.verb:
+            case "stop":
+                self.stop(command.turn)
 
     def stop(self, turn: str) -> bool:
         """End a turn with what it has; False when it does not run here."""
         if (job := self._jobs.get(turn)) is not None:
             job.interrupt(is_stop=True)
         else:
-            self._early_stops.add(turn)  # it may have been claimed, and not launched yet
+            self._early_stops[turn] = None  # it may have been claimed, and not launched yet
+            if len(self._early_stops) > _EARLY_STOPS:
+                del self._early_stops[next(iter(self._early_stops))]
         return turn in self._tasks
 
     def runs(self, turn: str) -> bool:
@@ -91,11 +129,22 @@ class TurnRunner:
     def running(self) -> int:
         return len(self._tasks)
 
-    async def drain(self, timeout_s: float) -> None:
-        """Hand every turn over at an event boundary; whoever starts next goes on from there."""
+    @property
+    def is_full(self) -> bool:
+        return len(self._tasks) >= self.max_running
+
+    async def drain(self, timeout_s: float, grace_s: float = 0.0) -> None:
+        """Hand every turn over at an event boundary; another worker, or whoever starts next, goes on from there.
+
+        For `grace_s` they may end by themselves; for `timeout_s` after that they may take their leave.
+        """
         self.is_draining = True
+        self._has_room.set()
+        if self._tasks and grace_s:
+            await asyncio.wait(list(self._tasks.values()), timeout=grace_s)
         for job in list(self._jobs.values()):
             job.interrupt(is_stop=False)
+        self._finish.is_leaving = True
         if self._tasks:
             await asyncio.wait(list(self._tasks.values()), timeout=timeout_s)
         for task in list(self._tasks.values()):
@@ -103,19 +152,27 @@ class TurnRunner:
         if self._renewal is not None:
             self._renewal.cancel()
 
-    async def _run(self, turn: TurnRow, last_seq: int | None) -> None:
+    async def _run(self, turn: TurnRow, claim: Claim, *, is_fresh: bool) -> None:
         started_s = asyncio.get_running_loop().time()
+        outbox: Outbox | None = None
+        job: Job | None = None
         try:
-            outbox = await self._open_outbox(turn, last_seq)
-            job = self._jobs[turn.id] = Job(self._rooms, turn, outbox)
-            if turn.id in self._early_stops or self.is_draining:
+            outbox = await self._open_outbox(turn, claim, is_fresh=is_fresh)
+            job = self._jobs[turn.id] = Job(self._rooms, turn, claim, outbox)
+            if turn.id in self._early_stops or self._finish.is_leaving:
                 job.interrupt(is_stop=turn.id in self._early_stops)
-            self._feed.tell(turn.owner_id, FeedTurnStarted(turn.conversation_id, turn.id))
+            self._tell_running(turn)
             ended = await job.answer()
-            await self._finish(job, ended)
-            _note_end(job, ended, asyncio.get_running_loop().time() - started_s)
+            since_s = elapsed_s()
+            saved = await self._finish.save(job, ended, claims_next=not self.is_draining)
+            closing = self._finish.close(job, ended, asyncio.get_running_loop().time() - started_s)
+            await self._close_and_go_on(closing, saved.next_turn, since_s)
         except InterruptedTurnError:
-            await self._hand_over(turn)
+            if outbox is not None:
+                with contextlib.suppress(LogError):
+                    await outbox.catch_up(_LEAVE_S)
+                outbox.abandon()
+            await self._finish.hand_over(turn, counts=job is not None and job.has_asked)
         except StaleWriterError:
             logger.warning("turn_lost", turn=turn.id, worker=self.worker)
             metrics.TURNS_LOST.add()
@@ -124,134 +181,54 @@ class TurnRunner:
             logger.error("turn_not_saved", turn=turn.id, code=error.code, reason=error.message, detail=error.detail)
         except Exception as error:  # what nobody thought of would be taken over again and again
             logger.error("turn_crashed", turn=turn.id, exc_info=error)
-            await self._bury(turn, error)
+            await self._finish.bury(turn, error)
         finally:
+            if outbox is not None:
+                outbox.abandon()
+            self._claims.remove(turn.id)
             self._jobs.pop(turn.id, None)
-            self._early_stops.discard(turn.id)
+            self._early_stops.pop(turn.id, None)
 
-    async def _open_outbox(self, turn: TurnRow, last_seq: int | None) -> Outbox:
-        """With the fold of what the log holds already."""
-        fold = Fold()
-        if last_seq == 1:
-            fold.apply(started_event(turn))  # by whoever recorded the turn, this process or another
-        elif last_seq is None:
-            last_seq = 0
-            while entries := await self._log.read(turn.id, last_seq):
-                for entry in entries:
-                    fold.apply(decode_event(entry.body))
-                last_seq = entries[-1].seq
-        outbox = Outbox(self._log, turn.id, last_seq=last_seq, fold=fold)
-        if last_seq == 0:
-            outbox.put([started_event(turn)])
-            await outbox.flush()
-        return outbox
-
-    async def _finish(self, job: Job, ended: TurnEnded) -> None:
-        """The answer into the database, then the log's last event, then the turn that waited for this one.
-
-        Raises: `StaleWriterError` when the turn is another worker's by now; nothing was changed then.
-        """
-        saved = await self._try_for_a_while(lambda: self._save(job, ended))
-        if not saved.is_ours:
-            raise StaleWriterError("Another worker has taken this turn over.")
+    async def _close_and_go_on(
+        self, closing: Coroutine[None, None, None], following: TurnRow | None, since_s: float
+    ) -> None:
+        """The conversation's next turn waits for the end of this one's log, but not while the log is away."""
+        if following is None:
+            return await closing
+        task = asyncio.create_task(closing)
         try:
-            job.outbox.put([ended])
-            await self._try_for_a_while(lambda: self._close(job))
-            self._feed.tell(job.turn.owner_id, FeedTurnEnded(job.turn.conversation_id, job.turn.id, ended.status))
+            await asyncio.wait([task], timeout=_NEXT_AFTER_S)
+            self.launch(following, since_s=since_s)
+            await task
         finally:
-            if saved.next_turn is not None:
-                self.launch(saved.next_turn)
+            task.cancel()
 
-    async def _try_for_a_while(self, write: Callable[[], Awaitable[T]]) -> T:
-        """A full disk may be cleared, and what the answer holds so far is not lost meanwhile."""
-        for attempt in range(1, _SAVE_TRIES):
-            try:
-                return await write()
-            except StaleWriterError:
-                raise
-            except (StorageError, LogError):
-                if self.is_draining:
-                    raise
-                await asyncio.sleep(min(_FIRST_PAUSE_S * 2**attempt, _LONGEST_PAUSE_S))
-        return await write()
+    async def _open_outbox(self, turn: TurnRow, claim: Claim, *, is_fresh: bool) -> Outbox:
+        opening = Opening(
+            self._rooms.database, self._log, turn, claim, lambda: self._tell_running(turn), self._raise_if_leaving
+        )
+        return opening.fresh() if is_fresh else await opening.resume()
 
-    async def _save(self, job: Job, ended: TurnEnded) -> Saved:
-        folded = job.outbox.fold.turn()
-        with spans.span("save"):
-            return await self._rooms.database.write(
-                lambda connection: save_answer(connection, job.turn, folded, ended, job.first_token_ms, self.lease())
-            )
+    def _raise_if_leaving(self) -> None:
+        if self._finish.is_leaving:
+            raise InterruptedTurnError(is_stop=False)
 
-    async def _close(self, job: Job) -> None:
-        await job.outbox.flush()
-        await self._log.finish(job.turn.id, _KEEP_LOG_S)
-
-    async def _hand_over(self, turn: TurnRow) -> None:
-        try:
-            await self._rooms.database.write(lambda connection: release_turn(connection, turn.id, self.worker))
-            logger.info("turn_handed_over", turn=turn.id)
-            metrics.TURNS_HANDED_OVER.add()
-            spans.describe(outcome="handed over")
-        except QuarterdeckError as error:  # its lease runs out by itself
-            logger.warning("turn_not_handed_over", turn=turn.id, reason=error.message, detail=error.detail)
-
-    async def _bury(self, turn: TurnRow, error: Exception) -> None:
-        """End a turn that cannot be run: its message says so, its log is closed for whoever follows it."""
-        known = as_quarterdeck_error(error)
-        ended = TurnEnded("failed", now_ms(), TurnFault(known.code, known.message))
-        with contextlib.suppress(QuarterdeckError):
-            await self._rooms.database.write(
-                lambda connection: save_answer(connection, turn, Fold().turn(), ended, None, self.lease())
-            )
-            await self._close_log(turn.id, encode_event(ended))
-
-    async def _close_log(self, turn: str, ending: bytes) -> None:
-        """Raises: `LogError`. Its first event may be on its way just now: then the number after it is ours."""
-        for tries_left in (1, 0):
-            status = await self._log.status(turn)
-            try:
-                await self._log.append(turn, 1 if status is None else status.last + 1, [ending])
-                break
-            except StaleWriterError:
-                if not tries_left:
-                    raise
-        await self._log.finish(turn, _KEEP_LOG_S)
+    def _tell_running(self, turn: TurnRow) -> None:
+        self._feed.tell(turn.owner_id, FeedTurnStarted(turn.conversation_id, turn.id))
 
     async def _renew_forever(self) -> None:
+        pause_s = _RENEW_S
         while True:
-            await asyncio.sleep(_RENEW_S)
-            running = list(self._jobs)
-            if not running:
-                continue
+            await asyncio.sleep(pause_s)
+            pause_s = _RENEW_S
             try:
-                until = now_ms() + LEASE_MS
-                await self._rooms.database.write(
-                    lambda connection, running=running, until=until: renew_leases(
-                        connection, self.worker, running, until
-                    )  # type: ignore[misc]
-                )
+                renewal = await self._claims.renew()
             except QuarterdeckError as error:
                 logger.warning("leases_not_renewed", reason=error.message, detail=error.detail)
-
-
-def _note_end(job: Job, ended: TurnEnded, duration_s: float) -> None:
-    usage = job.outbox.fold.turn().usage
-    code = ended.error.code if ended.error else ""
-    first_token_s = None if job.first_token_ms is None else job.first_token_ms / 1000
-    metrics.count_turn(
-        metrics.TurnFigures(
-            job.turn.model, ended.status, code, duration_s, first_token_s, usage.input_tokens, usage.output_tokens
-        )
-    )
-    spans.describe(code, outcome=ended.status, first_token_s=first_token_s)
-    logger.info(
-        "turn_ended",
-        turn=job.turn.id,
-        model=job.turn.model,
-        status=ended.status,
-        code=code or None,
-        first_token_ms=job.first_token_ms,
-        duration_ms=round(duration_s * 1000),
-        input_tokens=usage.input_tokens,
-        output_tokens=usage.output_tokens,
-    )
+                pause_s = _RENEW_AGAIN_S  # before others may think that we are dead
+                continue
+            for turn in renewal.lost:
+                if (job := self._jobs.get(turn)) is not None:
+                    job.lose()
+            for turn in renewal.stopping:
+                self.stop(turn)

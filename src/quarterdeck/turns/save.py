@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec import Struct
+
 from quarterdeck.domain.events import TurnEnded
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
@@ -9,30 +11,52 @@ from quarterdeck.domain.parts import IdeaPart
 from quarterdeck.store.conversations import update_conversation
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.ideas import insert_ideas
+from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import finish_message
-from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, next_queued
-from quarterdeck.turns.record import Lease
+from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued
+from quarterdeck.turns.claim import Lease
 
 
-class Saved:
-    """`is_ours` is False when another worker has taken the turn over: nothing was changed then."""
+class Saved(Struct, frozen=True):
+    """`is_ours` is False when another worker has taken the turn over: nothing was changed then.
 
-    def __init__(self, *, is_ours: bool, next_turn: TurnRow | None = None) -> None:
-        self.is_ours = is_ours
-        self.next_turn = next_turn
+    `next_turn` is the conversation's next one, claimed; `waiting` is its id when it was not to be claimed.
+    """
+
+    is_ours: bool
+    next_turn: TurnRow | None = None
+    waiting: str | None = None
 
 
-def save_answer(
-    connection: WriteConnection,
-    turn: TurnRow,
-    folded: FoldedTurn,
-    ended: TurnEnded,
-    first_token_ms: int | None,
-    lease: Lease,
-) -> Saved:
-    """Also claims the conversation's next waiting turn for this worker."""
+class Ending(Struct, frozen=True):
+    """How a turn ended, and what its answer is."""
+
+    turn: TurnRow
+    folded: FoldedTurn
+    ended: TurnEnded
+    first_token_ms: int | None
+
+
+def save_answer(connection: WriteConnection, ending: Ending, lease: Lease, *, claims_next: bool = True) -> Saved:
+    """Saving again what was saved (its commit was not confirmed) changes nothing, and says so as the first time."""
+    turn, ended = ending.turn, ending.ended
+    lock_conversation(connection, turn.conversation_id)
     if not end_turn(connection, turn.id, worker=lease.worker, status=ended.status, ended_at=ended.at):
-        return Saved(is_ours=False)
+        known = find_turn(connection, turn.owner_id, turn.id)
+        if known is None or (known.status, known.ended_at) != (ended.status, ended.at):
+            return Saved(is_ours=False)
+    else:
+        _write_message(connection, ending)
+    waiting = next_queued(connection, turn.conversation_id)
+    if waiting is None or not claims_next:
+        return Saved(is_ours=True, waiting=waiting)
+    until = lease.until(connection)
+    claimed = claim_turn(connection, waiting, worker=lease.worker, lease_until=until, others_are_dead=False)
+    return Saved(is_ours=True, next_turn=claimed)
+
+
+def _write_message(connection: WriteConnection, ending: Ending) -> None:
+    turn, folded, ended = ending.turn, ending.folded, ending.ended
     finish_message(
         connection,
         turn.message_id,
@@ -42,7 +66,7 @@ def save_answer(
         usage=folded.usage if folded.usage.input_tokens or folded.usage.output_tokens else None,
         continuations=folded.continuations,
         error=ended.error,
-        first_token_ms=first_token_ms,
+        first_token_ms=ending.first_token_ms,
         ended_at=ended.at,
     )
     ideas = [part.text for part in folded.parts if isinstance(part, IdeaPart) and part.text.strip()]
@@ -50,8 +74,3 @@ def save_answer(
         connection, owner=turn.owner_id, conversation=turn.conversation_id, message=turn.message_id, texts=ideas
     )
     update_conversation(connection, turn.conversation_id, {"updated_at": now_ms()})
-    waiting = next_queued(connection, turn.conversation_id)
-    if waiting is None:
-        return Saved(is_ours=True)
-    claimed = claim_turn(connection, waiting, worker=lease.worker, lease_until=lease.until, others_are_dead=False)
-    return Saved(is_ours=True, next_turn=claimed)

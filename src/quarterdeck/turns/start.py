@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable
 
 from quarterdeck import metrics
+from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import FeedConversation, encode_event
-from quarterdeck.errors import OverloadedError, StaleWriterError
+from quarterdeck.errors import LogError, OverloadedError, StaleWriterError
 from quarterdeck.log.base import Log
+from quarterdeck.log.bell import Bell, LocalBell
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, WriteConnection
-from quarterdeck.store.turns import OPEN, TurnRow, request_stop
+from quarterdeck.store.turns import OPEN, TurnRow
 from quarterdeck.tracing import spans
+from quarterdeck.turns.claim import Lease, elapsed_s
+from quarterdeck.turns.commands import Mailbox
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.record import (
     Accepted,
-    Lease,
     Retry,
     Send,
     check_retry,
@@ -28,18 +30,34 @@ from quarterdeck.turns.record import (
 )
 from quarterdeck.turns.runner import TurnRunner
 
-MAX_RUNNING = 5_000  # turns in one process; more are refused, with nothing stored
+logger = get_logger("quarterdeck.turns")
+
+_LOG_S = 1.0  # how long an acknowledgement waits for the log; that the message is kept does not depend on it
 
 
 class Turns:
-    """The commands of the house: send, retry, stop."""
+    """The commands of the house: send, retry, stop.
 
-    def __init__(self, database: Database, log: Log, registry: Registry, runner: TurnRunner, feed: Feed) -> None:
+    Without a runner (in a process that only serves the web) a turn is left to whoever hears the bell.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        log: Log,
+        registry: Registry,
+        runner: TurnRunner | None,
+        feed: Feed,
+        bell: Bell | None = None,
+    ) -> None:
         self._database = database
         self._log = log
         self._registry = registry
         self._runner = runner
         self._feed = feed
+        self._bell = bell or LocalBell()
+        self._mailbox = Mailbox(database, self._bell)
+        self._beginnings: set[asyncio.Task[None]] = set()  # that take longer than their acknowledgement
 
     async def send(self, user: str, send: Send) -> Accepted:
         """When this returns, the message is kept and its turn runs (or waits for the one before it).
@@ -58,9 +76,9 @@ class Turns:
 
     async def stop(self, turn: str) -> None:
         """The turn ends with what it has, wherever it runs. Stopping an ended turn is no error."""
-        is_open = await self._database.write(lambda connection: request_stop(connection, turn))
-        if is_open:
-            self._runner.stop(turn)
+        command = await self._mailbox.stop(turn)
+        if command is not None and self._runner is not None:
+            self._runner.obey(command)
 
     async def _default_model(self, model: str | None) -> str:
         if model:
@@ -68,24 +86,45 @@ class Turns:
             return model
         return await self._registry.default_model()
 
-    async def _begin(self, user: str, record: Callable[[WriteConnection, Lease], Accepted]) -> Accepted:
-        if self._runner.is_draining or self._runner.running >= MAX_RUNNING:
+    async def _begin(self, user: str, record: Callable[[WriteConnection, Lease | None], Accepted]) -> Accepted:
+        runner = self._runner
+        if runner is not None and (runner.is_draining or runner.is_full):
             raise OverloadedError("The server is busy. Nothing was sent; try again in a moment.", retry_after_s=2)
-        begun_ns = spans.now_ns()
-        accepted = await self._database.write(lambda connection: record(connection, self._runner.lease()))
+        begun_ns, since_s = spans.now_ns(), elapsed_s()
+        lease = None if runner is None else runner.lease
+        accepted = await self._database.write(lambda connection: record(connection, lease))
         if accepted.is_new:
             metrics.TURNS_ACCEPTED.add()
             spans.record("send", accepted.row.id, begun_ns, model=accepted.row.model)
         if accepted.row.status in OPEN:
-            beginning = asyncio.ensure_future(self._begin_log(accepted.row))
-            if accepted.is_new and accepted.row.status == "running":
-                self._runner.launch(accepted.row, last_seq=1)  # it has enough to do before its first event
-            await beginning
+            beginning = asyncio.create_task(self._begin_log(accepted.row))
+            if runner is not None and accepted.row.lease_owner == runner.worker:
+                _launch(runner, accepted, since_s)
+            await self._wait_a_little(beginning)
+            if accepted.row.status == "running" and accepted.row.lease_owner is None:
+                await self._bell.ready(accepted.row.id)
         if accepted.is_new:
             self._feed.tell(user, FeedConversation(accepted.row.conversation_id))
         return accepted
 
+    async def _wait_a_little(self, beginning: asyncio.Task[None]) -> None:
+        await asyncio.wait([beginning], timeout=_LOG_S)
+        if not beginning.done():
+            self._beginnings.add(beginning)
+            beginning.add_done_callback(self._beginnings.discard)
+
     async def _begin_log(self, turn: TurnRow) -> None:
         """Who is told of a turn can follow it: also who sent the same again before the first one had begun its log."""
-        with contextlib.suppress(StaleWriterError):  # it has begun
+        try:
             await self._log.append(turn.id, 1, [encode_event(started_event(turn))])
+        except StaleWriterError:
+            return  # it has begun
+        except LogError as error:  # the worker begins it when it can
+            logger.warning("log_not_begun", turn=turn.id, reason=error.message, detail=error.detail)
+
+
+def _launch(runner: TurnRunner, accepted: Accepted, since_s: float) -> None:
+    if accepted.is_new:
+        runner.launch(accepted.row, since_s=since_s, last_seq=1)  # it has enough to do before its first event
+    elif not runner.runs(accepted.row.id):
+        runner.launch(accepted.row)  # recorded, but whoever recorded it was not told so

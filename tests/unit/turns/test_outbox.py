@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.turns.rig import until
 
 from quarterdeck.domain.events import (
     Event,
@@ -19,6 +21,7 @@ from quarterdeck.domain.events import (
     PartStarted,
     StepStarted,
     TextDelta,
+    TurnStarted,
     decode_event,
     decode_feed_event,
 )
@@ -27,6 +30,7 @@ from quarterdeck.domain.step import ReasoningChunk, TextChunk
 from quarterdeck.errors import LogError, StaleWriterError
 from quarterdeck.log.base import Entry, Log, LogStatus, feed_name
 from quarterdeck.log.sql import SqlLog
+from quarterdeck.turns.claim import Claim, Lease, elapsed_s
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.outbox import Outbox
 from quarterdeck.turns.parts import PartWriter
@@ -54,7 +58,7 @@ class ListLog:
     async def close(self) -> None:
         raise NotImplementedError
 
-    async def append(self, turn: str, seq: int, bodies: list[bytes]) -> None:
+    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
         if self.failures:
             self.failures -= 1
             raise LogError("The disk is full.")
@@ -79,8 +83,25 @@ class ListLog:
         return [decode_event(body) for body in self.bodies]
 
 
+STARTED = TurnStarted("t", "c", "m", "r", "fake/model", 1)
+
+
 def open_outbox(log: Log) -> Outbox:
-    return Outbox(log, "t", last_seq=0, fold=Fold())
+    claim = Claim(NoDatabase(), "t", Lease("w"), elapsed_s())
+    return Outbox(log, claim, STARTED, last_seq=0, fold=Fold())
+
+
+class NoDatabase:
+    """Nothing asks it while the lease is certain."""
+
+    async def read(self, fn: object) -> NoReturn:
+        raise NotImplementedError
+
+    async def write(self, fn: object) -> NoReturn:
+        raise NotImplementedError
+
+    async def close(self) -> None:
+        raise NotImplementedError
 
 
 async def test_deltas_of_one_part_that_wait_together_become_one_event() -> None:
@@ -207,11 +228,14 @@ async def test_a_feed_takes_the_next_number_when_another_process_was_first(log: 
 
 async def test_a_feed_that_cannot_be_written_holds_nobody_up_and_works_again_later() -> None:
     log = ListLog()
-    log.failures = 1
+    log.failures = 3
     feed = Feed(log)
     feed.tell("ann", FeedModels())
-    await feed.settle()
+    feed.tell("ann", FeedTurnStarted("c", "1"))
     assert log.bodies == []
-    feed.tell("ann", FeedModels())
-    await feed.settle()
-    assert len(log.bodies) == 1
+
+    async def is_told() -> bool:
+        return len(log.bodies) == 2
+
+    await until(is_told)
+    assert [decode_feed_event(body) for body in log.bodies] == [FeedModels(), FeedTurnStarted("c", "1")]

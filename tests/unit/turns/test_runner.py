@@ -38,8 +38,8 @@ from quarterdeck.store.database import StorageError
 from quarterdeck.store.ideas import list_ideas
 from quarterdeck.store.turns import list_steps
 from quarterdeck.turns import job as job_module
-from quarterdeck.turns import runner as runner_module
-from quarterdeck.turns import start as start_module
+from quarterdeck.turns import patience as patience_module
+from quarterdeck.turns.finish import Finish
 from quarterdeck.turns.job import Job
 from quarterdeck.turns.record import Retry, Send
 from quarterdeck.turns.runner import TurnRunner
@@ -168,14 +168,14 @@ async def test_a_stopped_turn_that_had_not_begun_never_asks_the_model(tmp_path: 
 async def test_a_stop_for_the_next_turn_is_heard_between_its_claim_and_its_beginning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_closing, may_close, close = Pause(), Pause(), TurnRunner._close
+    is_closing, may_close, close = Pause(), Pause(), Finish._close
 
-    async def close_later(runner: TurnRunner, job: Job) -> None:
+    async def close_later(finish: Finish, job: Job) -> None:
         is_closing.set()
         await may_close.wait()
-        await close(runner, job)
+        await close(finish, job)
 
-    monkeypatch.setattr(TurnRunner, "_close", close_later)
+    monkeypatch.setattr(Finish, "_close", close_later)
     async with open_rig(tmp_path, ScriptedProvider(say("1"), [TextChunk("2"), Pause()])) as rig:
         first, second = await rig.send("one"), await rig.send("two")
         await is_closing.wait()
@@ -193,7 +193,7 @@ async def test_stopping_what_has_ended_changes_nothing(tmp_path: Path) -> None:
         await rig.turns.stop(accepted.row.id)
         await quietly()
         assert await rig.events(accepted.row.id) == before
-        assert rig.runner._early_stops == set()
+        assert not rig.runner._early_stops
 
 
 async def test_messages_sent_into_a_running_conversation_are_answered_one_after_the_other(tmp_path: Path) -> None:
@@ -310,9 +310,9 @@ async def test_an_answer_that_is_still_written_cannot_be_tried_again(tmp_path: P
             await rig.turns.retry(rig.user, Retry(key="r", message=accepted.row.message_id))
 
 
-async def test_a_busy_server_refuses_with_nothing_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_busy_server_refuses_with_nothing_stored(tmp_path: Path) -> None:
     async with open_rig(tmp_path, ScriptedProvider([Pause()])) as rig:
-        monkeypatch.setattr(start_module, "MAX_RUNNING", 1)
+        rig.runner.max_running = 1
         await rig.send("a", "first")
         with pytest.raises(OverloadedError):
             await rig.send("b", "second")
@@ -322,7 +322,7 @@ async def test_a_busy_server_refuses_with_nothing_stored(tmp_path: Path, monkeyp
 async def test_a_full_disk_at_the_end_of_an_answer_is_waited_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runner_module, "_FIRST_PAUSE_S", 0.001)
+    monkeypatch.setattr(patience_module, "_FIRST_PAUSE_S", 0.001)
     goes_on = Pause()
     async with open_rig(tmp_path, ScriptedProvider([TextChunk("Saved at last"), goes_on, FinishChunk("stop")])) as rig:
         accepted = await rig.send()
@@ -392,7 +392,7 @@ async def test_text_comes_in_joined_deltas_and_none_is_empty(tmp_path: Path) -> 
 async def test_a_turn_that_cannot_be_run_at_all_ends_once_instead_of_being_taken_over_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def crash(_self: TurnRunner, _turn: object, _last_seq: int | None) -> None:
+    async def crash(_self: TurnRunner, _turn: object, _claim: object, *, is_fresh: bool) -> None:
         raise ValueError("nobody thought of this")
 
     monkeypatch.setattr(TurnRunner, "_open_outbox", crash)

@@ -18,9 +18,9 @@ from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import claim_turn
 from quarterdeck.turns import reaper as reaper_module
 from quarterdeck.turns import runner as runner_module
+from quarterdeck.turns.finish import Finish
 from quarterdeck.turns.job import Job
-from quarterdeck.turns.outbox import Outbox
-from quarterdeck.turns.save import save_answer
+from quarterdeck.turns.save import Ending, save_answer
 
 BEGUN = "The harbour lay still under a thin mist while the crew"
 REST = " wrote the day into the log."
@@ -182,10 +182,8 @@ async def test_the_database_refuses_a_stale_workers_answer_by_itself(tmp_path: P
             lambda c: claim_turn(c, row.id, worker="thief", lease_until=now_ms() + 60_000, others_are_dead=True)
         )
         assert stolen is not None
-        outbox = Outbox(rig.log, row.id, last_seq=0, fold=Fold())
-        saved = await rig.database.write(
-            lambda c: save_answer(c, row, outbox.fold.turn(), TurnEnded("complete", 1), 1, rig.runner.lease())
-        )
+        ending = Ending(row, Fold().turn(), TurnEnded("complete", 1), 1)
+        saved = await rig.database.write(lambda c: save_answer(c, ending, rig.runner.lease))
         assert not saved.is_ours
         assert (await rig.message(row.id)).status == "running"
 
@@ -194,14 +192,14 @@ async def test_the_database_refuses_a_stale_workers_answer_by_itself(tmp_path: P
 async def test_a_log_whose_answer_was_saved_is_ended_once_by_the_next_process(
     tmp_path: Path, said_its_end: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def die(self: object, job: Job) -> None:
+    async def die(_finish: object, job: Job) -> None:
         if said_its_end:
             await job.outbox.flush()
         raise asyncio.CancelledError
 
     async with open_rig(tmp_path, ScriptedProvider(say(BEGUN)), drains=False) as rig:
         with monkeypatch.context() as dying:
-            dying.setattr(runner_module.TurnRunner, "_close", die)
+            dying.setattr(Finish, "_close", die)
             turn = (await rig.send()).row.id
             await until(lambda: _is_idle(rig))
         assert (await rig.row(turn)).status == "complete"
@@ -221,7 +219,7 @@ async def test_a_failed_answer_that_was_saved_says_why_in_its_log(
         raise asyncio.CancelledError
 
     async with open_rig(tmp_path, ScriptedProvider([ProviderCutError("Cut.")]), drains=False) as rig:
-        monkeypatch.setattr(runner_module.TurnRunner, "_close", die)
+        monkeypatch.setattr(Finish, "_close", die)
         turn = (await rig.send()).row.id
         await until(lambda: _is_idle(rig))
     monkeypatch.undo()

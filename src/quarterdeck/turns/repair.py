@@ -1,0 +1,51 @@
+"""Ends the log of a turn whose answer was saved by a process that died before it could."""
+
+from __future__ import annotations
+
+from quarterdeck.domain.events import Event, TurnEnded, TurnRestored, decode_event, encode_event, is_turn_end
+from quarterdeck.domain.fold import Fold
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.usage import Usage
+from quarterdeck.log.base import Log
+from quarterdeck.store.database import Database
+from quarterdeck.store.messages import MessageRow, find_message
+from quarterdeck.store.turns import TurnRow
+from quarterdeck.turns.finish import KEEP_LOG_S, close_log
+
+
+async def end_saved_log(database: Database, log: Log, turn: TurnRow) -> None:
+    """Nothing happens to a log that is finished, or gone.
+
+    Raises: `StaleWriterError` when its worker does so just now; `LogError`, `StorageError`.
+    """
+    status = await log.status(turn.id)
+    if status is None or status.state == "finished":
+        return
+    last = await log.read(turn.id, status.last - 1)
+    if last and is_turn_end(last[-1].body):
+        await log.finish(turn.id, KEEP_LOG_S)
+        return
+    message = await database.read(lambda connection: find_message(connection, turn.conversation_id, turn.message_id))
+    if message is not None:
+        events = await _missing(log, turn, message, status.first)
+        await close_log(log, turn.id, [encode_event(event) for event in events])
+
+
+async def _missing(log: Log, turn: TurnRow, message: MessageRow, first: int) -> list[Event]:
+    """The end; before it the answer, where the log has not all of it (it was away when that was saved)."""
+    fold = Fold()
+    after = first - 1
+    while entries := await log.read(turn.id, after):
+        for entry in entries:
+            fold.apply(decode_event(entry.body))
+        after = entries[-1].seq
+    so_far = fold.turn()
+    ended = TurnEnded(turn.status, turn.ended_at or now_ms(), message.error)  # type: ignore[arg-type]
+    if (so_far.parts, so_far.continuations) == (message.parts, message.continuations):
+        return [ended]
+    restored = TurnRestored(
+        turn.id, turn.conversation_id, turn.message_id, turn.request_id, turn.model, turn.created_at,
+        parts=message.parts, steps=max(so_far.steps, 1), attempts=so_far.attempts, step_ended=True,
+        finish=so_far.finish, usage=message.usage or Usage(), continuations=message.continuations,
+    )  # fmt: skip
+    return [restored, ended]
