@@ -9,6 +9,7 @@ import os
 import secrets
 import socket
 from collections.abc import AsyncIterator, Callable
+from importlib import import_module
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -21,6 +22,7 @@ from quarterdeck.diagnostics import get_logger, register_secret
 from quarterdeck.errors import SetupError
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.open import open_log
+from quarterdeck.postgres_url import parse_postgres_url
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, StorageError
 from quarterdeck.store.migrate import migrate_sqlite
@@ -76,12 +78,24 @@ def lock_data_dir(path: Path) -> FileLock:
 
 async def open_database(settings: Settings) -> Database:
     """The database that the settings name, brought to this version. Raises: `SetupError`."""
+    if settings.database_url:
+        return await _open_postgres(settings)
     path = settings.data_dir / "quarterdeck.sqlite3"
     if not path.exists():
         path.touch(mode=0o600)
     if snapshot := migrate_sqlite(path):
         logger.info("database_migrated", snapshot=str(snapshot))
     return SqliteDatabase(path)
+
+
+async def _open_postgres(settings: Settings) -> Database:
+    register_secret(parse_postgres_url(settings.database_url).password)
+    # Its driver is loaded only here: who runs on SQLite need not wait for it.
+    await import_module("quarterdeck.store.migrate_postgres").migrate_postgres(settings.database_url)
+    database: Database = import_module("quarterdeck.store.postgres").PostgresDatabase(
+        settings.database_url, settings.database_pool
+    )
+    return database
 
 
 @contextlib.asynccontextmanager
