@@ -6,7 +6,7 @@ A tab behind another one is hardly ever drawn: whoever looks at a tab brings it 
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, Locator, expect
+from playwright.sync_api import BrowserContext, Locator, WebSocketRoute, expect
 from tests.e2e.chat_page import ChatPage, find_slips
 from tests.fakes.script import Script, words
 from tests.harness.upstream import Upstream
@@ -89,6 +89,23 @@ def test_a_deletion_and_its_undoing_are_seen_in_the_other_tab(chat: ChatPage, ot
     chat.button("Undo").click()
     expect(link_to(other, "Here today and gone tomorrow")).to_be_visible()
     expect(chat.answer_text).to_have_text("Hello, world!")
+
+
+def test_what_changes_while_a_tab_is_loading_is_seen_there(chat: ChatPage, context: BrowserContext) -> None:
+    chat.ask("Known to both")
+    late = ChatPage(context.new_page(), chat.server)
+    held: list[WebSocketRoute] = []
+    late.page.route_web_socket("**/chat", lambda route: held.append(route))  # the page waits for its connection
+    late.open()
+    expect(link_to(late, "Known to both")).to_be_visible()
+    assert len(held) == 1
+
+    chat.page.bring_to_front()
+    chat.open().ask("Between the index and the feed")
+    expect(link_to(late, "Between the index and the feed")).to_have_count(0)
+    held[0].connect_to_server()
+    late.page.bring_to_front()
+    expect(link_to(late, "Between the index and the feed")).to_be_visible()
 
 
 def test_conversations_are_found_by_title(chat: ChatPage) -> None:

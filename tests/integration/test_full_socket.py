@@ -249,6 +249,20 @@ def _count_changes(client: FullClient, conversation: str) -> int:
     return sum(event["conversation"] == conversation for event in changed)
 
 
+async def test_the_feed_goes_on_from_where_the_index_was_made(
+    server: Server, client: FullClient, http: httpx2.Client, upstream: Upstream
+) -> None:
+    accepted = await client.send(model=upstream.model(Script()))
+    await client.until_ended(accepted["turn"])
+    index = http.get("/").text
+    settings = json.loads(index.partition('id="quarterdeck-settings">')[2].partition("</script>")[0])
+    later = await client.send(model=upstream.model(Script()))
+    await client.until_ended(later["turn"])
+    async with open_full(server.port, server.key) as tab:
+        assert (await tab.ask("feed", after=settings["feed_after"]))["type"] == "following"
+        await tab.until(lambda: _finished(tab, later["turn"]), "what came after the index")
+
+
 async def test_the_feed_goes_on_from_a_cursor(server: Server, client: FullClient, upstream: Upstream) -> None:
     await client.ask("feed")
     accepted = await client.send(model=upstream.model(Script()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -11,7 +12,8 @@ from jinja2 import Environment, FileSystemLoader, TemplateNotFound, select_autoe
 from quarterdeck import __version__
 from quarterdeck.accounts.authenticate import Principal, authenticate
 from quarterdeck.accounts.sessions import SESSION_MS, close_session, open_session_by_link
-from quarterdeck.errors import AccessError, InternalError, NotFoundError
+from quarterdeck.errors import AccessError, InternalError, LogError, NotFoundError
+from quarterdeck.log.base import feed_name
 from quarterdeck.views.frames import HEARTBEAT_S
 from quarterdeck.web.assets import PAGE, file_response
 from quarterdeck.web.dependencies import Caller, TheHouse
@@ -30,6 +32,8 @@ _DOCS_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
+
+_LOG_PATIENCE_S = 1.0  # for a figure that the page can do without
 
 
 async def index(request: Request) -> Response:
@@ -115,6 +119,8 @@ async def _render(house: House, principal: Principal | None, notice: str = "") -
         "heartbeat_s": HEARTBEAT_S,
         "notice": notice,
     }
+    if principal is not None and (after := await _feed_cursor(house, principal.user)) is not None:
+        settings["feed_after"] = after
     try:
         template = _templates.get_template("index.html")
     except TemplateNotFound as error:
@@ -123,3 +129,13 @@ async def _render(house: House, principal: Principal | None, notice: str = "") -
         ) from error
     html = template.render(model_name=settings["model"], settings=settings)
     return HTMLResponse(html, 200 if principal else 401, headers={"cache-control": "no-store"})
+
+
+async def _feed_cursor(house: House, user: str) -> int | None:
+    """The last seq of the user's feed: what the page loads from now on is newer. None when the log is away."""
+    try:
+        async with asyncio.timeout(_LOG_PATIENCE_S):
+            status = await house.log.status(feed_name(user))
+    except (LogError, TimeoutError):
+        return None
+    return 0 if status is None else status.last

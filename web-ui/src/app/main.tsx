@@ -11,7 +11,7 @@ import "@/shared/i18n/i18n";
 watchSystemTheme();
 
 const settings = readPageSettings();
-const started = isSignedOut(settings) ? null : startSession();
+const started = isSignedOut(settings) ? null : startSession(settings);
 const root = document.getElementById("root");
 if (root) {
   createRoot(root).render(

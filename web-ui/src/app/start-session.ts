@@ -3,7 +3,9 @@ import { QueryClient } from "@tanstack/react-query";
 import { setLinkState } from "@/shared/connection/link-state";
 import { Session } from "@/shared/connection/session";
 import { Socket } from "@/shared/connection/socket";
+import type { SocketHandlers } from "@/shared/connection/socket";
 import { ProblemError, request, whenSignedOut } from "@/shared/http/request";
+import type { PageSettings } from "@/shared/wire/resources";
 
 export interface Started {
   client: QueryClient;
@@ -11,13 +13,14 @@ export interface Started {
 }
 
 /** The parts that live outside React, for as long as the page does. */
-export function startSession(): Started {
+export function startSession(settings: PageSettings): Started {
   const client = new QueryClient({
     defaultOptions: {
       queries: { staleTime: 60_000, retry: shouldAskAgain, refetchOnWindowFocus: false },
     },
   });
-  const session = new Session({ client, openWire: (handlers) => new Socket(socketUrl(), handlers), isSignedOut });
+  const openWire = (handlers: SocketHandlers) => new Socket(socketUrl(), handlers);
+  const session = new Session({ client, openWire, isSignedOut, feedAfter: settings.feed_after ?? null });
   whenSignedOut(() => {
     session.close();
     setLinkState("signed-out");
@@ -30,9 +33,12 @@ function socketUrl(): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/chat`;
 }
 
+/** A server that takes the question and does not answer must not hold up the next try. */
+const ASK_MS = 3_000;
+
 async function isSignedOut(): Promise<boolean> {
   try {
-    await request("/api/me");
+    await request("/api/me", { signal: AbortSignal.timeout(ASK_MS) });
     return false;
   } catch (error) {
     return error instanceof ProblemError && error.status === 401;

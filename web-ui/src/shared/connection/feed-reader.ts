@@ -1,5 +1,5 @@
 /** The user's feed: pointers to what changed here, in another tab or on another device. */
-import type { QueryClient } from "@tanstack/react-query";
+import type { QueryClient, QueryKey } from "@tanstack/react-query";
 
 import { findTurn } from "@/shared/connection/live-turns";
 import { markEnded, markRunning } from "@/shared/connection/running";
@@ -7,14 +7,17 @@ import { keys } from "@/shared/data/keys";
 import type { ClientFrame, FeedEvent } from "@/shared/wire/generated";
 
 export class FeedReader {
-  private seq: number | null = null;
+  /** First loads that a change has overtaken: what they bring may be old. */
+  private readonly overtaken = new Set<string>();
 
   constructor(
     private readonly client: QueryClient,
     private readonly send: (frame: ClientFrame) => boolean,
+    /** The last pointer before this page loaded anything; null when that is not known. */
+    private seq: number | null = null,
   ) {}
 
-  /** Go on from the last pointer, or from now the first time. */
+  /** Go on from the last pointer, or from now when there is none. */
   resume(): void {
     this.send({ type: "feed", ref: "feed:", ...(this.seq === null ? {} : { after: this.seq }) });
   }
@@ -52,7 +55,24 @@ export class FeedReader {
     }
   }
 
-  private reload(...queryKeys: (readonly unknown[])[]): void {
-    for (const queryKey of queryKeys) void this.client.invalidateQueries({ queryKey });
+  private reload(...queryKeys: QueryKey[]): void {
+    for (const queryKey of queryKeys) {
+      this.reloadAfterFirst(queryKey);
+      void this.client.invalidateQueries({ queryKey });
+    }
+  }
+
+  /** A query that has nothing yet is not asked twice at once: it is asked again when its answer is there. */
+  private reloadAfterFirst(queryKey: QueryKey): void {
+    const loading = this.client.getQueryCache().findAll({ queryKey, fetchStatus: "fetching" });
+    for (const query of loading) {
+      if (query.state.data !== undefined || this.overtaken.has(query.queryHash)) continue;
+      this.overtaken.add(query.queryHash);
+      const again = () => {
+        this.overtaken.delete(query.queryHash);
+        void this.client.invalidateQueries({ queryKey: query.queryKey, exact: true });
+      };
+      query.promise?.then(again, again);
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { useAliases } from "@/shared/connection/aliases";
@@ -6,6 +6,7 @@ import { findTurn, useFollowed } from "@/shared/connection/live-turns";
 import { reloadOutbox, useOutbox } from "@/shared/connection/outbox";
 import { useRunning } from "@/shared/connection/running";
 import { Session } from "@/shared/connection/session";
+import type { SocketHandlers } from "@/shared/connection/socket";
 import { keys } from "@/shared/data/keys";
 import { allMessages } from "@/shared/data/message-cache";
 import type { LoadedMessages } from "@/shared/data/message-cache";
@@ -181,6 +182,39 @@ describe("the feed", () => {
     wire.lose();
     wire.open();
     expect(wire.take("feed").map((frame) => frame.after)).toEqual([undefined, 8]);
+  });
+
+  it("begins where the index left off, so that nothing is missed between the two", () => {
+    const parts = { client, openWire: (handlers: SocketHandlers) => (wire = new FakeWire(handlers)) };
+    new Session({ ...parts, isSignedOut: () => Promise.resolve(false), feedAfter: 4 }).start();
+    expect(wire.take("feed").map((frame) => frame.after)).toEqual([4]);
+  });
+
+  it("begins anew and loads everything again when the place where the index left off is gone", async () => {
+    await client.prefetchQuery({ queryKey: keys.conversations(), queryFn: () => [] });
+    const parts = { client, openWire: (handlers: SocketHandlers) => (wire = new FakeWire(handlers)) };
+    new Session({ ...parts, isSignedOut: () => Promise.resolve(false), feedAfter: 4 }).start();
+    wire.say({ type: "resync", ref: "feed:", feed: true, reason: "expired" });
+    expect(wire.take("feed").map((frame) => frame.after)).toEqual([4, undefined]);
+    expect(client.getQueryState(keys.conversations())?.isInvalidated).toBe(true);
+  });
+
+  it("loads a list again when something changed while it was loaded for the first time", async () => {
+    const answers: ((titles: string[]) => void)[] = [];
+    const list = new QueryObserver<string[]>(client, {
+      queryKey: keys.conversations(),
+      queryFn: () => new Promise((resolve) => answers.push(resolve)),
+    });
+    const stop = list.subscribe(() => undefined);
+    session.start();
+    for (const seq of [1, 2, 3]) {
+      wire.say({ type: "feed", seq, event: { type: "conversation.changed", conversation: "c1" } });
+    }
+    answers[0]?.(["before"]);
+    await expect.poll(() => answers.length).toBe(2);
+    answers[1]?.(["after"]);
+    await expect.poll(() => list.getCurrentResult().data).toEqual(["after"]);
+    stop();
   });
 
   it("loads the messages of a conversation in which another tab asked something", async () => {

@@ -40,6 +40,8 @@ interface SessionParts {
   client: QueryClient;
   openWire(handlers: SocketHandlers): Wire;
   isSignedOut(): Promise<boolean>;
+  /** The last pointer of the feed before this page loaded anything. */
+  feedAfter?: number | null;
 }
 
 export class Session {
@@ -50,9 +52,9 @@ export class Session {
   private readonly feed: FeedReader;
   private refs = 0;
 
-  constructor({ client, openWire, isSignedOut }: SessionParts) {
+  constructor({ client, openWire, isSignedOut, feedAfter = null }: SessionParts) {
     this.client = client;
-    this.feed = new FeedReader(client, (frame) => this.wire.send(frame));
+    this.feed = new FeedReader(client, (frame) => this.wire.send(frame), feedAfter);
     this.wire = openWire({
       onOpen: () => this.resume(),
       onFrame: (frame) => this.receive(frame),

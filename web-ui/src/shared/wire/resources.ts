@@ -117,6 +117,8 @@ export interface PageSettings {
   model?: string;
   user?: User | null;
   heartbeat_s?: number;
+  /** The last seq of the user's feed when the index was made; missing when the log could not be read. */
+  feed_after?: number;
   /** Why the page is shown like this: `link_used`. */
   notice?: string;
 }
