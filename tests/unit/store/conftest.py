@@ -1,17 +1,25 @@
-"""Every test has a database of its own, in a file."""
+"""Every test has a database of its own, and runs on each kind."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
 
+import pytest
 import pytest_asyncio
-from tests.unit.store.stored import open_store
+from tests.unit.store.stored import Place, open_place
 
-from quarterdeck.store.sqlite import SqliteDatabase
+from quarterdeck.store.database import Database
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
+    if request.param == "sqlite":
+        return tmp_path
+    return str(request.getfixturevalue("postgres").new_database())
 
 
 @pytest_asyncio.fixture
-async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
-    async with open_store(tmp_path) as opened:
+async def database(place: Place) -> AsyncIterator[Database]:
+    async with open_place(place) as opened:
         yield opened

@@ -1,4 +1,4 @@
-"""A real database in a folder of the test's own, and the rows that tests need in it."""
+"""A real database of the test's own, and the rows that tests need in it."""
 
 from __future__ import annotations
 
@@ -11,12 +11,16 @@ from sqlalchemy import insert
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.store.conversations import ConversationRow, insert_conversation, update_conversation
-from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.messages import insert_message
 from quarterdeck.store.migrate import migrate_sqlite
+from quarterdeck.store.postgres import PostgresDatabase
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
 from quarterdeck.store.turns import TurnRow, insert_turn
+
+Place = Path | str
+"""Where a test's database is: a folder, or the URL of one on PostgreSQL that has its tables."""
 
 
 @asynccontextmanager
@@ -25,6 +29,20 @@ async def open_store(folder: Path) -> AsyncIterator[SqliteDatabase]:
     path = folder / "quarterdeck.sqlite3"
     migrate_sqlite(path)
     database = SqliteDatabase(path)
+    try:
+        yield database
+    finally:
+        await database.close()
+
+
+@asynccontextmanager
+async def open_place(place: Place, pool_size: int = 8) -> AsyncIterator[Database]:
+    """Opened twice, it is what a second process would see."""
+    if isinstance(place, Path):
+        async with open_store(place) as file:
+            yield file
+        return
+    database = PostgresDatabase(place, pool_size)
     try:
         yield database
     finally:

@@ -22,10 +22,9 @@ from quarterdeck.store.conversations import (
     restore_conversation,
     update_conversation,
 )
-from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.ideas import delete_idea, insert_ideas, list_ideas
 from quarterdeck.store.messages import find_message, find_owned_message, read_path, search_log
-from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import metadata
 
 
@@ -57,7 +56,7 @@ def test_pages_of_conversations_are_the_whole_list_newest_first_each_once(times:
         assert all_pages(ReadConnection(raw), owner, limit) == [identifier for _, identifier in expected]
 
 
-async def test_a_conversation_is_found_by_both_its_names_and_by_nobody_else(database: SqliteDatabase) -> None:
+async def test_a_conversation_is_found_by_both_its_names_and_by_nobody_else(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, str, ConversationRow]:
         ann, bob = add_user(connection, "ann"), add_user(connection, "bob")
         return ann, bob, add_conversation(connection, ann, "cats")
@@ -71,7 +70,7 @@ async def test_a_conversation_is_found_by_both_its_names_and_by_nobody_else(data
     assert await database.read(lambda connection: all_pages(connection, bob, 10)) == []
 
 
-async def test_two_people_may_call_their_conversations_the_same(database: SqliteDatabase) -> None:
+async def test_two_people_may_call_their_conversations_the_same(database: Database) -> None:
     def make(connection: WriteConnection) -> list[ConversationRow]:
         return [add_conversation(connection, add_user(connection, name), "cats") for name in ("ann", "bob")]
 
@@ -82,7 +81,7 @@ async def test_two_people_may_call_their_conversations_the_same(database: Sqlite
         assert found.id == identifier
 
 
-async def test_a_name_that_is_another_conversations_id_means_that_conversation(database: SqliteDatabase) -> None:
+async def test_a_name_that_is_another_conversations_id_means_that_conversation(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, str, str]:
         ann = add_user(connection, "ann")
         first = add_conversation(connection, ann)
@@ -96,7 +95,7 @@ async def test_a_name_that_is_another_conversations_id_means_that_conversation(d
     assert found.id == first
 
 
-async def test_a_deleted_conversation_is_gone_until_it_is_restored_by_its_owner(database: SqliteDatabase) -> None:
+async def test_a_deleted_conversation_is_gone_until_it_is_restored_by_its_owner(database: Database) -> None:
     def make(connection: WriteConnection) -> ConversationRow:
         row = add_conversation(connection, add_user(connection, "ann"), "cats")
         add_path(connection, row, ["one", "two"])
@@ -114,7 +113,7 @@ async def test_a_deleted_conversation_is_gone_until_it_is_restored_by_its_owner(
     assert restored.tip_id is not None
 
 
-async def test_a_name_is_free_again_once_its_conversation_is_deleted(database: SqliteDatabase) -> None:
+async def test_a_name_is_free_again_once_its_conversation_is_deleted(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[ConversationRow, ConversationRow]:
         first = add_conversation(connection, add_user(connection, "ann"), "cats")
         delete_conversation(connection, first.id)
@@ -134,7 +133,7 @@ async def test_a_name_is_free_again_once_its_conversation_is_deleted(database: S
     ("query", "found"),
     [("CAT", ["Cat names"]), ("100%", ["100% wool"]), ("a_b", ["a_b"]), ("%", ["100% wool"]), ("dog", [])],
 )
-async def test_titles_are_searched_letter_by_letter(database: SqliteDatabase, query: str, found: list[str]) -> None:
+async def test_titles_are_searched_letter_by_letter(database: Database, query: str, found: list[str]) -> None:
     def make(connection: WriteConnection) -> str:
         ann, bob = add_user(connection, "ann"), add_user(connection, "bob")
         for title in ("Cat names", "100% wool", "a_b", "aXb"):
@@ -149,7 +148,7 @@ async def test_titles_are_searched_letter_by_letter(database: SqliteDatabase, qu
     assert [row.title for row in rows] == found
 
 
-async def test_a_path_comes_newest_first_and_stops_at_the_limit(database: SqliteDatabase) -> None:
+async def test_a_path_comes_newest_first_and_stops_at_the_limit(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, list[str]]:
         row = add_conversation(connection, add_user(connection, "ann"))
         return row.id, add_path(connection, row, [f"text {number}" for number in range(7)])
@@ -162,7 +161,7 @@ async def test_a_path_comes_newest_first_and_stops_at_the_limit(database: Sqlite
     assert [row.id for row in middle] == path[4:1:-1]
 
 
-async def test_a_path_follows_its_own_branch_and_no_other(database: SqliteDatabase) -> None:
+async def test_a_path_follows_its_own_branch_and_no_other(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, list[str], str]:
         row = add_conversation(connection, add_user(connection, "ann"))
         path = add_path(connection, row, ["question", "answer", "second question"])
@@ -174,7 +173,7 @@ async def test_a_path_follows_its_own_branch_and_no_other(database: SqliteDataba
     assert other not in {row.id for row in rows}
 
 
-async def test_no_message_is_found_through_another_conversation_or_another_owner(database: SqliteDatabase) -> None:
+async def test_no_message_is_found_through_another_conversation_or_another_owner(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[ConversationRow, ConversationRow, str]:
         mine = add_conversation(connection, add_user(connection, "ann"))
         theirs = add_conversation(connection, add_user(connection, "bob"))
@@ -237,7 +236,7 @@ def _steps_of_a_page(connection: ReadConnection, conversation: str, tip: str) ->
     return steps
 
 
-async def test_ideas_come_newest_answer_first_and_page_without_holes(database: SqliteDatabase) -> None:
+async def test_ideas_come_newest_answer_first_and_page_without_holes(database: Database) -> None:
     def make(connection: WriteConnection) -> ConversationRow:
         row = add_conversation(connection, add_user(connection, "ann"))
         for answer, texts in (("m1", ["a", "b", "c"]), ("m2", ["d"]), ("m3", [])):
@@ -257,7 +256,7 @@ async def test_ideas_come_newest_answer_first_and_page_without_holes(database: S
     assert await database.read(page) == ["d", "c", "b", "a"]  # read backwards: the order of the answers
 
 
-async def test_ideas_are_their_owners_alone_and_go_with_their_conversation(database: SqliteDatabase) -> None:
+async def test_ideas_are_their_owners_alone_and_go_with_their_conversation(database: Database) -> None:
     def make(connection: WriteConnection) -> ConversationRow:
         row = add_conversation(connection, add_user(connection, "ann"))
         insert_ideas(connection, owner=row.owner_id, conversation=row.id, message="m", texts=["a", "b"])
@@ -282,7 +281,7 @@ async def test_ideas_are_their_owners_alone_and_go_with_their_conversation(datab
 
 
 @pytest.mark.parametrize("word", ["text", "kind"])
-async def test_the_search_reads_what_was_said_and_not_how_it_is_stored(database: SqliteDatabase, word: str) -> None:
+async def test_the_search_reads_what_was_said_and_not_how_it_is_stored(database: Database, word: str) -> None:
     def make(connection: WriteConnection) -> ConversationRow:
         row = add_conversation(connection, add_user(connection, "ann"))
         add_path(connection, row, ["the harbour", "an answer", f"a {word} of harbour"])
@@ -295,7 +294,7 @@ async def test_the_search_reads_what_was_said_and_not_how_it_is_stored(database:
     assert [quote.parts for quote in found] == [[TextPart(f"a {word} of harbour")]]
 
 
-async def test_the_search_finds_only_the_owners_own_questions_best_first(database: SqliteDatabase) -> None:
+async def test_the_search_finds_only_the_owners_own_questions_best_first(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, str]:
         ann, bob = add_user(connection, "ann"), add_user(connection, "bob")
         mine = add_conversation(connection, ann)
@@ -315,7 +314,7 @@ async def test_the_search_finds_only_the_owners_own_questions_best_first(databas
     assert [plain_text(quote.parts) for quote in found] == ["lamp of the harbour", "the old harbour"]
 
 
-async def test_conversations_made_at_the_same_moment_are_listed_without_loss(database: SqliteDatabase) -> None:
+async def test_conversations_made_at_the_same_moment_are_listed_without_loss(database: Database) -> None:
     owner = await database.write(lambda connection: add_user(connection, "ann"))
     rows = await asyncio.gather(
         *(

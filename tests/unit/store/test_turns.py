@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
-from tests.unit.store.stored import add_conversation, add_turn, add_user, open_store
+from tests.unit.store.stored import Place, add_conversation, add_turn, add_user, open_place
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.conversations import find_conversation
-from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.sqlite import SqliteDatabase
+from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.tables import metadata
 from quarterdeck.store.turns import (
     StepRow,
@@ -44,9 +42,9 @@ def make_turn(connection: WriteConnection, **given: object) -> str:
     return add_turn(connection, add_conversation(connection, add_user(connection, "ann")), **given)  # type: ignore[arg-type]
 
 
-async def test_of_many_claimers_in_two_processes_one_wins(database: SqliteDatabase, tmp_path: Path) -> None:
+async def test_of_many_claimers_in_two_processes_one_wins(database: Database, place: Place) -> None:
     turn = await database.write(make_turn)
-    async with open_store(tmp_path) as other:
+    async with open_place(place) as other:
         won = await asyncio.gather(
             *(
                 (database, other)[number % 2].write(
@@ -58,7 +56,7 @@ async def test_of_many_claimers_in_two_processes_one_wins(database: SqliteDataba
     assert won.count(True) == 1
 
 
-async def test_a_claim_says_whose_the_turn_is_and_that_it_runs(database: SqliteDatabase) -> None:
+async def test_a_claim_says_whose_the_turn_is_and_that_it_runs(database: Database) -> None:
     turn = await database.write(make_turn)
     row = await database.write(
         lambda connection: claim_turn(connection, turn, worker="w", lease_until=77, others_are_dead=False)
@@ -70,7 +68,7 @@ async def test_a_claim_says_whose_the_turn_is_and_that_it_runs(database: SqliteD
 
 
 async def test_a_turn_whose_lease_has_run_out_can_be_taken_and_its_old_worker_cannot_end_it(
-    database: SqliteDatabase,
+    database: Database,
 ) -> None:
     turn = await database.write(make_turn)
 
@@ -87,7 +85,7 @@ async def test_a_turn_whose_lease_has_run_out_can_be_taken_and_its_old_worker_ca
     assert await database.write(lose_and_end) == [True, True, False, False, True, False]
 
 
-async def test_a_renewal_keeps_what_is_this_workers_and_says_what_is_not(database: SqliteDatabase) -> None:
+async def test_a_renewal_keeps_what_is_this_workers_and_says_what_is_not(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, str, str, set[str]]:
         conversation = add_conversation(connection, add_user(connection, "ann"))
         mine, lost, ended = (
@@ -101,7 +99,7 @@ async def test_a_renewal_keeps_what_is_this_workers_and_says_what_is_not(databas
     assert not await database.write(lambda connection: claim(connection, mine, "somebody"))
 
 
-async def test_a_released_turn_is_anybodys_at_once_but_only_its_worker_can_release_it(database: SqliteDatabase) -> None:
+async def test_a_released_turn_is_anybodys_at_once_but_only_its_worker_can_release_it(database: Database) -> None:
     turn = await database.write(make_turn)
 
     def pass_on(connection: WriteConnection) -> list[bool]:
@@ -114,7 +112,7 @@ async def test_a_released_turn_is_anybodys_at_once_but_only_its_worker_can_relea
     assert await database.write(pass_on) == [True, False, True]
 
 
-async def test_a_process_that_is_alone_takes_what_dead_ones_held_and_not_its_own(database: SqliteDatabase) -> None:
+async def test_a_process_that_is_alone_takes_what_dead_ones_held_and_not_its_own(database: Database) -> None:
     turn = await database.write(make_turn)
 
     def take(connection: WriteConnection) -> list[bool]:
@@ -127,7 +125,7 @@ async def test_a_process_that_is_alone_takes_what_dead_ones_held_and_not_its_own
     assert await database.write(take) == [True, True, False]
 
 
-async def test_of_each_conversation_only_the_first_open_turn_can_be_claimed(database: SqliteDatabase) -> None:
+async def test_of_each_conversation_only_the_first_open_turn_can_be_claimed(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[list[str], list[str]]:
         ann = add_user(connection, "ann")
         first, second, third = (add_conversation(connection, ann) for _ in range(3))
@@ -142,7 +140,7 @@ async def test_of_each_conversation_only_the_first_open_turn_can_be_claimed(data
     assert found == free  # oldest first
 
 
-async def test_the_claimable_list_stops_at_its_limit(database: SqliteDatabase) -> None:
+async def test_the_claimable_list_stops_at_its_limit(database: Database) -> None:
     def make(connection: WriteConnection) -> list[str]:
         ann = add_user(connection, "ann")
         return [add_turn(connection, add_conversation(connection, ann)) for _ in range(5)]
@@ -185,7 +183,7 @@ def test_whatever_workers_do_at_most_one_has_the_turn_and_it_ends_once(steps: li
                 is_ended, holder = is_ended or expected, "" if expected else holder
 
 
-async def test_the_next_queued_turn_is_the_oldest_that_waits(database: SqliteDatabase) -> None:
+async def test_the_next_queued_turn_is_the_oldest_that_waits(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, str | None, bool]:
         conversation = add_conversation(connection, add_user(connection, "ann"))
         add_turn(connection, conversation, status="failed")
@@ -198,7 +196,7 @@ async def test_the_next_queued_turn_is_the_oldest_that_waits(database: SqliteDat
     assert is_open
 
 
-async def test_a_listed_conversation_names_its_first_open_turn(database: SqliteDatabase) -> None:
+async def test_a_listed_conversation_names_its_first_open_turn(database: Database) -> None:
     def make(connection: WriteConnection) -> tuple[str, str | None]:
         conversation = add_conversation(connection, add_user(connection, "ann"))
         first = add_turn(connection, conversation, status="running")
@@ -211,19 +209,17 @@ async def test_a_listed_conversation_names_its_first_open_turn(database: SqliteD
 
 
 @pytest.mark.parametrize(("status", "is_heard"), [("queued", True), ("running", True), ("complete", False)])
-async def test_a_wish_to_stop_is_kept_for_an_open_turn_only(
-    database: SqliteDatabase, status: str, is_heard: bool
-) -> None:
+async def test_a_wish_to_stop_is_kept_for_an_open_turn_only(database: Database, status: str, is_heard: bool) -> None:
     turn = await database.write(lambda connection: make_turn(connection, status=status))
     assert await database.write(lambda connection: request_stop(connection, turn)) is is_heard
 
 
-async def test_a_turn_is_found_by_its_owner_only(database: SqliteDatabase) -> None:
+async def test_a_turn_is_found_by_its_owner_only(database: Database) -> None:
     turn = await database.write(make_turn)
     assert await database.read(lambda connection: find_turn(connection, "somebody else", turn)) is None
 
 
-async def test_turns_that_ended_lately_are_listed_and_older_ones_are_not(database: SqliteDatabase) -> None:
+async def test_turns_that_ended_lately_are_listed_and_older_ones_are_not(database: Database) -> None:
     def make(connection: WriteConnection) -> list[str]:
         conversation = add_conversation(connection, add_user(connection, "ann"))
         turns = [add_turn(connection, conversation, status="running", worker="w") for _ in range(3)]
@@ -236,7 +232,7 @@ async def test_turns_that_ended_lately_are_listed_and_older_ones_are_not(databas
     assert [row.id for row in rows] == [turns[1]]
 
 
-async def test_a_step_noted_twice_is_one_step_with_the_newer_note(database: SqliteDatabase) -> None:
+async def test_a_step_noted_twice_is_one_step_with_the_newer_note(database: Database) -> None:
     def note(connection: WriteConnection) -> list[StepRow]:
         turn = make_turn(connection)
         for row in (StepRow(1, 2, "m", "{}", 5), StepRow(1, 1, "m", "old", 1), StepRow(1, 1, "m", "new", 2)):

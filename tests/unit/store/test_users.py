@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, insert, select
 from sqlalchemy.exc import IntegrityError
-from tests.unit.store.stored import add_user, open_store
+from tests.unit.store.stored import Place, add_user, open_place
 
-from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.settings import (
     EndpointRow,
@@ -22,22 +22,18 @@ from quarterdeck.store.settings import (
     save_endpoint,
     save_setting,
 )
-from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
 from quarterdeck.store.users import ensure_owner
 
 
-def test_processes_that_race_for_the_first_owner_get_exactly_one(tmp_path: Path) -> None:
-    path = tmp_path / "quarterdeck.sqlite3"
-    migrate_sqlite(path)
+def test_processes_that_race_for_the_first_owner_get_exactly_one(place: Place) -> None:
     barrier = threading.Barrier(6)
     found: list[str] = []
 
     async def claim() -> None:
-        database = SqliteDatabase(path)
-        await asyncio.to_thread(barrier.wait, 5)
-        found.append((await database.write(ensure_owner)).id)
-        await database.close()
+        async with open_place(place, 2) as database:
+            await asyncio.to_thread(barrier.wait, 5)
+            found.append((await database.write(ensure_owner)).id)
 
     threads = [threading.Thread(target=lambda: asyncio.run(claim())) for _ in range(6)]
     for thread in threads:
@@ -48,7 +44,7 @@ def test_processes_that_race_for_the_first_owner_get_exactly_one(tmp_path: Path)
     assert len(set(found)) == 1
 
 
-async def test_no_second_owner_can_be_stored_whoever_tries(database: SqliteDatabase) -> None:
+async def test_no_second_owner_can_be_stored_whoever_tries(database: Database) -> None:
     await database.write(ensure_owner)
     with pytest.raises(IntegrityError):
         await database.write(
@@ -59,15 +55,15 @@ async def test_no_second_owner_can_be_stored_whoever_tries(database: SqliteDatab
     assert sorted(roles) == ["member", "owner"]
 
 
-async def test_the_owner_stays_the_same_across_restarts(tmp_path: Path) -> None:
+async def test_the_owner_stays_the_same_across_restarts(place: Place) -> None:
     owners = []
     for _ in range(2):
-        async with open_store(tmp_path) as database:
+        async with open_place(place) as database:
             owners.append(await database.write(ensure_owner))
     assert owners[0] == owners[1]
 
 
-async def test_an_endpoint_saved_without_a_key_keeps_the_stored_one(database: SqliteDatabase) -> None:
+async def test_an_endpoint_saved_without_a_key_keeps_the_stored_one(database: Database) -> None:
     def save(connection: WriteConnection) -> list[EndpointRow]:
         save_endpoint(connection, EndpointRow("b", "B", "openai", "http://b", b"sealed"))
         save_endpoint(connection, EndpointRow("a", "A", "openai", "http://a", None))
@@ -82,7 +78,7 @@ async def test_an_endpoint_saved_without_a_key_keeps_the_stored_one(database: Sq
     assert not await database.write(lambda connection: delete_endpoint(connection, "b"))
 
 
-async def test_a_setting_is_empty_until_it_is_set_and_then_the_newest_value(database: SqliteDatabase) -> None:
+async def test_a_setting_is_empty_until_it_is_set_and_then_the_newest_value(database: Database) -> None:
     assert await database.read(lambda connection: read_setting(connection, "model")) == ""
     for value in ("one", "two"):
         await database.write(lambda connection, value=value: save_setting(connection, "model", value))  # type: ignore[misc]

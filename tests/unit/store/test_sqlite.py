@@ -1,15 +1,17 @@
-"""How functions of a connection are run: one writer, commits in groups, failures that stay alone."""
+"""How functions of a connection are run on SQLite: one writer, commits in groups, failures that stay alone."""
 
 from __future__ import annotations
 
 import asyncio
 import sqlite3
 import threading
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 from sqlalchemy import insert, select, text
 from tests.unit.store.stored import add_user, open_store
 
@@ -17,6 +19,12 @@ from quarterdeck.errors import NotFoundError
 from quarterdeck.store.database import AnyConnection, StorageError, WriteConnection
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
+
+
+@pytest_asyncio.fixture
+async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
+    async with open_store(tmp_path) as opened:
+        yield opened
 
 
 def names(connection: AnyConnection) -> list[str]:
