@@ -9,9 +9,10 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 import pytest
-from tests.contract.log_stores import empty_redis, shared_redis
+from tests.contract.log_stores import empty_redis, shared_postgres, shared_redis
 
 from quarterdeck.log.bell import Bell, LocalBell
+from quarterdeck.log.postgres_bell import PostgresBell
 from quarterdeck.log.redis_bell import RedisBell
 
 Connect = Callable[[], Awaitable[Bell]]
@@ -47,7 +48,27 @@ async def open_redis_tower() -> AsyncIterator[Connect]:
         await empty_redis(url)
 
 
-TOWERS: dict[str, OpenTower] = {"local": open_local_tower, "redis": open_redis_tower}
+@asynccontextmanager
+async def open_postgres_tower() -> AsyncIterator[Connect]:
+    bells = list[PostgresBell]()
+
+    async def connect() -> Bell:
+        bells.append(PostgresBell(shared_postgres()))
+        await bells[-1].open()
+        return bells[-1]
+
+    try:
+        yield connect
+    finally:
+        for bell in bells:
+            await bell.close()
+
+
+TOWERS: dict[str, OpenTower] = {
+    "local": open_local_tower,
+    "redis": open_redis_tower,
+    "postgres": open_postgres_tower,
+}
 on_every_tower = pytest.mark.parametrize("open_tower", TOWERS.values(), ids=TOWERS)
 on_every_shared_tower = pytest.mark.parametrize(
     "open_tower", [tower for name, tower in TOWERS.items() if name != "local"], ids=[n for n in TOWERS if n != "local"]

@@ -15,10 +15,13 @@ from tempfile import TemporaryDirectory
 from typing import Protocol
 
 import pytest
+from tests.harness.postgres import open_postgres
 from tests.harness.valkey import open_redis
 
 from quarterdeck.log.base import Entry, Log
 from quarterdeck.log.follow import follow
+from quarterdeck.log.postgres_backend import PostgresBackend
+from quarterdeck.log.postgres_link import PostgresLink
 from quarterdeck.log.redis_backend import RedisBackend
 from quarterdeck.log.redis_link import Link
 from quarterdeck.log.shared import SharedLog
@@ -109,7 +112,47 @@ def shared_redis() -> str:
     return server.url
 
 
-STORES: dict[str, OpenStore] = {"sql": open_sql_store, "redis": open_redis_store}
+class PostgresStore:
+    """The log's tables in a database that the tests of this process share, emptied at the end."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.logs: list[SharedLog] = []
+
+    async def connect(self) -> SharedLog:
+        log = SharedLog(PostgresBackend(self.url))
+        await log.open()
+        self.logs.append(log)
+        return log
+
+    async def sweep(self, log: Log) -> None:
+        await log.expire()
+
+
+@asynccontextmanager
+async def open_postgres_store() -> AsyncIterator[PostgresStore]:
+    store = PostgresStore(shared_postgres())
+    try:
+        yield store
+    finally:
+        for log in store.logs:
+            await log.close()
+        link = PostgresLink(store.url)
+        await link.rows("DELETE FROM log_heads")
+        await link.rows("DELETE FROM log_entries")
+        await link.close()
+
+
+@cache
+def shared_postgres() -> str:
+    """The URL of one database for all tests of this process, until it ends."""
+    opening = open_postgres()
+    server = opening.__enter__()
+    atexit.register(opening.__exit__, None, None, None)
+    return server.new_database(is_empty=True)
+
+
+STORES: dict[str, OpenStore] = {"sql": open_sql_store, "redis": open_redis_store, "postgres": open_postgres_store}
 on_every_store = pytest.mark.parametrize("open_store", STORES.values(), ids=STORES)
 
 

@@ -7,7 +7,6 @@ from importlib import import_module
 from quarterdeck.config import Settings
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell, LocalBell
-from quarterdeck.log.shared import SharedLog
 from quarterdeck.log.sql import SqlLog
 
 
@@ -16,8 +15,10 @@ async def open_log(settings: Settings) -> tuple[Log, Bell]:
 
     Raises: `LogError` when the log's file cannot be opened, `SetupError` when its server cannot be used.
     """
-    if settings.redis_url:  # the clients are loaded when they are asked for: they cost start-up time
-        return await _open_redis(settings.redis_url)
+    if settings.redis_url:
+        return await _open_shared("redis", "Redis", settings.redis_url)
+    if settings.database_url:
+        return await _open_shared("postgres", "Postgres", settings.database_url)
     return await _open_file(settings)
 
 
@@ -30,9 +31,15 @@ async def _open_file(settings: Settings) -> tuple[Log, Bell]:
     return log, LocalBell()
 
 
-async def _open_redis(url: str) -> tuple[Log, Bell]:
-    bell = import_module("quarterdeck.log.redis_bell").RedisBell(url)
-    log = SharedLog(import_module("quarterdeck.log.redis_backend").RedisBackend(url))
+async def _open_shared(kind: str, title: str, url: str) -> tuple[Log, Bell]:
+    """What only a fleet needs is loaded when it is asked for: it costs start-up time."""
+    bell = getattr(import_module(f"quarterdeck.log.{kind}_bell"), f"{title}Bell")(url)
+    backend = getattr(import_module(f"quarterdeck.log.{kind}_backend"), f"{title}Backend")(url)
+    log = import_module("quarterdeck.log.shared").SharedLog(backend)
     await bell.open()
-    await log.open()
+    try:
+        await log.open()
+    except BaseException:
+        await bell.close()
+        raise
     return log, bell

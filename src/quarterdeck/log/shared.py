@@ -31,7 +31,11 @@ class SharedLog:
 
     async def open(self) -> None:
         """Raises: `SetupError` when the store cannot be used."""
-        await self._backend.open(self._watch.on_bell)
+        try:
+            await self._backend.open(self._watch.on_bell)
+        except BaseException:
+            await self._backend.close()
+            raise
         self._is_open = True
         self._watch.start()
 
