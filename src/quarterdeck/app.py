@@ -21,12 +21,12 @@ from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger, register_secret
 from quarterdeck.errors import SetupError
 from quarterdeck.gauges import Gauges
+from quarterdeck.jobs import run_forever, usual_jobs
 from quarterdeck.log.open import open_log
 from quarterdeck.postgres_url import parse_postgres_url
 from quarterdeck.providers.registry import Registry
-from quarterdeck.store.database import Database, StorageError
+from quarterdeck.store.database import Database
 from quarterdeck.store.migrate import migrate_sqlite
-from quarterdeck.store.purge import purge
 from quarterdeck.store.settings import read_setting
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.tracing.spans import start_tracing, stop_tracing
@@ -45,8 +45,6 @@ from quarterdeck.web.providers import load_stored
 logger = get_logger("quarterdeck")
 
 _DRAIN_S = 5.0
-_PURGE_EVERY_S = 3600.0
-_PURGE_NEXT_S = 0.2  # there may be more: a few at a time, so that nobody waits behind them
 
 
 def open_data_dir(path: Path) -> Path:
@@ -123,14 +121,14 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         runner.start()
         await reaper.start(others_are_dead=True)
         watch = asyncio.create_task(house.connections.watch(database))
-        cleaning = asyncio.create_task(_purge_hourly(database))
+        scheduled = [asyncio.create_task(run_forever(database, job, runner.worker)) for job in usual_jobs(database)]
         measuring = asyncio.create_task(gauges.watch())
         first_look = asyncio.create_task(registry.default_model())  # so that the first visitor need not wait for it
         house.is_ready.set()
         try:
             yield house
         finally:
-            for task in (watch, cleaning, measuring, first_look):
+            for task in (watch, *scheduled, measuring, first_look):
                 task.cancel()
             await _drain(house, runner, reaper)
 
@@ -144,17 +142,6 @@ async def _fill_registry(registry: Registry, database: Database, vault: Vault) -
     for endpoint in registry.endpoints():
         register_secret(endpoint.key)
     registry.stored_default = await database.read(lambda connection: read_setting(connection, DEFAULT_MODEL))
-
-
-async def _purge_hourly(database: Database) -> None:
-    while True:
-        pause_s = _PURGE_EVERY_S
-        try:
-            if await database.write(purge):
-                pause_s = _PURGE_NEXT_S
-        except StorageError as error:
-            logger.warning("purge_failed", reason=error.message, detail=error.detail)
-        await asyncio.sleep(pause_s)
 
 
 async def _drain(house: House, runner: TurnRunner, reaper: Reaper) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from msgspec import Struct
 from sqlalchemy import exists, func, or_, select
 
-from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import OPEN
@@ -18,7 +18,7 @@ class Queue(Struct, frozen=True):
 
 def measure_queue(connection: AnyConnection) -> Queue:
     """A turn that waits for the one before it in its conversation is not counted: nobody could run it."""
-    now = now_ms()
+    now = database_now_ms(connection)
     earlier = turns.alias("earlier")
     is_first = ~exists().where(
         earlier.c.conversation_id == turns.c.conversation_id,

@@ -1,0 +1,84 @@
+"""Scheduled work: each process looks now and then whether something is due; in a fleet one of them does it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from quarterdeck import metrics
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.store.database import Database, StorageError
+from quarterdeck.store.leases import claim_work, finish_work, give_up_work
+from quarterdeck.store.purge import purge
+
+logger = get_logger("quarterdeck.jobs")
+
+_PURGE_EVERY_S = 3600.0
+_PURGE_PAUSE_S = 0.2  # a few conversations at a time, so that nobody waits behind them
+
+
+class Job(Struct, frozen=True):
+    """`work` does all that is due and may be broken off anywhere: it is when it takes longer than `lease_s`.
+
+    A process that dies in it is replaced when the lease is over. `look_s`: how often each process looks.
+    """
+
+    name: str
+    every_s: float
+    work: Callable[[], Awaitable[None]]
+    lease_s: float = 60.0
+    look_s: float = 60.0
+
+
+def usual_jobs(database: Database) -> list[Job]:
+    return [Job("purge", _PURGE_EVERY_S, lambda: _purge_all(database))]
+
+
+async def run_forever(database: Database, job: Job, worker: str) -> None:
+    """Look, do what is due, wait; the wait is uneven, so that a fleet that started together does not look together."""
+    while True:
+        try:
+            await run_if_due(database, job, worker)
+        except StorageError as error:
+            logger.warning("job_not_looked_at", job=job.name, reason=error.message, detail=error.detail)
+        await asyncio.sleep(job.look_s * random.uniform(0.5, 1.0))  # noqa: S311  # nothing secret about it
+
+
+async def run_if_due(database: Database, job: Job, worker: str) -> bool:
+    """True when the work was done here and now. Raises: `StorageError`."""
+    owner = f"{worker}:{secrets.token_hex(4)}"
+    period_ms, lease_ms = int(job.every_s * 1000), int(job.lease_s * 1000)
+    claimed = await database.write(
+        lambda connection: claim_work(connection, job.name, owner, period_ms=period_ms, lease_ms=lease_ms)
+    )
+    if not claimed:
+        return False
+    is_done = await _try(job)
+    if is_done:
+        is_done = await database.write(lambda connection: finish_work(connection, job.name, owner))
+    else:
+        await database.write(lambda connection: give_up_work(connection, job.name, owner, pause_ms=lease_ms))
+    metrics.JOB_RUNS.add(1, job.name, "done" if is_done else "failed")
+    return is_done
+
+
+async def _try(job: Job) -> bool:
+    try:
+        async with asyncio.timeout(job.lease_s * 0.9):  # before the lease lets somebody else begin
+            await job.work()
+    except (QuarterdeckError, TimeoutError) as error:
+        logger.warning("job_failed", job=job.name, reason=str(error) or "it took too long")
+        return False
+    return True
+
+
+async def _purge_all(database: Database) -> None:
+    while True:
+        if not await database.write(purge):
+            return
+        await asyncio.sleep(_PURGE_PAUSE_S)

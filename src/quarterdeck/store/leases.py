@@ -1,0 +1,47 @@
+"""Leases of scheduled work: in a fleet one process does it, once in each period, and another one if that dies.
+
+All times are the database's, so that it does not matter whose clock is wrong.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import exists, insert, select, update
+
+from quarterdeck.store.clock import database_now_ms
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.tables import leases
+
+NOBODY = ""
+
+
+def claim_work(connection: WriteConnection, name: str, owner: str, *, period_ms: int, lease_ms: int) -> bool:
+    """True when the work is due, nobody does it, and it is `owner`'s now, for `lease_ms`.
+
+    `owner` must be new each time: that is how an earlier claimant who comes late is told from this one.
+    """
+    now = database_now_ms(connection)
+    if not connection.execute(select(exists().where(leases.c.name == name))).scalar():
+        # two may be the first at once: the loser's whole function is run again
+        connection.execute(insert(leases).values(name=name, owner=NOBODY, until=0, done_at=0))
+    claimed = connection.execute(
+        update(leases)
+        .where(leases.c.name == name, leases.c.until < now, leases.c.done_at <= now - period_ms)
+        .values(owner=owner, until=now + lease_ms)
+    )
+    return bool(claimed.rowcount)
+
+
+def finish_work(connection: WriteConnection, name: str, owner: str) -> bool:
+    """It is done until the next period. False when somebody else has taken it meanwhile; nothing is changed then."""
+    now = database_now_ms(connection)
+    return _end(connection, name, owner, {"owner": NOBODY, "until": 0, "done_at": now})
+
+
+def give_up_work(connection: WriteConnection, name: str, owner: str, *, pause_ms: int) -> bool:
+    """It failed, or could not be finished: anybody may try again after `pause_ms`."""
+    return _end(connection, name, owner, {"owner": NOBODY, "until": database_now_ms(connection) + pause_ms})
+
+
+def _end(connection: WriteConnection, name: str, owner: str, values: dict[str, str | int]) -> bool:
+    mine = update(leases).where(leases.c.name == name, leases.c.owner == owner)
+    return bool(connection.execute(mine.values(**values)).rowcount)
