@@ -22,7 +22,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.postgres_url import PostgresUrl, parse_postgres_url
 from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection, closed_error
-from quarterdeck.store.postgres_driver import UnreachableError, clean_parameters, connect, is_lost, lost_race, mark_lost
+from quarterdeck.store.postgres_driver import (
+    UnreachableError,
+    clean_parameters,
+    connect,
+    is_lost,
+    is_silent,
+    lost_race,
+    mark_lost,
+)
 
 T = TypeVar("T")
 
@@ -91,13 +99,15 @@ class PostgresDatabase:
                 async with self._lend():
                     return await attempt.run(engine)
             except UnreachableError as error:
-                self._failed_at = time.monotonic()
+                if error.__cause__ is not None:  # it was tried
+                    self._failed_at = time.monotonic()
                 raise _unreachable(error) from error
             except DBAPIError as error:
                 if is_lost(error):
                     if attempt.is_committing:
                         raise _unknown(error) from error
-                    if is_second_connection:
+                    if is_second_connection or is_silent(error):
+                        self._failed_at = time.monotonic()
                         raise _unreachable(error) from error
                     is_second_connection = True
                     logger.info("database_connection_lost", detail=str(error.orig))

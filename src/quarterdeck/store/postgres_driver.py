@@ -49,6 +49,9 @@ def mark_lost(context: ExceptionContext) -> Exception | None:
     error = context.original_exception
     if isinstance(error, OSError):  # a time-out is one, too: the connection is in an unknown state
         context.is_disconnect = True
+        if context.connection is not None and not context.connection.invalidated:
+            # Cut, without the goodbye that a server which does not answer would keep waiting.
+            context.connection.connection.driver_connection.terminate()  # type: ignore[union-attr]
         return OperationalError(None, None, error, connection_invalidated=True)
     if str(getattr(error, "sqlstate", None) or "").startswith(_LOST_STATES):
         context.is_disconnect = True
@@ -57,6 +60,11 @@ def mark_lost(context: ExceptionContext) -> Exception | None:
 
 def is_lost(error: DBAPIError) -> bool:
     return error.connection_invalidated or _state(error).startswith(_LOST_STATES)
+
+
+def is_silent(error: DBAPIError) -> bool:
+    """Whether the server is there and does not answer: another try would wait as long again."""
+    return isinstance(error.orig, TimeoutError)
 
 
 def lost_race(error: DBAPIError) -> bool:
