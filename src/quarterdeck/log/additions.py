@@ -10,9 +10,11 @@ numbers unnoticed.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
 
+from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
 from quarterdeck.log.backend import Addition, AnswerLostError, Backend, Look, Verdict
@@ -65,9 +67,13 @@ class Additions:
         await self._gatherer.settle()
 
     async def _carry(self, batch: list[_Waiting]) -> None:
+        begun_s = time.perf_counter()
         try:
             verdicts = await self._commit([waiting.addition for waiting in batch])
+            metrics.LOG_COMMITS.observe(time.perf_counter() - begun_s)
+            metrics.LOG_WRITES.add(len(batch))
         except Exception as error:  # whatever it was: nobody may wait for ever
+            metrics.LOG_ERRORS.add()
             failure = error if isinstance(error, LogError) else _unexpected(error)
             self._doubt([waiting.addition for waiting in batch])
             _log.warning("log.commit_failed", appends=len(batch), reason=failure.message, detail=failure.detail)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
+from quarterdeck import metrics
 from quarterdeck.errors import CursorError
 from quarterdeck.log.base import Entry, Log, is_feed
 
+_FAR_BEHIND = 64  # entries: about two seconds of a fast answer
 _SLICE_S = 15.0
 """A bell that was lost costs at most this long."""
 
@@ -35,6 +37,7 @@ async def follow(log: Log, name: str, after: int) -> AsyncIterator[list[Entry]]:
     """
     await check_cursor(log, name, after)
     cursor = after
+    is_behind = True  # until it has read all there was
     while True:
         await log.wait(name, cursor, _SLICE_S)
         entries = await log.read(name, cursor)
@@ -42,6 +45,9 @@ async def follow(log: Log, name: str, after: int) -> AsyncIterator[list[Entry]]:
             if entries[0].seq != cursor + 1:
                 raise _expired()
             cursor = entries[-1].seq
+            was_behind, is_behind = is_behind, len(entries) >= _FAR_BEHIND
+            if is_behind and not was_behind:
+                metrics.FOLLOWERS_BEHIND.add()
             yield entries
         elif await _is_over(log, name, cursor):
             return

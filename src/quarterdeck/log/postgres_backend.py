@@ -21,6 +21,7 @@ from quarterdeck.log.postgres_schema import (
     LOOK,
     SCHEMA,
     SCHEMA_LOCK,
+    SIZE,
 )
 
 _RING_BYTES = 7_900  # PostgreSQL takes fewer than 8,000 in a notice
@@ -92,6 +93,10 @@ class PostgresBackend:
 
     async def drop(self, name: str) -> None:
         await self._writing.rows(DROP, name, *self._rings([(name, -1)]))
+
+    async def size_bytes(self) -> int:
+        [[size]] = await self._looking.rows(SIZE)
+        return int(size)
 
     async def expire(self) -> int:
         """In small steps, so that appends go on; several processes may do so at a time."""

@@ -113,5 +113,6 @@ SELECT pg_notify('quarterdeck_log', $3) FROM done
 
 DROP = "SELECT log_drop_1(ARRAY[$1]), pg_notify('quarterdeck_log', $2)"
 EXPIRE = "SELECT log_expire_1($1)"
+SIZE = "SELECT pg_total_relation_size('log_heads') + pg_total_relation_size('log_entries')"
 
 CHANNEL = "quarterdeck_log"

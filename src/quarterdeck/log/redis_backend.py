@@ -85,6 +85,11 @@ class RedisBackend:
         """Redis does so by itself."""
         return 0
 
+    async def size_bytes(self) -> int:
+        """The memory of the whole server (of one, in a cluster): nothing smaller is known without counting."""
+        said: bytes = await self._looking.ask("INFO", "memory")
+        return next(int(line[12:]) for line in said.splitlines() if line.startswith(b"used_memory:"))
+
     async def _commit(self, additions: Sequence[Addition]) -> list[Verdict]:
         packed = _encode(
             [(seq, begins, is_feed(name), [len(body) for body in bodies]) for name, seq, bodies, begins in additions]

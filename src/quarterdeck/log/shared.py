@@ -96,6 +96,10 @@ class SharedLog:
         self._check_open()
         return await self._backend.expire()
 
+    async def size_bytes(self) -> int:
+        self._check_open()
+        return await self._backend.size_bytes()
+
     def _on_committed(self, addition: Addition) -> None:
         name, seq, bodies, _ = addition
         self._tails.extend(name, seq, bodies, 0)

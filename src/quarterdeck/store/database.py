@@ -11,6 +11,7 @@ from typing import NewType, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
+from quarterdeck import metrics
 from quarterdeck.errors import InternalError
 
 T = TypeVar("T")
@@ -41,6 +42,10 @@ class StorageError(InternalError):
     code = "storage"
     status = 503
     retryable = True
+
+    def __init__(self, message: str, *, detail: str = "", retry_after_s: float | None = None) -> None:
+        super().__init__(message, detail=detail, retry_after_s=retry_after_s)
+        metrics.DATABASE_ERRORS.add()
 
 
 def closed_error() -> StorageError:
