@@ -52,15 +52,18 @@ def parse_postgres_url(url: str) -> PostgresUrl:
 def _split(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
-        named = "" if "," in parts.netloc else str(parts.port or "")  # several hosts have a port each
     except ValueError:
-        raise _refusal("the port is not a number, or a bracket is missing") from None
-    if parts.scheme not in ("postgresql", "postgres") or parts.fragment:
+        raise _refusal("a bracket of its host is missing") from None
+    if parts.scheme not in ("postgresql", "postgres") or "#" in url:
         raise _refusal("write postgresql://user:password@host/database, and %23 for # within a password")
-    if named == "0":
-        raise _refusal("port 0 does not exist")
     if parts.netloc.count("@") > 1:
         raise _refusal("write %40 for @ within a password")
+    try:
+        port = 1 if "," in parts.netloc else parts.port  # several hosts have a port each
+    except ValueError:
+        raise _refusal("its port is not a number (write %2F for / within a password)") from None
+    if port == 0:
+        raise _refusal("port 0 does not exist")
     return parts
 
 
