@@ -17,6 +17,7 @@ from quarterdeck.log.backend import AnswerLostError
 from quarterdeck.postgres_url import parse_postgres_url
 
 ANSWER_S = 5.0
+CONNECT_MAX_S = 3.0
 _GIVE_UP_MS = "4500"  # the server ends a statement before its client does: it cannot be carried out late
 _RETRY_S = 0.1
 _RETRY_MAX_S = 1.0
@@ -144,9 +145,10 @@ async def connect(url: str) -> Any:
         "idle_in_transaction_session_timeout": "10000",
         "application_name": "quarterdeck log",
     }
+    connect_s = min(place.connect_timeout_s, CONNECT_MAX_S)
     try:
-        async with asyncio.timeout(place.connect_timeout_s):
-            return await asyncpg.connect(place.dsn, server_settings=settings, timeout=place.connect_timeout_s)
+        async with asyncio.timeout(connect_s):
+            return await asyncpg.connect(place.dsn, server_settings=settings, timeout=connect_s)
     except asyncpg.PostgresError as error:
         raise refused(error) from error
     except (asyncpg.InterfaceError, OSError, TimeoutError) as error:
