@@ -198,8 +198,14 @@ def decode_feed_event(raw: bytes) -> FeedEvent:
 
 
 _END = b'{"type":"turn.ended"'
+_RESTORATION = b'{"type":"turn.restored"'
 
 
 def is_turn_end(raw: bytes) -> bool:
     """Whether an encoded event is the last one of its turn, without decoding it."""
     return raw.startswith(_END)
+
+
+def is_restoration(raw: bytes) -> bool:
+    """Whether an encoded event is `turn.restored`, without decoding it."""
+    return raw.startswith(_RESTORATION)

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.domain.events import Event, PartEnded, PartStarted, TextDelta, TurnEnded
+from quarterdeck.views.increments import Increments
 
 _NO_REASON = "The answer could not be finished."
 
@@ -35,6 +36,7 @@ class SimpleView:
     def __init__(self, chat_id: str, min_chunk_chars: int) -> None:
         self._chat_id = chat_id
         self._min_chunk_chars = min_chunk_chars
+        self._increments = Increments()
         self._kinds: dict[int, str] = {}
         self._entry: Literal["idea", "message"] | None = None
         self._pending: list[str] = []
@@ -45,6 +47,9 @@ class SimpleView:
         """The frames that `event` completes, as JSON texts; none after the turn's end."""
         if self._is_over:
             return []
+        return [frame for added in self._increments.of(event) for frame in self._tell(added)]
+
+    def _tell(self, event: Event) -> list[str]:
         match event:
             case TextDelta(part=part, text=text):
                 return self._say(part, text)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from quarterdeck.domain.events import Event, PartStarted, TextDelta, TurnEnded, decode_event
+from quarterdeck.domain.events import PartStarted, TextDelta, TurnEnded, decode_event
 from quarterdeck.domain.ids import new_id
 from quarterdeck.errors import error_of_code
-from quarterdeck.log.base import Log
-from quarterdeck.log.follow import follow
 from quarterdeck.turns.record import MAX_ID_CHARS, Send
+from quarterdeck.views.increments import Increments
+from quarterdeck.views.turn_reader import TurnReader
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.guard import AnswerCutError
+from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(tags=["chat"])
 
@@ -56,7 +58,7 @@ async def chat_batch(house: TheHouse, caller: Caller, asked: BatchRequest) -> Re
             assistant=asked.assistant,
         ),
     )
-    answer = _texts(house.log, accepted.row.id)
+    answer = _texts(read_turn(house, caller.user, accepted.row.id))
     first = await anext(answer, "")
     return StreamingResponse(
         _from_first(first, answer),
@@ -70,12 +72,12 @@ async def chat_batch(house: TheHouse, caller: Caller, asked: BatchRequest) -> Re
     )
 
 
-async def _texts(log: Log, turn: str) -> AsyncIterator[str]:
+async def _texts(reader: TurnReader) -> AsyncIterator[str]:
     """The answer's text parts as they come. Raises: the error the turn ended with."""
+    increments = Increments()
     texts: set[int] = set()
-    async for entries in follow(log, turn, 0):
-        for entry in entries:
-            event: Event = decode_event(entry.body)
+    async for entries in reader.follow():
+        for event in chain.from_iterable(increments.of(decode_event(entry.body)) for entry in entries):
             match event:
                 case PartStarted(kind="text", part=part):
                     texts.add(part)

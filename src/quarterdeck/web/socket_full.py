@@ -10,7 +10,6 @@ from quarterdeck import __version__
 from quarterdeck.accounts.access import access_turn
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.events import is_turn_end
 from quarterdeck.errors import AccessError, CursorError, LogError, as_quarterdeck_error
 from quarterdeck.log.base import feed_name
 from quarterdeck.log.follow import check_cursor, follow
@@ -36,6 +35,7 @@ from quarterdeck.views.frames import (
     UnfollowFrame,
     encode_frame,
 )
+from quarterdeck.views.turn_reader import TurnReader
 from quarterdeck.views.websocket import (
     FEED_PREFIX,
     decode_client_frame,
@@ -47,6 +47,7 @@ from quarterdeck.views.websocket import (
 from quarterdeck.web.connections import Connection
 from quarterdeck.web.followers import Followers
 from quarterdeck.web.house import House
+from quarterdeck.web.viewing import read_turn
 
 logger = get_logger("quarterdeck.sockets")
 
@@ -156,29 +157,28 @@ class FullSocket:
             )
         )
         if frame.follow and not self._followers.has(row.id):
-            self._followers.start(row.id, lambda: self._follow_turn(row.id, 0))
+            self._followers.start(row.id, lambda: self._follow_turn(row.id, read_turn(self._house, self._user, row.id)))
 
     async def _follow(self, frame: FollowFrame) -> None:
         """The cursor is checked before the reply, so that `following` is never followed by a `resync` for it."""
         await self._house.database.read(lambda connection: access_turn(connection, self._user, frame.turn))
+        reader = read_turn(self._house, self._user, frame.turn, frame.after)
         try:
-            await check_cursor(self._house.log, frame.turn, frame.after)
+            await reader.check()
         except CursorError as error:
             await self._reply(ResyncFrame(ref=frame.ref, turn=frame.turn, reason=error.reason))
             return
         self._followers.stop(frame.turn)  # nothing of an older cursor comes after the reply
         await self._reply(FollowingFrame(ref=frame.ref, turn=frame.turn, after=frame.after))
-        self._followers.start(frame.turn, lambda: self._follow_turn(frame.turn, frame.after))
+        self._followers.start(frame.turn, lambda: self._follow_turn(frame.turn, reader))
 
-    async def _follow_turn(self, turn: str, after: int) -> None:
+    async def _follow_turn(self, turn: str, reader: TurnReader) -> None:
         prefix = turn_prefix(turn)
         send = self._connection.send
         try:
-            async for entries in follow(self._house.log, turn, after):
+            async for entries in reader.follow():
                 for entry in entries:
                     await send(event_frame(prefix, entry))
-                if is_turn_end(entries[-1].body):
-                    return
         except CursorError as error:
             await self._reply(ResyncFrame(turn=turn, reason=error.reason))
         except LogError as error:

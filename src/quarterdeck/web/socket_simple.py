@@ -10,16 +10,16 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.events import decode_event, is_turn_end
+from quarterdeck.domain.events import decode_event
 from quarterdeck.domain.ids import new_id
 from quarterdeck.errors import AccessError, FrameError, QuarterdeckError, as_quarterdeck_error
-from quarterdeck.log.follow import follow
 from quarterdeck.turns.record import Send
 from quarterdeck.views.frames import MAX_FRAME_BYTES
 from quarterdeck.views.simple import SimpleView, error_frame
 from quarterdeck.web.connections import Connection
 from quarterdeck.web.followers import Followers
 from quarterdeck.web.house import House
+from quarterdeck.web.viewing import read_turn
 
 logger = get_logger("quarterdeck.sockets")
 
@@ -94,12 +94,10 @@ class SimpleSocket:
     async def _stream(self, turn: str, chat_id: str) -> None:
         view = SimpleView(chat_id, self._house.settings.min_chunk_chars)
         try:
-            async for entries in follow(self._house.log, turn, 0):
+            async for entries in read_turn(self._house, self._user, turn).follow():
                 for entry in entries:
                     for frame in view.encode(decode_event(entry.body)):
                         await self._connection.send(frame)
-                if is_turn_end(entries[-1].body):
-                    return
         except QuarterdeckError as error:
             await self._connection.send(error_frame(chat_id, error.message))
 

@@ -10,15 +10,14 @@ import msgspec
 from fastapi import APIRouter, Header, Query, Response
 
 from quarterdeck.accounts.access import access_turn
-from quarterdeck.domain.events import is_turn_end
-from quarterdeck.errors import CursorError, InputError
-from quarterdeck.log.base import Log
-from quarterdeck.log.follow import check_cursor
+from quarterdeck.errors import InputError
 from quarterdeck.store.turns import StepRow, TurnRow, list_steps
 from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
+from quarterdeck.views.turn_reader import TurnReader
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.house import House
 from quarterdeck.web.metrics import CountedStream
+from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(prefix="/api/turns", tags=["turns"])
 
@@ -38,10 +37,10 @@ async def follow_events(
     Replays from the cursor, goes on live and ends after `turn.ended`. 410 means: reload the messages.
     """
     await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
-    cursor = _cursor(after, last_event_id)
-    await check_cursor(house.log, turn, cursor)
+    reader = read_turn(house, caller.user, turn, _cursor(after, last_event_id))
+    await reader.check()
     return CountedStream(
-        _stream(house, turn, cursor),
+        _stream(house, reader),
         media_type="text/event-stream",
         headers={"cache-control": "no-cache", "x-accel-buffering": "no"},
     )
@@ -88,24 +87,11 @@ def _cursor(after: int | None, last_event_id: str | None) -> int:
     return int(last_event_id)
 
 
-async def _stream(house: House, turn: str, cursor: int) -> AsyncIterator[bytes]:
-    log: Log = house.log
+async def _stream(house: House, reader: TurnReader) -> AsyncIterator[bytes]:
     beat_at = monotonic() + HEARTBEAT_S
-    while not house.is_draining.is_set():
-        if not await log.wait(turn, cursor, _LOOK_S):
-            if monotonic() >= beat_at:
-                beat_at = monotonic() + HEARTBEAT_S
-                yield HEARTBEAT
-            continue
-        entries = await log.read(turn, cursor)
-        if entries and entries[0].seq == cursor + 1:
-            cursor = entries[-1].seq
+    while not reader.is_over and not house.is_draining.is_set():
+        if entries := await reader.next(_LOOK_S):
             yield b"".join(map(encode_entry, entries))
-            if is_turn_end(entries[-1].body):
-                return
-            continue
-        status = await log.status(turn)
-        if status is None or entries:
-            raise CursorError("This answer's log is no longer here.", reason="expired")
-        if status.state == "finished" and cursor >= status.last:
-            return
+        elif monotonic() >= beat_at:
+            beat_at = monotonic() + HEARTBEAT_S
+            yield HEARTBEAT

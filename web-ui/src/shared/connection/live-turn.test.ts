@@ -71,4 +71,41 @@ describe("a live turn", () => {
     turn.paint(32, true);
     expect(turn.picture.retrying).toBeNull();
   });
+
+  const restored = (text: string): Event => ({
+    type: "turn.restored",
+    turn: "t",
+    conversation: "c",
+    message: "m",
+    request: "r",
+    model: "openai/x",
+    at: 5,
+    parts: [{ kind: "idea", text: "Whiskers" }, { kind: "text", text }],
+    open: 1,
+    steps: 1,
+    attempts: 1,
+  });
+
+  it("goes on from an answer that was restored, with what is new in it", () => {
+    const turn = new LiveTurn("t", "c", false);
+    feed(turn, begin(0, "idea"), delta(0, "Whiskers"), { type: "part.ended", part: 0 }, begin(1), delta(1, LINE));
+    turn.paint(16, true);
+    expect(turn.hear(400, restored(LINE + " And"))).toBe("new");
+    turn.paint(32, false);
+    expect(textOf(turn).startsWith(`Whiskers|${LINE}`)).toBe(true);
+    expect(turn.hear(401, delta(1, " so on."))).toBe("new");
+    turn.paint(48, true);
+    expect(textOf(turn)).toBe(`Whiskers|${LINE} And so on.`);
+    expect(turn.hear(403, delta(1, "x"))).toBe("hole");
+  });
+
+  it("shows a restored answer that is shorter than what was seen as it stands", () => {
+    const turn = new LiveTurn("t", "c", false);
+    feed(turn, begin(0, "idea"), delta(0, "Whiskers"), { type: "part.ended", part: 0 }, begin(1), delta(1, LINE));
+    turn.paint(16, true);
+    turn.hear(9_000, restored("The"));
+    turn.paint(32, true);
+    expect(textOf(turn)).toBe("Whiskers|The");
+    expect(turn.picture.hasBegun).toBe(true);
+  });
 });

@@ -61,9 +61,10 @@ export class LiveTurn {
 
   hear(seq: number, event: Event): Heard {
     if (seq <= this.seq) return "known";
-    if (seq > this.seq + 1) return "hole";
+    if (seq > this.seq + 1 && event.type !== "turn.restored") return "hole";
     this.seq = seq;
     this.fold.apply(event);
+    if (event.type === "turn.restored") this.showRestored();
     this.note(event);
     return "new";
   }
@@ -94,6 +95,15 @@ export class LiveTurn {
     return this.isShownToTheEnd();
   }
 
+  /** What was shown of an answer stays shown as far as it is still there; the rest follows at its pace. */
+  private showRestored(): void {
+    const { drafts } = this.fold;
+    const paced = Math.min(this.paced, Math.max(0, drafts.length - 1));
+    if (paced < this.paced || this.pacer.shownUnits > (drafts[paced]?.text.length ?? 0)) this.pacer = new Pacer();
+    this.paced = paced;
+    this.finished.splice(0, Infinity, ...drafts.slice(0, paced).map((draft) => asPart(draft, draft.text)));
+  }
+
   private note(event: Event): void {
     if (event.type === "step.retrying") {
       this.retrying = { reason: event.reason, until: Date.now() + event.wait_s * 1000 };
@@ -102,7 +112,8 @@ export class LiveTurn {
     }
     if (event.type === "text.delta" && !this.isReplayed) this.firstTokenAt ??= Date.now();
     if (event.type === "step.started") this.askedAt ??= event.at;
-    if (event.type === "turn.started") this.message = event.message;
+    if (event.type === "turn.restored" && event.steps) this.askedAt ??= event.at;
+    if (event.type === "turn.started" || event.type === "turn.restored") this.message = event.message;
     if (event.type === "part.started" && event.kind === "reasoning" && !this.isReplayed) this.thinkingSince = Date.now();
     if (event.type === "part.ended" && this.fold.drafts[event.part]?.kind === "reasoning") this.noteThought();
   }

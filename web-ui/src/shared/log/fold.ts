@@ -10,6 +10,7 @@ import type {
   PartKind,
   PartStarted,
   TurnFault,
+  TurnRestored,
   Usage,
 } from "@/shared/wire/generated";
 
@@ -68,6 +69,9 @@ export class Fold {
       case "turn.continued":
         this.continuations.push(this.place(event.at));
         break;
+      case "turn.restored":
+        this.restore(event);
+        break;
       case "turn.ended":
         this.status = event.status;
         this.error = event.error ?? null;
@@ -98,6 +102,21 @@ export class Fold {
       ended_at: this.endedAt,
       finish: this.finish,
     };
+  }
+
+  private restore(event: TurnRestored): void {
+    const { parts = [], open = null, steps = 0, step_ended: stepEnded = false } = event;
+    this.drafts.splice(0, Infinity, ...parts.map((part, index) => draftOf(part, index !== open)));
+    this.continuations.splice(0, Infinity, ...(event.continuations ?? []));
+    this.status = "running";
+    this.error = null;
+    this.startedAt = event.at;
+    this.endedAt = null;
+    this.usage = event.usage ?? {};
+    this.steps = steps;
+    this.attempts = event.attempts ?? 0;
+    this.endedStep = stepEnded ? steps : 0;
+    this.finish = event.finish ?? "";
   }
 
   private draft(index: number): DraftPart {
@@ -131,6 +150,22 @@ export function asPart(draft: DraftPart, text: string): Part {
   return draft.kind === "tool_call"
     ? { kind: "tool_call", call: draft.call, name: draft.name, arguments: text }
     : { kind: draft.kind, text };
+}
+
+/** The draft that `part` was made of. */
+function draftOf(part: Part, ended: boolean): DraftPart {
+  switch (part.kind) {
+    case "tool_call": {
+      const { call, name, arguments: text = "" } = part;
+      return { kind: part.kind, call, name, text, points: countPoints(text), ended };
+    }
+    case "text":
+    case "reasoning":
+    case "idea":
+      return { kind: part.kind, call: "", name: "", text: part.text, points: countPoints(part.text), ended };
+    default:
+      throw new RangeError(`An answer has no part of the kind ${part.kind}.`);
+  }
 }
 
 /** Code points of a text: surrogate pairs count once. */
