@@ -19,6 +19,9 @@ from quarterdeck.domain.fold import FoldedTurn, fold
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk
 from quarterdeck.domain.usage import ModelProfile
+from quarterdeck.errors import LogError
+from quarterdeck.log.base import Entry, LogStatus
+from quarterdeck.log.bell import OnReady, OnTold
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.registry import Registry
@@ -27,6 +30,7 @@ from quarterdeck.store.messages import MessageRow, find_owned_message
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.turns import TurnRow, find_turn
 from quarterdeck.store.users import ensure_owner
+from quarterdeck.turns.commands import read_command
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.job import Rooms
 from quarterdeck.turns.reaper import Reaper
@@ -80,14 +84,18 @@ class ScriptedProvider:
 
 
 class FailingWrites:
-    """A database whose next writes are refused, as on a full disk; reads work."""
+    """A database whose next writes are refused, as on a full disk, or reads as well."""
 
     def __init__(self, database: SqliteDatabase) -> None:
         self._database = database
         self.failures = 0
+        self.read_failures = 0
         self.refused = 0
 
     async def read(self, fn: Callable[[ReadConnection], T]) -> T:
+        if self.read_failures:
+            self.read_failures -= 1
+            raise StorageError("The database is away.")
         return await self._database.read(fn)
 
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
@@ -101,26 +109,131 @@ class FailingWrites:
         await self._database.close()
 
 
+class UnsteadyLog:
+    """The log, which may be away (every verb fails), or keep everybody waiting until it fails."""
+
+    def __init__(self, log: SqlLog) -> None:
+        self._log = log
+        self.is_away = False
+        self.hangs: asyncio.Event | None = None
+
+    async def _answer(self) -> None:
+        if self.hangs is not None:
+            await self.hangs.wait()
+            raise LogError("The log did not answer.")
+        if self.is_away:
+            raise LogError("The log is away.")
+
+    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
+        await self._answer()
+        await self._log.append(turn, seq, bodies, begins=begins)
+
+    async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
+        await self._answer()
+        return await self._log.read(turn, after, limit)
+
+    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+        await self._answer()
+        return await self._log.wait(turn, after, timeout_s)
+
+    async def finish(self, turn: str, keep_s: float) -> None:
+        await self._answer()
+        await self._log.finish(turn, keep_s)
+
+    async def status(self, turn: str) -> LogStatus | None:
+        await self._answer()
+        return await self._log.status(turn)
+
+    async def drop(self, turn: str) -> None:
+        await self._answer()
+        await self._log.drop(turn)
+
+    async def expire(self) -> int:
+        return await self._log.expire()
+
+    async def close(self) -> None:
+        await self._log.close()
+
+
+class TownBell:
+    """One bell for several processes: everybody hears what is told, one of them is told of a ready turn.
+
+    And one log, of the process that was there first.
+    """
+
+    def __init__(self) -> None:
+        self.log: SqlLog | None = None
+        self._told: list[OnTold] = []
+        self._ready: list[OnReady] = []
+        self.is_heard = True
+        self.rung: list[str] = []
+
+    async def ready(self, turn: str) -> None:
+        self.rung.append(turn)
+        if self.is_heard and self._ready:
+            self._ready.append(self._ready.pop(0))
+            await self._ready[-1](turn)
+
+    async def tell(self, message: str) -> None:
+        self.rung.append(message)
+        if self.is_heard:
+            for on_told in self._told:
+                on_told(message)
+
+    async def listen(self, on_told: OnTold, on_ready: OnReady | None) -> None:
+        self._told.append(on_told)
+        if on_ready is not None:
+            self._ready.append(on_ready)
+
+    async def close(self) -> None: ...
+
+
 class Rig:
-    def __init__(self, database: FailingWrites, log: SqlLog, provider: ScriptedProvider, worker: str) -> None:
-        self.database, self.log, self.provider = database, log, provider
+    """One process; without `runs_turns` one that only serves the web."""
+
+    def __init__(
+        self,
+        database: FailingWrites,
+        log: SqlLog,
+        provider: ScriptedProvider,
+        worker: str,
+        bell: TownBell,
+        runs_turns: bool,
+    ) -> None:
+        self.database, self.provider, self.bell = database, provider, bell
+        self.log = UnsteadyLog(log)
         self.registry = Registry(Settings(discover=False, model="fake/model"), probes=())
         self.registry.register(provider)
-        self.feed = Feed(log)
+        self.feed = Feed(self.log)
         rooms = Rooms(database, self.registry, Ticker(0.002))
-        self.runner = TurnRunner(rooms, log, self.feed, worker)
-        self.turns = Turns(database, log, self.registry, self.runner, self.feed)
-        self.reaper = Reaper(database, log, self.runner)
+        self.runner = TurnRunner(rooms, self.log, self.feed, worker, bell)
+        runner = self.runner if runs_turns else None
+        self.turns = Turns(database, self.log, self.registry, runner, self.feed, bell)
+        self.reaper = Reaper(database, self.log, self.runner)
         self.user = ""
+
+    def hear(self, message: str) -> None:
+        if (command := read_command(message)) is not None:
+            self.runner.obey(command)
+
+    async def claim(self, turn: str) -> None:
+        await self.runner.claim(turn)
 
     async def send(self, text: str = "Hi!", conversation: str = "chat", **given: Any) -> Accepted:
         return await self.turns.send(self.user, Send(key=new_id(), conversation=conversation, text=text, **given))
 
     async def events(self, turn: str) -> list[Event]:
-        found: list[Event] = []
-        while entries := await self.log.read(turn, len(found)):
-            assert entries[0].seq == len(found) + 1
-            found += [decode_event(entry.body) for entry in entries]
+        return [event for _, event in await self.entries(turn)]
+
+    async def entries(self, turn: str) -> list[tuple[int, Event]]:
+        """With their numbers, which have no holes; a log that was written anew begins above 1."""
+        found: list[tuple[int, Event]] = []
+        status = await self.log.status(turn)
+        after = status.first - 1 if status is not None and status.first else 0
+        while entries := await self.log.read(turn, after):
+            assert [entry.seq for entry in entries] == list(range(after + 1, after + 1 + len(entries)))
+            found += [(entry.seq, decode_event(entry.body)) for entry in entries]
+            after = entries[-1].seq
         return found
 
     async def ended(self, turn: str) -> list[Event]:
@@ -184,13 +297,18 @@ async def quietly() -> None:
 
 @asynccontextmanager
 async def open_rig(
-    folder: Path, provider: ScriptedProvider, worker: str = "first", *, drains: bool = True
+    folder: Path,
+    provider: ScriptedProvider,
+    worker: str = "first",
+    *,
+    drains: bool = True,
+    bell: TownBell | None = None,
+    runs_turns: bool = True,
 ) -> AsyncIterator[Rig]:
     """One process on `folder`. Without `drains` it ends as if it had been killed, as far as its turns can tell."""
-    async with open_store(folder) as database:
-        log = SqlLog(folder / "log.sqlite3")
-        await log.open()
-        rig = Rig(FailingWrites(database), log, provider, worker)
+    async with open_store(folder) as database, _open_log(folder, bell or TownBell()) as (log, town):
+        rig = Rig(FailingWrites(database), log, provider, worker, town, runs_turns)
+        await rig.bell.listen(rig.hear, rig.claim if runs_turns else None)
         rig.user = (await database.write(ensure_owner)).id
         try:
             yield rig
@@ -201,7 +319,20 @@ async def open_rig(
             await rig.runner.drain(WAIT_S)
             await rig.feed.settle()
             await rig.registry.close()
-            await log.close()
+
+
+@asynccontextmanager
+async def _open_log(folder: Path, town: TownBell) -> AsyncIterator[tuple[SqlLog, TownBell]]:
+    if town.log is not None:
+        yield town.log, town
+        return
+    town.log = SqlLog(folder / "log.sqlite3")
+    await town.log.open()
+    try:
+        yield town.log, town
+    finally:
+        await town.log.close()
+        town.log = None
 
 
 async def kill(rig: Rig) -> None:
