@@ -1,6 +1,9 @@
-"""What the log costs: microseconds of CPU and of time per event, in one process.
+"""What the log costs: microseconds of this process's CPU and of time per event, on each backend.
 
-Run: python bench/log_append.py [--seconds 2]
+Run: python bench/log_append.py [--seconds 2] [--backends sql,redis,postgres]
+
+The servers are made for the occasion, unless `QUARTERDECK_TEST_REDIS_URL` and `…_DATABASE_URL` name some; their own CPU
+is not in the figures.
 """
 
 from __future__ import annotations
@@ -10,19 +13,26 @@ import asyncio
 import statistics
 import tempfile
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import uvloop
+from tests.harness.postgres import open_postgres
+from tests.harness.valkey import open_redis
 
 from quarterdeck.domain.events import TextDelta, encode_event
+from quarterdeck.log.base import Log
 from quarterdeck.log.follow import follow
+from quarterdeck.log.postgres_backend import PostgresBackend
+from quarterdeck.log.redis_backend import RedisBackend
+from quarterdeck.log.shared import SharedLog
 from quarterdeck.log.sql import SqlLog
 
 BODY = encode_event(TextDelta(0, "twenty characters or"))
 
 
-async def append_awaited(log: SqlLog, seconds: float) -> int:
+async def append_awaited(log: Log, seconds: float) -> int:
     """One turn that waits for each commit, as fast as it may."""
     end, seq = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
@@ -31,7 +41,7 @@ async def append_awaited(log: SqlLog, seconds: float) -> int:
     return seq
 
 
-async def measure_latency(log: SqlLog, seconds: float) -> int:
+async def measure_latency(log: Log, seconds: float) -> int:
     """An idle log: from append to a follower's having it, every 20 ms."""
     taken_ms: list[float] = []
     seen = asyncio.Event()
@@ -56,7 +66,7 @@ async def measure_latency(log: SqlLog, seconds: float) -> int:
     return len(taken_ms)
 
 
-async def stream_turns(log: SqlLog, seconds: float, turns: int, per_s: float, viewers: int) -> int:
+async def stream_turns(log: Log, seconds: float, turns: int, per_s: float, viewers: int) -> int:
     """`turns` at `per_s` events a second, each followed by `viewers`; every event waits for its commit."""
     events = int(seconds * per_s)
     late_ms: list[float] = []
@@ -87,7 +97,7 @@ async def stream_turns(log: SqlLog, seconds: float, turns: int, per_s: float, vi
     return turns * events
 
 
-async def append_together(log: SqlLog, seconds: float, turns: int) -> int:
+async def append_together(log: Log, seconds: float, turns: int) -> int:
     """All turns append one event at the same moment, then the next."""
     end, seq = time.perf_counter() + seconds, 0
     while time.perf_counter() < end:
@@ -96,26 +106,75 @@ async def append_together(log: SqlLog, seconds: float, turns: int) -> int:
     return seq * turns
 
 
-async def measure(title: str, run: Callable[[SqlLog], Awaitable[int]]) -> None:
+OpenLog = Callable[[], AbstractAsyncContextManager[Log]]
+
+
+@asynccontextmanager
+async def open_sql() -> AsyncIterator[Log]:
     with tempfile.TemporaryDirectory() as folder:
         log = SqlLog(Path(folder) / "log.sqlite3")
         await log.open()
+        yield log
+        await log.close()
+
+
+@asynccontextmanager
+async def open_on_redis() -> AsyncIterator[Log]:
+    with open_redis() as server:
+        log = SharedLog(RedisBackend(server.url))
+        await log.open()
+        yield log
+        await log.close()
+
+
+@asynccontextmanager
+async def open_on_postgres() -> AsyncIterator[Log]:
+    with open_postgres() as server:
+        log = SharedLog(PostgresBackend(server.new_database(is_empty=True)))
+        await log.open()
+        yield log
+        await log.close()
+
+
+BACKENDS: dict[str, OpenLog] = {"sql": open_sql, "redis": open_on_redis, "postgres": open_on_postgres}
+
+
+async def measure(title: str, open_log: OpenLog, run: Callable[[Log], Awaitable[int]]) -> float:
+    """Microseconds of CPU per event."""
+    async with open_log() as log:
         wall, cpu = time.perf_counter(), time.process_time()
         events = await run(log)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
-        await log.close()
     print(f"{title}: {cpu / events * 1e6:.1f} µs CPU, {wall / events * 1e6:.1f} µs per event ({events} events)")
+    return cpu / events * 1e6
 
 
 async def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=2.0)
-    seconds: float = parser.parse_args().seconds
-    await measure("1 turn, an event every 20 ms", lambda log: measure_latency(log, seconds))
-    await measure("1 turn awaited", lambda log: append_awaited(log, seconds))
-    await measure("100 turns × 40 events/s", lambda log: stream_turns(log, seconds, 100, 40, 0))
-    await measure("100 turns × 40 events/s, 1 viewer each", lambda log: stream_turns(log, seconds, 100, 40, 1))
-    await measure("500 turns, an event each per commit", lambda log: append_together(log, seconds, 500))
+    parser.add_argument("--backends", default="sql,redis,postgres")
+    asked = parser.parse_args()
+    seconds: float = asked.seconds
+    runs: dict[str, Callable[[Log], Awaitable[int]]] = {
+        "1 turn, an event every 20 ms": lambda log: measure_latency(log, seconds),
+        "1 turn awaited": lambda log: append_awaited(log, seconds),
+        "100 turns × 40 events/s": lambda log: stream_turns(log, seconds, 100, 40, 0),
+        "100 turns × 40 events/s, 1 viewer each": lambda log: stream_turns(log, seconds, 100, 40, 1),
+        "500 turns × 50 events/s": lambda log: stream_turns(log, seconds, 500, 50, 0),
+        "500 turns, an event each per commit": lambda log: append_together(log, seconds, 500),
+    }
+    for title, run in runs.items():
+        costs = {
+            backend: await measure(f"{title}, {backend}", BACKENDS[backend], run)
+            for backend in asked.backends.split(",")
+        }
+        if "sql" in costs:
+            print(
+                *(
+                    f"  {name}: {cost - costs['sql']:+.1f} µs, × {cost / costs['sql']:.2f}"
+                    for name, cost in costs.items()
+                )
+            )
 
 
 if __name__ == "__main__":
