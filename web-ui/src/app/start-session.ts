@@ -16,7 +16,7 @@ export interface Started {
 export function startSession(settings: PageSettings): Started {
   const client = new QueryClient({
     defaultOptions: {
-      queries: { staleTime: 60_000, retry: shouldAskAgain, refetchOnWindowFocus: false },
+      queries: { staleTime: 60_000, retry: shouldAskAgain, retryDelay: waitBefore, refetchOnWindowFocus: false },
     },
   });
   const openWire = (handlers: SocketHandlers) => new Socket(socketUrl(), handlers);
@@ -46,8 +46,16 @@ async function isSignedOut(): Promise<boolean> {
 }
 
 const MOST_TRIES = 2;
+const MOST_PASSING_TRIES = 6;
+const MOST_WAIT_MS = 3_000;
 
+/** A server that restarts, or whose database does, is back within seconds; meanwhile what is shown stays. */
 function shouldAskAgain(failures: number, error: Error): boolean {
-  const isTheirs = error instanceof ProblemError && error.status >= 400 && error.status < 500;
-  return !isTheirs && failures < MOST_TRIES;
+  if (!(error instanceof ProblemError)) return failures < MOST_TRIES;
+  if (error.status === 0 || error.status === 503) return failures < MOST_PASSING_TRIES;
+  return error.status >= 500 && failures < MOST_TRIES;
+}
+
+function waitBefore(failures: number): number {
+  return Math.min(MOST_WAIT_MS, 500 * 2 ** failures) * (0.5 + Math.random() / 2);
 }

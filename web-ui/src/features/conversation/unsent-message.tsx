@@ -9,18 +9,19 @@ import { copyText } from "@/shared/ui/copy-text";
 import { Spinner } from "@/shared/ui/spinner";
 import { showToast } from "@/shared/ui/toasts";
 
-/** A message that the server has not acknowledged: on its way, waiting for the connection, or refused. */
+/** A message that the server has not acknowledged: on its way, waiting for the connection or the server, or refused. */
 export function UnsentMessage({ entry }: { entry: SendEntry }) {
-  return <UserMessage text={entry.text} at={entry.at} state={entry.problem ? <Refused entry={entry} /> : <OnItsWay />} />;
+  const state = entry.problem ? <Refused entry={entry} /> : <OnItsWay isDelayed={entry.isDelayed === true} />;
+  return <UserMessage text={entry.text} at={entry.at} state={state} />;
 }
 
-function OnItsWay() {
+function OnItsWay({ isDelayed }: { isDelayed: boolean }) {
   const { t } = useTranslation();
   const isOpen = useLink((link) => link.state === "open");
   return (
     <p className="flex items-center gap-2 pt-2 text-sm text-quiet">
       {isOpen ? <Spinner /> : <span className="size-2 rounded-full border border-current" aria-hidden />}
-      {isOpen ? t("conversation.sending") : t("conversation.waiting_for_connection")}
+      {isOpen ? t(isDelayed ? "conversation.waiting_for_server" : "conversation.sending") : t("conversation.waiting_for_connection")}
     </p>
   );
 }

@@ -13,6 +13,8 @@ interface EntryState {
   at: number;
   /** Why the server will not take it; null while it waits or is on its way. */
   problem: { code: string; message: string } | null;
+  /** The server could not take it yet. */
+  isDelayed?: boolean;
 }
 
 export interface SendEntry extends Unsent<SendFrame>, EntryState {
@@ -57,6 +59,13 @@ export function renewEntry(entry: OutboxEntry): OutboxEntry {
 export function refuseEntry(id: string, problem: { code: string; message: string }): void {
   const entry = useOutbox.getState().entries.find((candidate) => candidate.id === id);
   if (entry) putEntry({ ...entry, problem });
+}
+
+/** The server had no time for it; it goes out again by itself. */
+export function delayEntry(id: string): void {
+  useOutbox.setState(({ entries }) => ({
+    entries: entries.map((entry) => (entry.id === id ? { ...entry, isDelayed: true } : entry)),
+  }));
 }
 
 /** Read the stored entries again: those of an earlier visit, or of a closed tab. */

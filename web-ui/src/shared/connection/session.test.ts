@@ -1,5 +1,5 @@
 import { QueryClient, QueryObserver } from "@tanstack/react-query";
-import { beforeEach, describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it, vi } from "vitest";
 
 import { useAliases } from "@/shared/connection/aliases";
 import { findTurn, useFollowed } from "@/shared/connection/live-turns";
@@ -27,6 +27,18 @@ const PART: Event = { type: "part.started", part: 0, kind: "text" };
 const ENDED: Event = { type: "turn.ended", status: "complete", at: 2000 };
 const delta = (text: string): Event => ({ type: "text.delta", part: 0, text });
 
+const ACCEPTED: AcceptedFrame = {
+  type: "accepted",
+  ref: "",
+  id: "",
+  conversation: "c1",
+  turn: "t1",
+  message: "m1",
+  answer: "m2",
+  model: "fake/talker",
+  at: 1,
+};
+
 let client: QueryClient;
 let wire: FakeWire;
 let session: Session;
@@ -47,7 +59,7 @@ function begin(): AcceptedFrame {
   session.start();
   session.send({ conversation: "made-up", begins: true, text: "Good morning" });
   const { ref, id } = wire.take("send")[0] ?? { ref: "", id: "" };
-  return { type: "accepted", ref, id, conversation: "c1", turn: "t1", message: "m1", answer: "m2", model: "fake/talker", at: 1 };
+  return { ...ACCEPTED, ref, id };
 }
 
 function stored(): Message[] {
@@ -92,6 +104,44 @@ describe("sending", () => {
     wire.open();
     expect(useOutbox.getState().entries[0]?.problem).toEqual({ code: "bad_input", message: "There is no such model." });
     expect(wire.take("send")).toHaveLength(1);
+  });
+
+  it.each(["overloaded", "storage"])("sends again with the same id what the server had no room for (%s)", async (code) => {
+    const { ref, id } = begin();
+    wire.say({ type: "error", ref, code, message: "The server is busy.", retryable: true, retry_after_s: 0.05 });
+    expect(useOutbox.getState().entries).toMatchObject([{ id, problem: null, isDelayed: true }]);
+    await expect.poll(() => wire.take("send").length, { timeout: 2_000 }).toBe(2);
+    const again = wire.take("send")[1];
+    expect(again).toMatchObject({ id, text: "Good morning" });
+    wire.say({ ...ACCEPTED, ref: again?.ref ?? "", id });
+    expect(useOutbox.getState().entries).toEqual([]);
+    expect(stored()).toHaveLength(2);
+  });
+
+  it("sends once what waited for the server when the connection is lost meanwhile", async () => {
+    vi.useFakeTimers();
+    const { ref } = begin();
+    wire.say({ type: "error", ref, code: "storage", message: "The database is away.", retryable: true });
+    wire.lose();
+    wire.open();
+    await vi.advanceTimersByTimeAsync(5_000);
+    vi.useRealTimers();
+    expect(wire.take("send")).toHaveLength(2);
+  });
+
+  it("finds what waited for the server again after a reload of the page", () => {
+    const { ref, id } = begin();
+    wire.say({ type: "error", ref, code: "overloaded", message: "Busy.", retryable: true });
+    reloadOutbox();
+    session.close();
+    session.start();
+    expect(wire.take("send").at(-1)).toMatchObject({ id });
+  });
+
+  it("asks the user about a limit", () => {
+    const { ref } = begin();
+    wire.say({ type: "error", ref, code: "limit", message: "Too many answers at once.", retryable: true });
+    expect(useOutbox.getState().entries[0]?.problem?.code).toBe("limit");
   });
 
   it("accepts the same message twice without showing it twice", () => {
@@ -146,6 +196,18 @@ describe("following", () => {
       ended_at: 2000,
     });
     expect(findTurn("t1")).toBeUndefined();
+  });
+
+  it("follows again what could not be followed just now, and keeps its picture", async () => {
+    wire.say(begin());
+    wire.tell("t1", 1, STARTED, PART, delta("Hello"));
+    wire.lose();
+    wire.open();
+    const { ref } = wire.take("follow").at(-1) ?? { ref: "" };
+    wire.say({ type: "error", ref, code: "storage", message: "The database is away.", retryable: true });
+    await expect.poll(() => wire.take("follow").length, { timeout: 2_000 }).toBe(2);
+    expect(wire.take("follow").map((frame) => frame.after)).toEqual([3, 3]);
+    expect(shownText()).toBe("Hello");
   });
 
   it("keeps the picture when the log is gone until the messages are loaded", async () => {

@@ -11,8 +11,9 @@ import type { LiveTurn } from "@/shared/connection/live-turn";
 import { addTurn, findTurn, followedTurns, removeTurn } from "@/shared/connection/live-turns";
 import { setAlias } from "@/shared/connection/aliases";
 import type { OutboxEntry, RetryEntry, SendEntry } from "@/shared/connection/outbox";
-import { frameOf, putEntry, refuseEntry, removeEntry, useOutbox } from "@/shared/connection/outbox";
+import { delayEntry, frameOf, putEntry, refuseEntry, removeEntry, useOutbox } from "@/shared/connection/outbox";
 import { Painter } from "@/shared/connection/painter";
+import { Retries } from "@/shared/connection/retries";
 import { markEnded, markRunning } from "@/shared/connection/running";
 import type { SocketHandlers } from "@/shared/connection/socket";
 import { keys } from "@/shared/data/keys";
@@ -50,6 +51,7 @@ export class Session {
   private readonly client: QueryClient;
   private readonly painter = new Painter((turn) => this.settle(turn));
   private readonly feed: FeedReader;
+  private readonly retries = new Retries();
   private refs = 0;
 
   constructor({ client, openWire, isSignedOut, feedAfter = null }: SessionParts) {
@@ -70,6 +72,7 @@ export class Session {
 
   close(): void {
     this.painter.close();
+    this.retries.clear();
     this.wire.close();
   }
 
@@ -116,6 +119,7 @@ export class Session {
   }
 
   private pause(): void {
+    this.retries.clear();
     for (const turn of followedTurns()) turn.isFollowing = false;
   }
 
@@ -164,10 +168,13 @@ export class Session {
 
   private acknowledgeFollowing(turnId: string | undefined): void {
     const turn = turnId === undefined ? undefined : findTurn(turnId);
-    if (turn) turn.isFollowing = false;
+    if (!turn) return;
+    turn.isFollowing = false;
+    this.retries.forget(turn.id);
   }
 
   private accept(frame: AcceptedFrame): void {
+    this.retries.forget(frame.id);
     const entry = useOutbox.getState().entries.find((candidate) => candidate.id === frame.id);
     if (entry && entry.conversation !== frame.conversation) setAlias(entry.conversation, frame.conversation);
     if (!findTurn(frame.turn)) addTurn(frame.turn, frame.conversation, false).message = frame.answer;
@@ -196,10 +203,32 @@ export class Session {
     });
   }
 
-  private refuse({ ref = "", code, message }: ErrorFrame): void {
-    const [verb, id = ""] = ref.split(":", 3);
-    if (verb === "post") refuseEntry(id, { code, message });
-    if (verb === "follow") this.resync({ type: "resync", turn: id, reason: "unknown" });
+  private refuse(frame: ErrorFrame): void {
+    const [verb, id = ""] = (frame.ref ?? "").split(":", 3);
+    const leastMs = (frame.retry_after_s ?? 0) * 1000;
+    if (verb === "post") {
+      if (isPassing(frame)) this.sendLater(id, leastMs);
+      else refuseEntry(id, { code: frame.code, message: frame.message });
+    } else if (verb === "follow") {
+      if (isPassing(frame)) this.retries.postpone(id, leastMs, () => this.followAgain(id));
+      else this.resync({ type: "resync", turn: id, reason: "unknown" });
+    } else if (verb === "feed" && isPassing(frame)) {
+      this.retries.postpone("feed", leastMs, () => this.feed.resume());
+    }
+  }
+
+  /** The server took nothing and said so: the same words with the same id, until it does. */
+  private sendLater(id: string, leastMs: number): void {
+    delayEntry(id);
+    this.retries.postpone(id, leastMs, () => {
+      const entry = useOutbox.getState().entries.find((candidate) => candidate.id === id);
+      if (entry?.problem === null) this.transmit(entry);
+    });
+  }
+
+  private followAgain(id: string): void {
+    const turn = findTurn(id);
+    if (turn) this.follow(turn);
   }
 
   /** Everything of an ended turn has been shown: from now on it is a stored message. */
@@ -220,4 +249,9 @@ export class Session {
   private nextRef(verb: string, id: string): string {
     return `${verb}:${id}:${++this.refs}`;
   }
+}
+
+/** The server is busy or its database is away: it will be back, and nobody has to decide anything. */
+function isPassing({ code, retryable }: ErrorFrame): boolean {
+  return retryable === true && code !== "limit";
 }

@@ -70,7 +70,7 @@ describe("the socket", () => {
   it("comes back soon after it was lost", async () => {
     last().say(HELLO);
     last().onclose?.();
-    await vi.advanceTimersByTimeAsync(300);
+    await vi.advanceTimersByTimeAsync(500);
     expect(opened).toHaveLength(2);
   });
 
@@ -85,13 +85,33 @@ describe("the socket", () => {
     expect(opened[0]?.isClosed).toBe(true);
   });
 
-  it("waits as long as a leaving server asks", async () => {
+  it.each([
+    [0, 500],
+    [0.5, 750],
+    [1, 1000],
+  ])("comes back to a leaving server at a moment of its own (%f)", async (chance, waitMs) => {
+    vi.spyOn(Math, "random").mockReturnValue(chance);
     last().say(HELLO);
-    last().say({ type: "reconnect", after_ms: 1200 });
-    await vi.advanceTimersByTimeAsync(1100);
+    last().say({ type: "reconnect", after_ms: 500 });
+    await vi.advanceTimersByTimeAsync(waitMs - 1);
     expect(opened).toHaveLength(1);
-    await vi.advanceTimersByTimeAsync(200);
+    await vi.advanceTimersByTimeAsync(2);
     expect(opened).toHaveLength(2);
+    vi.restoreAllMocks();
+  });
+
+  it.each([0, 0.5, 1])("is there again within 3 s of a restart that takes 1.5 s (%f)", async (chance) => {
+    vi.spyOn(Math, "random").mockReturnValue(chance);
+    last().say(HELLO);
+    last().onclose?.();
+    for (let elapsed = 0; elapsed < 1_500; elapsed += 50) {
+      await vi.advanceTimersByTimeAsync(50);
+      if (opened.at(-1)?.onclose) last().onclose?.();
+    }
+    const tries = opened.length;
+    await vi.advanceTimersByTimeAsync(1_500);
+    expect(opened.length).toBeGreaterThan(tries);
+    vi.restoreAllMocks();
   });
 
   it("does not wait when the network is back", () => {

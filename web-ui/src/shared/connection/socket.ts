@@ -121,7 +121,7 @@ export class Socket {
     if (this.isClosed) return;
     if (wasOpen) this.handlers.onLost();
     this.handlers.onState("waiting");
-    const waitMs = afterMs ?? (wasOpen ? Math.min(250, this.backOff.nextMs()) : this.backOff.nextMs());
+    const waitMs = afterMs === undefined ? this.backOff.nextMs() : spread(afterMs);
     this.retry = setTimeout(() => void this.tryAgain(wasOpen), waitMs);
   }
 
@@ -142,4 +142,11 @@ export class Socket {
     socket.onmessage = socket.onclose = null;
     socket.close();
   }
+}
+
+const MOST_SPREAD_MS = 1_000;
+
+/** All of a server's clients are told to come back at once, and must not: each takes a moment of its own after it. */
+function spread(afterMs: number): number {
+  return Math.round(afterMs + Math.random() * Math.min(afterMs, MOST_SPREAD_MS));
 }
