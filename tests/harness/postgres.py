@@ -26,8 +26,9 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit, urlunsplit
 
-from quarterdeck.store.migrate_postgres import migrate_postgres
 from tests.harness.waiting import wait_until
+
+from quarterdeck.store.migrate_postgres import migrate_postgres
 
 START_S = 30.0
 GUARDED = "guarded"
@@ -45,7 +46,7 @@ class Databases:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self._template = ""
+        self._template = self._shared = ""
         self._made: list[str] = []
 
     def new_database(self, *, is_empty: bool = False) -> str:
@@ -57,6 +58,11 @@ class Databases:
             _run_apart(migrate_postgres(url))
             self._template = urlsplit(url).path[1:]
         return self._create(self._template)
+
+    def shared_database(self) -> str:
+        """One for tests that only add rows of their own and look at nobody else's."""
+        self._shared = self._shared or self.new_database()
+        return self._shared
 
     def url_of(self, database: str) -> str:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
@@ -73,7 +79,7 @@ class Databases:
         for name in self._made:
             self.ask(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         self._made.clear()
-        self._template = ""
+        self._template = self._shared = ""
 
     def _create(self, template: str) -> str:
         name = f"quarterdeck_test_{secrets.token_hex(5)}"

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
-from tests.unit.store.stored import add_conversation, add_path, add_user, open_store
+from tests.harness.postgres import Databases
+from tests.unit.store.stored import add_conversation, add_path, add_user, open_place, open_store
 
 from quarterdeck.domain.parts import TextPart, plain_text
 from quarterdeck.store.conversations import (
@@ -41,19 +42,38 @@ def all_pages(connection: ReadConnection, owner: str, limit: int) -> list[str]:
     return [row.id for row in found]
 
 
+some_times = st.lists(st.integers(0, 5), max_size=12)
+
+
 @settings(max_examples=25, deadline=None)
-@given(times=st.lists(st.integers(0, 5), max_size=12), limit=st.integers(1, 5))
+@given(times=some_times, limit=st.integers(1, 5))
 def test_pages_of_conversations_are_the_whole_list_newest_first_each_once(times: list[int], limit: int) -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as raw:
         metadata.create_all(raw)
-        connection = WriteConnection(raw)
-        owner = add_user(connection, "ann")
-        made = [add_conversation(connection, owner) for _ in times]
-        for row, at in zip(made, times, strict=True):
-            update_conversation(connection, row.id, {"updated_at": at})
-        expected = sorted(((at, row.id) for row, at in zip(made, times, strict=True)), reverse=True)
-        assert all_pages(ReadConnection(raw), owner, limit) == [identifier for _, identifier in expected]
+        check_pages(WriteConnection(raw), times, limit)
+
+
+@settings(max_examples=15, deadline=None)
+@given(times=some_times, limit=st.integers(1, 5))
+def test_pages_on_postgresql_are_the_whole_list_newest_first_each_once(
+    postgres: Databases, times: list[int], limit: int
+) -> None:
+    async def check() -> None:
+        async with open_place(postgres.shared_database(), 1) as database:
+            await database.write(lambda connection: check_pages(connection, times, limit))
+
+    asyncio.run(check())
+
+
+def check_pages(connection: WriteConnection, times: list[int], limit: int) -> None:
+    owner = add_user(connection, "ann")
+    made = [add_conversation(connection, owner) for _ in times]
+    for row, at in zip(made, times, strict=True):
+        update_conversation(connection, row.id, {"updated_at": at})
+    expected = sorted(((at, row.id) for row, at in zip(made, times, strict=True)), reverse=True)
+    found = all_pages(ReadConnection(connection), owner, limit)
+    assert found == [identifier for _, identifier in expected]
 
 
 async def test_a_conversation_is_found_by_both_its_names_and_by_nobody_else(database: Database) -> None:

@@ -12,6 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Column, Connection, Text
+from tests.conftest import MakePostgres
 from tests.harness.postgres import Databases
 
 from quarterdeck.errors import LogError, SetupError
@@ -192,6 +193,13 @@ async def test_what_keeps_a_connection_from_being_made_is_said_in_one_sentence(p
     assert "no database" in await refusal(postgres.url_of("nowhere"))
     assert "cannot be reached" in await refusal(f"{postgres.url}?sslmode=require")
     assert "cannot be reached" in await refusal(f"{postgres.url}?sslmode=verify-full&sslrootcert=/nowhere/ca.pem")
+
+
+async def test_a_server_on_this_machine_is_reached_through_its_socket(make_postgres: MakePostgres) -> None:
+    server = make_postgres(fsync=False)
+    url = f"postgresql://postgres@/postgres?host={server.folder}&port={server.port}"
+    assert await migrate_postgres(url) is None
+    assert await current_revision(server.url) == migrate.HEAD
 
 
 def test_a_server_that_is_too_old_is_refused() -> None:

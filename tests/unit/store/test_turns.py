@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
+from tests.harness.postgres import Databases
 from tests.unit.store.stored import Place, add_conversation, add_turn, add_user, open_place
 
 from quarterdeck.domain.ids import now_ms
@@ -150,37 +151,55 @@ async def test_the_claimable_list_stops_at_its_limit(database: Database) -> None
     assert found == turns[:3]
 
 
-@settings(max_examples=40, deadline=None)
-@given(
-    steps=st.lists(
-        st.tuples(st.sampled_from(["claim", "renew", "release", "end"]), st.sampled_from("abc"), st.booleans()),
-        max_size=15,
-    )
+Steps = list[tuple[str, str, bool]]
+some_steps = st.lists(
+    st.tuples(st.sampled_from(["claim", "renew", "release", "end"]), st.sampled_from("abc"), st.booleans()),
+    max_size=15,
 )
-def test_whatever_workers_do_at_most_one_has_the_turn_and_it_ends_once(steps: list[tuple[str, str, bool]]) -> None:
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=some_steps)
+def test_whatever_workers_do_at_most_one_has_the_turn_and_it_ends_once(steps: Steps) -> None:
     engine = create_engine("sqlite://")
     with engine.begin() as raw:
         metadata.create_all(raw)
-        connection = WriteConnection(raw)
-        turn = make_turn(connection)
-        holder, is_live, is_ended = "", False, False
-        for action, worker, lasts in steps:
-            until = LATER if lasts else now_ms() - 1_000
-            if action == "claim":
-                expected = not is_ended and not (holder and is_live)
-                assert claim(connection, turn, worker, until=until) is expected
-                holder, is_live = (worker, lasts) if expected else (holder, is_live)
-            elif action == "renew":
-                expected = not is_ended and holder == worker
-                assert (renew_leases(connection, worker, [turn], until) == {turn}) is expected
-                is_live = lasts if expected else is_live
-            elif action == "release":
-                release_turn(connection, turn, worker)
-                holder = "" if holder == worker else holder
-            else:
-                expected = not is_ended and holder == worker
-                assert end_turn(connection, turn, worker=worker, status="complete", ended_at=1) is expected
-                is_ended, holder = is_ended or expected, "" if expected else holder
+        check_steps(WriteConnection(raw), steps)
+
+
+@settings(max_examples=20, deadline=None)
+@given(examples=st.lists(some_steps, max_size=5))
+def test_whatever_workers_do_on_postgresql_at_most_one_has_the_turn_and_it_ends_once(
+    postgres: Databases, examples: list[Steps]
+) -> None:
+    async def check() -> None:
+        async with open_place(postgres.shared_database(), 1) as database:
+            for steps in examples:
+                await database.write(lambda connection, steps=steps: check_steps(connection, steps))  # type: ignore[misc]
+
+    asyncio.run(check())
+
+
+def check_steps(connection: WriteConnection, steps: Steps) -> None:
+    turn = make_turn(connection)
+    holder, is_live, is_ended = "", False, False
+    for action, worker, lasts in steps:
+        until = LATER if lasts else 1
+        if action == "claim":
+            expected = not is_ended and not (holder and is_live)
+            assert claim(connection, turn, worker, until=until) is expected
+            holder, is_live = (worker, lasts) if expected else (holder, is_live)
+        elif action == "renew":
+            expected = not is_ended and holder == worker
+            assert (renew_leases(connection, worker, [turn], until) == {turn}) is expected
+            is_live = lasts if expected else is_live
+        elif action == "release":
+            release_turn(connection, turn, worker)
+            holder = "" if holder == worker else holder
+        else:
+            expected = not is_ended and holder == worker
+            assert end_turn(connection, turn, worker=worker, status="complete", ended_at=1) is expected
+            is_ended, holder = is_ended or expected, "" if expected else holder
 
 
 async def test_the_next_queued_turn_is_the_oldest_that_waits(database: Database) -> None:
