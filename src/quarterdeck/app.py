@@ -11,12 +11,14 @@ import socket
 from collections.abc import AsyncIterator, Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from fastapi import FastAPI
 from filelock import FileLock, Timeout
+from msgspec import Struct
 
 from quarterdeck import __version__
-from quarterdeck.accounts.vault import Vault, load_vault
+from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger, register_secret
 from quarterdeck.errors import SetupError
@@ -27,7 +29,6 @@ from quarterdeck.postgres_url import parse_postgres_url
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.migrate import migrate_sqlite
-from quarterdeck.store.settings import read_setting
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.tracing.spans import start_tracing, stop_tracing
 from quarterdeck.turns.feed import Feed
@@ -38,13 +39,20 @@ from quarterdeck.turns.runner import TurnRunner
 from quarterdeck.turns.start import Turns
 from quarterdeck.turns.ticker import Ticker
 from quarterdeck.web.application import create_application
-from quarterdeck.web.house import House
-from quarterdeck.web.me import DEFAULT_MODEL
-from quarterdeck.web.providers import load_stored
+from quarterdeck.web.house import House, Role
+from quarterdeck.web.listener import Listener, load_providers
 
 logger = get_logger("quarterdeck")
 
-_DRAIN_S = 5.0
+_DRAIN_S = 3.0
+_GRACE_S = 2.0  # in a fleet: many answers end by themselves in that time, which saves asking the model again
+
+
+class Identity(Struct, frozen=True):
+    """`predecessor`: a worker that is known to be dead, whose turns this one takes over at once."""
+
+    worker: str
+    predecessor: str = ""
 
 
 def open_data_dir(path: Path) -> Path:
@@ -97,8 +105,14 @@ async def _open_postgres(settings: Settings) -> Database:
 
 
 @contextlib.asynccontextmanager
-async def open_house(settings: Settings) -> AsyncIterator[House]:
-    """All rooms, running. The caller holds the data folder's lock."""
+async def open_house(
+    settings: Settings, role: Role = "all", *, identity: Identity | None = None
+) -> AsyncIterator[House]:
+    """All rooms, running. On SQLite the caller holds the data folder's lock.
+
+    `role`: `all` serves the web and runs turns, `web` leaves the turns to workers, `worker` only runs them.
+    """
+    me = identity or Identity(make_worker_name())
     async with contextlib.AsyncExitStack() as stack:
         database = await open_database(settings)
         stack.push_async_callback(database.close)
@@ -111,61 +125,66 @@ async def open_house(settings: Settings) -> AsyncIterator[House]:
         vault = load_vault(settings.data_dir / "secret.key", settings.secret_key)
         registry = Registry(settings)
         stack.push_async_callback(registry.close)
-        await _fill_registry(registry, database, vault)
+        registry.register(LogReader(database))
+        await load_providers(registry, database, vault)
         feed = Feed(log)
         gauges = Gauges(database, log)
-        runner = TurnRunner(Rooms(database, registry, Ticker()), log, feed, _worker_name())
-        turns = Turns(database, log, registry, runner, feed)
-        house = House(settings, database, log, registry, turns, feed, vault, gauges)
-        reaper = Reaper(database, log, runner)
-        runner.start()
-        await reaper.start(others_are_dead=True)
-        watch = asyncio.create_task(house.connections.watch(database))
-        scheduled = [asyncio.create_task(run_forever(database, job, runner.worker)) for job in usual_jobs(database)]
-        measuring = asyncio.create_task(gauges.watch())
-        first_look = asyncio.create_task(registry.default_model())  # so that the first visitor need not wait for it
+        rooms = Rooms(database, registry, Ticker())
+        runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
+        turns = Turns(database, log, registry, runner, feed, bell)
+        house = House(settings, database, log, registry, turns, feed, vault, gauges, bell=bell, role=role)
+        reaper = None if runner is None else Reaper(database, log, runner)
+        listener = Listener(house, runner)
+        await bell.listen(listener.hear, None if runner is None else listener.claim)
+        if runner is not None and reaper is not None:
+            runner.start()
+            if me.predecessor:
+                await reaper.take_from(me.predecessor)
+            await reaper.start(others_are_dead=not settings.database_url)
+        tasks: list[asyncio.Task[Any]] = [
+            asyncio.create_task(house.connections.watch(database)),
+            asyncio.create_task(gauges.watch()),
+        ]
+        tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in usual_jobs(database)]
+        tasks.append(asyncio.create_task(registry.default_model()))  # so that the first visitor need not wait for it
         house.is_ready.set()
         try:
             yield house
         finally:
-            for task in (watch, *scheduled, measuring, first_look):
+            for task in tasks:
                 task.cancel()
             await _drain(house, runner, reaper)
 
 
-async def _fill_registry(registry: Registry, database: Database, vault: Vault) -> None:
-    registry.register(LogReader(database))
-    stored, locked = await load_stored(database, vault)
-    for name in locked:
-        logger.error("provider_key_locked", provider=name, reason="secret.key does not open it; enter the key again")
-    registry.set_stored(stored)
-    for endpoint in registry.endpoints():
-        register_secret(endpoint.key)
-    registry.stored_default = await database.read(lambda connection: read_setting(connection, DEFAULT_MODEL))
-
-
-async def _drain(house: House, runner: TurnRunner, reaper: Reaper) -> None:
+async def _drain(house: House, runner: TurnRunner | None, reaper: Reaper | None) -> None:
     """Viewers are told, turns are handed over, and everything that was promised is written."""
     house.is_draining.set()
-    await reaper.stop()
+    if reaper is not None:
+        await reaper.stop()
     await house.connections.tell_to_reconnect()
-    await runner.drain(_DRAIN_S)
+    if runner is not None:
+        await runner.drain(_DRAIN_S, _GRACE_S if house.settings.database_url else 0.0)
     await house.feed.settle()
 
 
-def create_app(settings: Settings, on_ready: Callable[[House], None] | None = None) -> FastAPI:
+def create_app(
+    settings: Settings,
+    on_ready: Callable[[House], None] | None = None,
+    role: Role = "all",
+    identity: Identity | None = None,
+) -> FastAPI:
     """The ASGI application; its lifespan opens and closes the house."""
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             try:
-                house = await stack.enter_async_context(open_house(settings))
+                house = await stack.enter_async_context(open_house(settings, role, identity=identity))
             except SetupError as error:
                 app.state.refusal = error  # for the command line, which says it in one sentence
                 raise
             app.state.house = house
-            logger.info("started", version=__version__, data_dir=str(settings.data_dir), pid=os.getpid())
+            logger.info("started", version=__version__, role=role, data_dir=str(settings.data_dir), pid=os.getpid())
             _spare_the_collector()
             if on_ready is not None:
                 on_ready(house)
@@ -183,5 +202,6 @@ def _spare_the_collector() -> None:
     gc.enable()
 
 
-def _worker_name() -> str:
+def make_worker_name() -> str:
+    """Of one process of one start: leases are held under it."""
     return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"

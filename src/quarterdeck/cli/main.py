@@ -41,6 +41,7 @@ def quarterdeck(
 
 
 app.command("serve")(serving.serve_command)
+app.command("worker")(serving.worker_command)
 app.command("open")(serving.open_command)
 app.add_typer(key_app, name="key")
 key_app.command("create")(keys.create_key)

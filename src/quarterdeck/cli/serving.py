@@ -1,4 +1,4 @@
-"""`serve` and `open`: the server, and the link that signs its owner in."""
+"""`serve`, `worker` and `open`: the processes, and the link that signs the owner in."""
 
 from __future__ import annotations
 
@@ -8,11 +8,19 @@ import typer
 
 from quarterdeck.accounts.sessions import create_open_link
 from quarterdeck.cli.options import DataDir, Host, Port, read_settings, write_once
-from quarterdeck.errors import SetupError
 from quarterdeck.serve import base_url, serve
+from quarterdeck.worker import work
 
-Workers = Annotated[int, typer.Option(help="Processes that answer. This version has one.", min=1)]
+Workers = Annotated[
+    int,
+    typer.Option(
+        help="Processes that answer (PostgreSQL); 0 leaves the turns to `quarterdeck worker`.", min=0, max=256
+    ),
+]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
+HealthPort = Annotated[
+    int | None, typer.Option(help="Answer /healthz, /readyz and /metrics on this port of 127.0.0.1.", min=1, max=65535)
+]
 
 
 def serve_by_default() -> None:
@@ -31,12 +39,15 @@ def serve_command(
 
     Example: quarterdeck serve --port 8080 --data-dir ~/quarterdeck --no-browser
     """
-    if workers > 1:
-        raise SetupError(
-            "Several workers on one SQLite file would break what Quarterdeck promises, and it speaks to no other "
-            "database yet. Use --workers 1."
-        )
-    serve(read_settings(host=host, port=port, data_dir=data_dir), opens_browser=not no_browser)
+    serve(read_settings(host=host, port=port, data_dir=data_dir), opens_browser=not no_browser, workers=workers)
+
+
+def worker_command(data_dir: DataDir = None, health_port: HealthPort = None) -> None:
+    """Run turns and scheduled work for servers elsewhere. Needs PostgreSQL and Redis.
+
+    Example: quarterdeck worker --health-port 9000
+    """
+    work(read_settings(data_dir=data_dir), health_port=health_port)
 
 
 def open_command(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:

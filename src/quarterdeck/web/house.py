@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field
+from typing import Literal
 
 from fastapi import Request
 from starlette.requests import HTTPConnection
@@ -13,6 +14,7 @@ from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.base import Log
+from quarterdeck.log.bell import Bell
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.turns.feed import Feed
@@ -20,6 +22,10 @@ from quarterdeck.turns.start import Turns
 from quarterdeck.web.connections import Connections
 
 SESSION_COOKIE = "qd_session"
+PROVIDERS_CHANGED = "providers"  # told to all processes: what is stored of providers must be read again
+
+Role = Literal["all", "web", "worker"]
+"""What a process is for: the web and turns, the web alone, or turns alone."""
 
 
 @dataclass
@@ -32,6 +38,8 @@ class House:
     feed: Feed
     vault: Vault
     gauges: Gauges
+    bell: Bell
+    role: Role = "all"
     connections: Connections = field(default_factory=Connections)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: asyncio.Event = field(default_factory=asyncio.Event)

@@ -12,7 +12,7 @@ from quarterdeck.accounts.access import require_admin
 from quarterdeck.domain.events import FeedModels
 from quarterdeck.store.settings import save_setting
 from quarterdeck.web.dependencies import Caller, TheHouse
-from quarterdeck.web.house import House
+from quarterdeck.web.house import PROVIDERS_CHANGED, House
 
 router = APIRouter(prefix="/api", tags=["settings"])
 
@@ -45,6 +45,7 @@ async def change_settings(house: TheHouse, caller: Caller, wanted: SettingsChang
         house.registry.provider_for(wanted.default_model)
     await house.database.write(lambda connection: save_setting(connection, DEFAULT_MODEL, wanted.default_model))
     house.registry.stored_default = wanted.default_model
+    await house.bell.tell(PROVIDERS_CHANGED)
     house.feed.tell(caller.user, FeedModels())
     return await _document(house)
 

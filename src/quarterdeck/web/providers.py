@@ -19,7 +19,7 @@ from quarterdeck.providers.presets import BY_NAME, PRESETS
 from quarterdeck.store.database import Database
 from quarterdeck.store.settings import EndpointRow, delete_endpoint, list_endpoints, save_endpoint
 from quarterdeck.web.dependencies import Caller, TheHouse
-from quarterdeck.web.house import House
+from quarterdeck.web.house import PROVIDERS_CHANGED, House
 
 router = APIRouter(prefix="/api/providers", tags=["providers"])
 
@@ -81,6 +81,7 @@ async def connect(house: TheHouse, caller: Caller, name: Name, wanted: ProviderC
     row = EndpointRow(name, endpoint.label, endpoint.dialect, endpoint.base_url, sealed)
     await house.database.write(lambda connection: save_endpoint(connection, row))
     await _reload(house)
+    await house.bell.tell(PROVIDERS_CHANGED)
     house.feed.tell(caller.user, FeedModels())
     return {"name": name}
 
@@ -92,6 +93,7 @@ async def remove(house: TheHouse, caller: Caller, name: str) -> Response:
     if not await house.database.write(lambda connection: delete_endpoint(connection, name)):
         raise NotFoundError("No such provider was connected in the settings.")
     await _reload(house)
+    await house.bell.tell(PROVIDERS_CHANGED)
     house.feed.tell(caller.user, FeedModels())
     return Response(status_code=204)
 

@@ -1,0 +1,64 @@
+"""What this process does when the bell rings: another process has said something."""
+
+from __future__ import annotations
+
+import asyncio
+
+from quarterdeck.accounts.vault import Vault
+from quarterdeck.diagnostics import get_logger, register_secret
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import Database
+from quarterdeck.store.settings import read_setting
+from quarterdeck.turns.commands import read_command
+from quarterdeck.turns.runner import TurnRunner
+from quarterdeck.web.house import PROVIDERS_CHANGED, House
+from quarterdeck.web.me import DEFAULT_MODEL
+from quarterdeck.web.providers import load_stored
+
+logger = get_logger("quarterdeck.bell")
+
+
+async def load_providers(registry: Registry, database: Database, vault: Vault) -> None:
+    """What the settings page has stored: providers and the default model."""
+    stored, locked = await load_stored(database, vault)
+    for name in locked:
+        logger.error("provider_key_locked", provider=name, reason="the key does not open it; enter it again")
+    registry.set_stored(stored)
+    for endpoint in registry.endpoints():
+        register_secret(endpoint.key)
+    registry.stored_default = await database.read(lambda connection: read_setting(connection, DEFAULT_MODEL))
+
+
+class Listener:
+    """`runner` is None in a process that runs no turns."""
+
+    def __init__(self, house: House, runner: TurnRunner | None) -> None:
+        self._house = house
+        self._runner = runner
+        self._loading: asyncio.Task[None] | None = None
+
+    def hear(self, message: str) -> None:
+        if message == PROVIDERS_CHANGED:
+            before, self._loading = self._loading, None
+            self._loading = asyncio.create_task(self._load(before))
+        elif (command := read_command(message)) is not None and self._runner is not None:
+            self._runner.obey(command)
+
+    async def claim(self, turn: str) -> None:
+        """A turn waits for a worker; somebody else may have been quicker."""
+        if self._runner is None:
+            return
+        try:
+            await self._runner.claim(turn)
+        except QuarterdeckError as error:  # the reaper finds it
+            logger.warning("turn_not_claimed", turn=turn, reason=error.message, detail=error.detail)
+
+    async def _load(self, before: asyncio.Task[None] | None) -> None:
+        """One after the other: the last one sees everything that was stored before it."""
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            await load_providers(self._house.registry, self._house.database, self._house.vault)
+        except QuarterdeckError as error:
+            logger.warning("providers_not_reloaded", reason=error.message, detail=error.detail)
