@@ -42,6 +42,8 @@ def parse_postgres_url(url: str) -> PostgresUrl:
             raise _refusal(f"the parameter {name} is not known")
     if (mode := options.get("sslmode", "prefer")) not in _SSL_MODES:
         raise _refusal(f"sslmode must be one of {', '.join(_SSL_MODES)}, not {mode}")
+    if "," in parts.netloc + options.get("host", ""):  # of several servers, the one that takes writes
+        options.setdefault("target_session_attrs", "read-write")
     dsn = parts._replace(scheme="postgresql", query=urlencode(options)).geturl()
     if parts.netloc == "" and not dsn.startswith("postgresql://"):  # a Unix socket: postgresql:///name?host=/folder
         dsn = dsn.replace("postgresql:", "postgresql://", 1)

@@ -14,7 +14,7 @@ from quarterdeck.postgres_url import parse_postgres_url
         ("postgres://ann@db/deck", "postgresql://ann@db/deck", "db/deck"),
         ("postgresql://ann:pw@db:6543/deck", "postgresql://ann:pw@db:6543/deck", "db:6543/deck"),
         ("postgresql://[::1]:5432/deck", "postgresql://[::1]:5432/deck", "[::1]:5432/deck"),
-        ("postgresql://a:1,b:2/deck", "postgresql://a:1,b:2/deck", "a:1,b:2/deck"),
+        ("postgresql://a:1,b:2/deck", "postgresql://a:1,b:2/deck?target_session_attrs=read-write", "a:1,b:2/deck"),
         ("postgresql:///deck?host=/run/pg", "postgresql:///deck?host=%2Frun%2Fpg", "/run/pg/deck"),
         ("postgresql://db/deck?ssl=true", "postgresql://db/deck?sslmode=require", "db/deck"),
         ("postgresql://db/deck?ssl=verify-full", "postgresql://db/deck?sslmode=verify-full", "db/deck"),

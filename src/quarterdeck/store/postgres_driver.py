@@ -13,6 +13,7 @@ from quarterdeck.postgres_url import PostgresUrl
 _LOCK_S = 5.0
 _IDLE_IN_TRANSACTION_S = 10.0  # a process that stands still must not keep its locks: others take its turns over
 _LOST_STATES = ("08", "57P", "25P03")
+_READ_ONLY = "25006"  # this server has become a standby: another one takes writes now
 _RACE_STATES = ("23505", "40001", "40P01")  # unique key, serialization, deadlock
 
 
@@ -53,9 +54,15 @@ def mark_lost(context: ExceptionContext) -> Exception | None:
             # Cut, without the goodbye that a server which does not answer would keep waiting.
             context.connection.connection.driver_connection.terminate()  # type: ignore[union-attr]
         return OperationalError(None, None, error, connection_invalidated=True)
-    if str(getattr(error, "sqlstate", None) or "").startswith(_LOST_STATES):
+    state = str(getattr(error, "sqlstate", None) or "")
+    if state.startswith(_LOST_STATES) or (state == _READ_ONLY and not _only_reads(context)):
         context.is_disconnect = True
     return None
+
+
+def _only_reads(context: ExceptionContext) -> bool:
+    options = context.connection.get_execution_options() if context.connection is not None else {}
+    return bool(options.get("postgresql_readonly"))
 
 
 def is_lost(error: DBAPIError) -> bool:

@@ -291,6 +291,14 @@ async def test_a_connection_that_was_cut_before_the_commit_is_replaced_and_nothi
         assert await other.read(names) == ["run 2"]
 
 
+async def test_a_server_that_takes_no_more_writes_is_left_for_the_one_that_does(url: str) -> None:
+    become_standby = text("SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY")
+    async with open_place(url, 1) as database:
+        await database.write(lambda connection: connection.execute(become_standby) and None)
+        await database.write(add("ann"))
+        assert await database.read(names) == ["ann"]
+
+
 async def test_connections_that_died_while_nobody_used_them_are_replaced_unnoticed(url: str) -> None:
     cut = text(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = :name"
