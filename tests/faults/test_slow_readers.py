@@ -6,14 +6,16 @@ import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
 from tests.conftest import MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.checks import find_disorder
 from tests.harness.full_client import PROTOCOL, open_full
+from tests.harness.server import Server
 from tests.harness.upstream import Upstream
+from tests.harness.viewers import watch_by_sse
 from tests.harness.waiting import trials, wait_until_async
 from websockets.asyncio.client import ClientConnection, connect
 
@@ -96,24 +98,60 @@ async def test_a_slow_reader_that_does_read_gets_everything(make_server: MakeSer
     assert seqs == [seq for seq, _ in whole]
 
 
-async def test_a_reader_of_events_that_never_reads_does_not_hold_up_others(
+async def test_readers_of_events_that_never_read_are_dropped_while_others_go_on(
+    make_server: MakeServer, upstream: Upstream, report: Report
+) -> None:
+    running = make_server().start()
+    count = trials(6, 50)
+    wrong: list[str] = []
+    async with open_full(running.port, running.key) as reader:
+        large = await reader.send(model=upstream.model(LARGE))
+        whole = await reader.until_ended(large["turn"], 30)
+        before = resident_bytes(running.pid)
+        address = f"/api/turns/{large['turn']}/events"
+        with contextlib.ExitStack() as wires:
+            deaf = [wires.enter_context(ask_without_reading(running, f"GET {address} HTTP/1.1")) for _ in range(count)]
+            ports = {wire.getsockname()[1] for wire in deaf}
+            await wait_until_async(_are(count, ports), "all to be there")
+            async with asyncio.timeout(DROPPED_S):
+                while count_peers(ports):
+                    accepted = await reader.send(model=upstream.model(Script()))
+                    wrong += find_disorder(await reader.until_ended(accepted["turn"]))
+        grown = resident_bytes(running.pid) - before
+        if grown > count * 1024 * 1024 + 16 * 1024 * 1024:
+            wrong.append(f"{count} deaf readers took {grown} bytes")
+        transcript: list[tuple[int, dict[str, object]]] = []
+        await watch_by_sse(running.port, running.key, large["turn"], transcript)
+        assert len(transcript) == len(whole), "who reads gets everything"
+    assert running.log_text().count("slow_stream_dropped") == count
+    report("G10 deaf readers of events are dropped", wrong, count)
+
+
+async def test_one_who_asks_for_an_answer_in_one_go_and_never_reads_is_dropped(
     make_server: MakeServer, upstream: Upstream
 ) -> None:
     running = make_server().start()
-    async with open_full(running.port, running.key) as reader:
-        large = await reader.send(model=upstream.model(LARGE))
-        await reader.until_ended(large["turn"], 30)
-        wires = [socket.create_connection(("127.0.0.1", running.port)) for _ in range(5)]
-        for wire in wires:
-            request = f"GET /api/turns/{large['turn']}/events HTTP/1.1\r\nHost: localhost\r\n"
-            wire.sendall(f"{request}Authorization: Bearer {running.key}\r\n\r\n".encode())
-        for _ in range(10):
-            accepted = await reader.send(model=upstream.model(Script()))
-            assert find_disorder(await reader.until_ended(accepted["turn"])) == []
-        for wire in wires:
-            wire.close()
-        await wait_until_async(lambda: _has_room(running.pid), "the server to take breath")
+    body = json.dumps({"message": "Everything", "model": upstream.model(LARGE)})
+    head = f"POST /chat_batch HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
+    with ask_without_reading(running, head, body) as wire:
+        ports = {wire.getsockname()[1]}
+        assert count_peers(ports) == 1
+        await wait_until_async(_are(0, ports), "the reader to be dropped", DROPPED_S)
+    assert running.log_text().count("slow_stream_dropped") == 1
 
 
-async def _has_room(pid: int) -> bool:
-    return resident_bytes(pid) < 400 * 1024 * 1024
+@contextlib.contextmanager
+def ask_without_reading(running: Server, head: str, body: str = "") -> Iterator[socket.socket]:
+    """A request whose answer is never taken off the wire."""
+    with socket.socket() as wire:
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        wire.connect(("127.0.0.1", running.port))
+        wire.sendall(f"{head}\r\nHost: localhost\r\nAuthorization: Bearer {running.key}\r\n\r\n{body}".encode())
+        yield wire
+
+
+def _are(count: int, ports: set[int]) -> Callable[[], Awaitable[bool]]:
+    async def are_there() -> bool:
+        return count_peers(ports) == count
+
+    return are_there

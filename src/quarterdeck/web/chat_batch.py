@@ -7,7 +7,7 @@ from itertools import chain
 from typing import Annotated
 
 from fastapi import APIRouter
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from quarterdeck.domain.events import PartStarted, TextDelta, TurnEnded, decode_event
@@ -18,6 +18,7 @@ from quarterdeck.views.increments import Increments
 from quarterdeck.views.turn_reader import TurnReader
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.guard import AnswerCutError
+from quarterdeck.web.streams import BoundedStream
 from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(tags=["chat"])
@@ -40,7 +41,7 @@ class BatchRequest(BaseModel):
     id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")] | None = None
 
 
-@router.post("/chat_batch", response_class=StreamingResponse)
+@router.post("/chat_batch", response_class=BoundedStream)
 async def chat_batch(house: TheHouse, caller: Caller, asked: BatchRequest) -> Response:
     """Ask, and read the answer as plain text.
 
@@ -60,7 +61,7 @@ async def chat_batch(house: TheHouse, caller: Caller, asked: BatchRequest) -> Re
     )
     answer = _texts(read_turn(house, caller.user, accepted.row.id))
     first = await anext(answer, "")
-    return StreamingResponse(
+    return BoundedStream(
         _from_first(first, answer),
         media_type="text/plain; charset=utf-8",
         headers={

@@ -16,7 +16,7 @@ from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
 from quarterdeck.views.turn_reader import TurnReader
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.house import House
-from quarterdeck.web.metrics import CountedStream
+from quarterdeck.web.streams import BoundedStream
 from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(prefix="/api/turns", tags=["turns"])
@@ -24,7 +24,7 @@ router = APIRouter(prefix="/api/turns", tags=["turns"])
 _LOOK_S = 1.0  # how soon a silent stream notices that the server is going down
 
 
-@router.get("/{turn}/events", response_class=CountedStream)
+@router.get("/{turn}/events", response_class=BoundedStream)
 async def follow_events(
     house: TheHouse,
     caller: Caller,
@@ -39,7 +39,7 @@ async def follow_events(
     await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
     reader = read_turn(house, caller.user, turn, _cursor(after, last_event_id))
     await reader.check()
-    return CountedStream(
+    return BoundedStream(
         _stream(house, reader),
         media_type="text/event-stream",
         headers={"cache-control": "no-cache", "x-accel-buffering": "no"},

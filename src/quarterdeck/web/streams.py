@@ -1,0 +1,39 @@
+"""Answers that are written as they arrive, over plain HTTP. A reader who takes nothing for a while is cut off.
+
+Nothing is queued for a slow reader: what is sent next is read from the log when the last of it has got through, so
+all that a stream holds is one read's worth and what the transport buffers (64 KiB).
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from starlette.types import Message, Receive, Scope, Send
+
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S
+from quarterdeck.web.metrics import CountedStream
+
+logger = get_logger("quarterdeck.streams")
+
+
+class BoundedStream(CountedStream):
+    """Cut when one send takes longer than `SEND_TIMEOUT_S`; ended properly, it would wait for its reader for ever."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        loop = asyncio.get_running_loop()
+        abort = scope.get("extensions", {}).get(ABORT)
+
+        def give_up() -> None:
+            logger.warning("slow_stream_dropped", path=scope["path"], seconds=SEND_TIMEOUT_S)
+            if abort is not None:
+                abort()  # the server then says that the client has left, which ends the stream
+
+        async def bounded(message: Message) -> None:
+            timer = loop.call_later(SEND_TIMEOUT_S, give_up)
+            try:
+                await send(message)
+            finally:
+                timer.cancel()
+
+        await super().__call__(scope, receive, bounded)
