@@ -1,4 +1,4 @@
-"""`quarterdeck serve`: bind, lock, start uvicorn, say that it is ready, and drain at the end."""
+"""`quarterdeck serve`: bind, lock, start uvicorn (or the supervisor of several), say that it is ready, drain."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ import contextlib
 import errno
 import logging
 import os
+import signal
 import socket
 import sys
 import threading
 import webbrowser
+from collections.abc import Callable, Iterator
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -17,56 +20,121 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from quarterdeck.accounts.sessions import create_open_link
-from quarterdeck.app import create_app, lock_data_dir, open_data_dir
+from quarterdeck.app import Identity, create_app, lock_data_dir, make_worker_name, open_data_dir
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
+from quarterdeck.supervise import Inheritance, Supervisor, end_with_supervisor, read_inheritance, say_ready
 from quarterdeck.views.frames import MAX_FRAME_BYTES
 from quarterdeck.web.connections import ABORT
-from quarterdeck.web.house import House
+from quarterdeck.web.house import House, Role
 
 _GRACEFUL_S = 3
+HARD_STOP_S = 9.0
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
-def serve(settings: Settings, *, opens_browser: bool) -> None:
-    """Runs until a signal. Raises: `SetupError` with one sentence when it cannot start."""
+def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
+    """Runs until a signal; `workers` processes, 0 for the web alone.
+
+    Raises: `SetupError` with one sentence when it cannot start.
+    """
+    if (inherited := read_inheritance()) is not None:
+        _serve_as_child(settings, inherited)
+        return
+    _check_host(settings)
+    check_deployment(settings, workers)
+    listener = _bind(settings.host, settings.port)
+    settings.port = listener.getsockname()[1]
+    open_data_dir(settings.data_dir)
+    if workers > 1:
+        Supervisor(settings, listener, workers).run(lambda link: _tell(link, opens_browser=opens_browser))
+        return
+    role: Role = "all" if workers else "web"
+    lock = None if settings.database_url else lock_data_dir(settings.data_dir)
+    try:
+        _run(
+            settings,
+            listener,
+            role,
+            Identity(make_worker_name()),
+            lambda link: _tell(link, opens_browser=opens_browser),
+        )
+    finally:
+        if lock is not None:
+            lock.release()
+
+
+def check_deployment(settings: Settings, workers: int) -> None:
+    """Refuse what could not keep its promises. Raises: `SetupError` that says which setting is missing."""
+    if workers == 1:
+        return
+    if not settings.database_url:
+        raise SetupError(
+            "Several processes on one SQLite file would break what Quarterdeck promises. "
+            "Set QUARTERDECK_DATABASE_URL to a PostgreSQL address, or use --workers 1."
+        )
+    if workers == 0 and not settings.redis_url:
+        raise SetupError(
+            "With --workers 0 the turns are run by `quarterdeck worker`, which needs Redis: set QUARTERDECK_REDIS_URL."
+        )
+
+
+def _check_host(settings: Settings) -> None:
     if settings.host not in _LOOPBACK:
         raise SetupError(
             f"Quarterdeck does not listen on {settings.host} before its owner has a password or an identity provider, "
             "which this version cannot set up yet. Use 127.0.0.1, and a tunnel or a proxy that signs people in."
         )
-    listener = _bind(settings.host, settings.port)
-    lock = lock_data_dir(open_data_dir(settings.data_dir))
-    try:
-        settings.port = listener.getsockname()[1]
-        houses: list[House] = []
-        app = create_app(settings, on_ready=houses.append)
-        config = uvicorn.Config(
-            app,
-            loop="uvloop" if sys.platform != "win32" else "asyncio",
-            http=_Http,
-            ws=_Socket,
-            ws_max_size=MAX_FRAME_BYTES + 1024,
-            ws_ping_interval=20.0,
-            ws_ping_timeout=20.0,
-            ws_per_message_deflate=False,
-            lifespan="on",
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=_GRACEFUL_S,
-            timeout_keep_alive=30,
-            backlog=4096,
-        )
-        server = _Server(config, houses, opens_browser=opens_browser)
-        # a refusal is told in one sentence, not by uvicorn with a traceback
-        logging.getLogger("uvicorn.error").addFilter(lambda _: not hasattr(app.state, "refusal"))
-        with contextlib.suppress(SystemExit):  # how uvicorn says that it could not start
-            server.run(sockets=[listener])
-        if not server.has_started:
-            raise getattr(app.state, "refusal", None) or SetupError("Quarterdeck could not start; the log says why.")
-    finally:
-        lock.release()
+
+
+def _serve_as_child(settings: Settings, inherited: Inheritance) -> None:
+    end_with_supervisor(inherited)
+    listener = socket.socket(fileno=inherited.listener)
+    _run(settings, listener, "all", inherited.identity, lambda link: say_ready(inherited, link))
+
+
+def _run(
+    settings: Settings, listener: socket.socket, role: Role, identity: Identity, on_ready: Callable[[str], None]
+) -> None:
+    houses: list[House] = []
+    app = create_app(settings, houses.append, role, identity)
+    config = uvicorn.Config(
+        app,
+        loop="uvloop" if sys.platform != "win32" else "asyncio",
+        http="httptools",
+        ws=_Socket,
+        ws_max_size=MAX_FRAME_BYTES + 1024,
+        ws_ping_interval=20.0,
+        ws_ping_timeout=20.0,
+        ws_per_message_deflate=False,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=_GRACEFUL_S,
+        timeout_keep_alive=30,
+        backlog=4096,
+    )
+    server = _Server(config, houses, on_ready)
+    # a refusal is told in one sentence, not by uvicorn with a traceback
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not hasattr(app.state, "refusal"))
+    with contextlib.suppress(SystemExit):  # how uvicorn says that it could not start
+        server.run(sockets=[listener])
+    if not server.has_started and not server.should_exit:
+        raise getattr(app.state, "refusal", None) or SetupError("Quarterdeck could not start; the log says why.")
+
+
+def _tell(link: str, *, opens_browser: bool) -> None:
+    print(f"Quarterdeck is ready at {link}", flush=True)  # noqa: T201  # promised on standard output
+    if opens_browser and _has_display():
+        threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+
+
+def stop_hard_after(timeout_s: float) -> None:
+    """Whatever hangs: who asked this process to end has to see it end."""
+    timer = threading.Timer(timeout_s, os._exit, (1,))
+    timer.daemon = True
+    timer.start()
 
 
 class _Http(HttpToolsProtocol):
@@ -87,10 +155,10 @@ class _Socket(WebSocketsSansIOProtocol):
 
 
 class _Server(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, houses: list[House], *, opens_browser: bool) -> None:
+    def __init__(self, config: uvicorn.Config, houses: list[House], on_ready: Callable[[str], None]) -> None:
         super().__init__(config)
         self._houses = houses
-        self._opens_browser = opens_browser
+        self._on_ready = on_ready
         self.has_started = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
@@ -100,13 +168,27 @@ class _Server(uvicorn.Server):
         self.has_started = True
         house = self._houses[0]
         secret = await house.database.write(create_open_link)
-        link = f"{base_url(house.settings)}/open?link={secret}"
-        print(f"Quarterdeck is ready at {link}", flush=True)  # noqa: T201  # promised on standard output
-        if self._opens_browser and _has_display():
-            threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()
+        self._on_ready(f"{base_url(house.settings)}/open?link={secret}")
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """As uvicorn's, but a signal is not raised again when all is written: whoever drains ends with 0."""
+        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            stop_hard_after(HARD_STOP_S)
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Viewers are told to come back before uvicorn closes what is open."""
+        """Nobody new comes in here; viewers are told to come back, before uvicorn closes what is open."""
+        for server in self.servers:
+            server.close()
         for house in self._houses:
             house.is_draining.set()
             await house.connections.tell_to_reconnect()
