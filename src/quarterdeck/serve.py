@@ -101,7 +101,7 @@ def _run(
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http="httptools",
+        http=_Http,
         ws=_Socket,
         ws_max_size=MAX_FRAME_BYTES + 1024,
         ws_ping_interval=20.0,
