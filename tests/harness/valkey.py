@@ -32,7 +32,7 @@ class ValkeyServer:
     def __init__(self, folder: Path, *, password: str = "", **options: str) -> None:
         self.folder = folder
         self.password = password
-        self.port = _free_port()
+        self.port = free_port()
         self._options = {
             "appendonly": "yes",
             "appendfsync": "everysec",
@@ -154,7 +154,7 @@ def _program() -> Path:
     return next(Path(found.origin).parent.glob("_binaries/*/valkey-server"))
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]

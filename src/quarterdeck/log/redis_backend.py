@@ -62,16 +62,14 @@ class RedisBackend:
         await self._looking.close()
 
     async def commit(self, additions: Sequence[Addition]) -> list[Verdict]:
-        if not self._is_cluster:
-            return await self._commit(additions)
-        verdicts = await asyncio.gather(*(self._commit([addition]) for addition in additions), return_exceptions=True)
-        return [verdict for [verdict] in map(_or_raise, verdicts)]
+        groups = [[addition] for addition in additions] if self._is_cluster else [additions]
+        answers = await self._writing.run_all([self._commit_order(group) for group in groups])
+        return [verdict for group, answer in zip(groups, answers, strict=True) for verdict in _verdicts(group, answer)]
 
     async def look(self, looks: Sequence[Look]) -> list[Seen]:
-        if not self._is_cluster:
-            return await self._look(looks)
-        found = await asyncio.gather(*(self._look([look]) for look in looks), return_exceptions=True)
-        return [seen for [seen] in map(_or_raise, found)]
+        groups = [[look] for look in looks] if self._is_cluster else [looks]
+        answers = await self._looking.run_all([_look_order(group) for group in groups])
+        return [seen for group, answer in zip(groups, answers, strict=True) for seen in _seen(group, answer)]
 
     async def finish(self, name: str, keep_s: float) -> bool:
         keep_ms = b"%d" % (max(keep_s, _KEEP_MIN_S) * 1000)
@@ -90,25 +88,14 @@ class RedisBackend:
         said: bytes = await self._looking.ask("INFO", "memory")
         return next(int(line[12:]) for line in said.splitlines() if line.startswith(b"used_memory:"))
 
-    async def _commit(self, additions: Sequence[Addition]) -> list[Verdict]:
+    def _commit_order(self, additions: Sequence[Addition]) -> Order:
         packed = _encode(
             [(seq, begins, is_feed(name), [len(body) for body in bodies]) for name, seq, bodies, begins in additions]
         )
         blob = b"".join([body for addition in additions for body in addition.bodies])
         ring = self._ring([(name, seq + len(bodies) - 1) for name, seq, bodies, _ in additions])
         keys = [_key(addition.name) for addition in additions]
-        arguments = [packed, blob, self._left_over_ms, self._channel, ring]
-        refused = await self._writing.run(Order(COMMIT, keys, arguments))
-        verdicts: list[Verdict] = ["written"] * len(additions)
-        for word in refused.decode().split():
-            verdicts[int(word[:-1]) - 1] = "stale" if word[-1] == "s" else "lost"
-        return verdicts
-
-    async def _look(self, looks: Sequence[Look]) -> list[Seen]:
-        packed = _encode([(look.after, look.limit) for look in looks])
-        order = Order(LOOK, [_key(look.name) for look in looks], [packed, b"%d" % READ_BYTES])
-        numbers, bodies = await self._looking.run(order)
-        return _unpack(_numbers_decoder.decode(numbers), bodies, len(looks))
+        return Order(COMMIT, keys, [packed, blob, self._left_over_ms, self._channel, ring])
 
     def _ring(self, rings: list[tuple[str, int]]) -> bytes:
         return _encode((self._id, rings))
@@ -154,6 +141,27 @@ def _key(name: str) -> bytes:
     return b"qd:{%s}" % name.encode()
 
 
+def _verdicts(additions: Sequence[Addition], answer: Any) -> list[Verdict]:
+    if isinstance(answer, LogError):
+        raise answer
+    verdicts: list[Verdict] = ["written"] * len(additions)
+    for word in answer.decode().split():
+        verdicts[int(word[:-1]) - 1] = "stale" if word[-1] == "s" else "lost"
+    return verdicts
+
+
+def _look_order(looks: Sequence[Look]) -> Order:
+    packed = _encode([(look.after, look.limit) for look in looks])
+    return Order(LOOK, [_key(look.name) for look in looks], [packed, b"%d" % READ_BYTES])
+
+
+def _seen(looks: Sequence[Look], answer: Any) -> list[Seen]:
+    if isinstance(answer, LogError):
+        raise answer
+    numbers, bodies = answer
+    return _unpack(_numbers_decoder.decode(numbers), bodies, len(looks))
+
+
 def _unpack(numbers: list[int], bodies: bytes, count: int) -> list[Seen]:
     found: list[Seen] = []
     at = start = 0
@@ -173,9 +181,3 @@ def _unpack(numbers: list[int], bodies: bytes, count: int) -> list[Seen]:
             at += 1 + entries
         found.append(seen)
     return found
-
-
-def _or_raise(answer: Any) -> Any:
-    if isinstance(answer, BaseException):
-        raise answer
-    return answer

@@ -11,18 +11,18 @@ import contextlib
 import hashlib
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
+from urllib.parse import urlsplit, urlunsplit
 
-from redis.asyncio import RedisCluster
 from redis.asyncio.connection import AbstractConnection, Connection, parse_url
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
+from redis.crc import key_slot
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
-    ClusterDownError,
+    MovedError,
     NoScriptError,
     ReadOnlyError,
-    RedisClusterException,
     RedisError,
     ResponseError,
 )
@@ -33,6 +33,7 @@ from quarterdeck.log.backend import AnswerLostError
 
 CONNECT_S = 3.0
 ANSWER_S = 5.0
+_HOPS = 3  # a cluster that moves its slots faster than one asks is not to be chased
 _RETRY_S = 0.1
 _RETRY_MAX_S = 1.0
 _PING_EVERY_S = 5.0
@@ -69,6 +70,8 @@ class Orders(Protocol):
 
     async def run(self, order: Order) -> Any: ...
 
+    async def run_all(self, orders: Sequence[Order]) -> list[Any]: ...
+
     async def close(self) -> None: ...
 
 
@@ -81,37 +84,53 @@ class Link:
         self._turn = asyncio.Lock()
 
     async def ask(self, *words: Word) -> Any:
-        return await self._exchange(pack(words))
+        [answer] = await self._exchange([pack(words)])
+        if isinstance(answer, LogError):
+            raise answer
+        return answer
 
     async def run(self, order: Order) -> Any:
-        script, keys, arguments = order
-        try:
-            return await self._exchange(pack(("EVALSHA", script.sha, len(keys), *keys, *arguments)))
-        except LogError as error:
-            if not isinstance(error.__cause__, NoScriptError):  # a server that is new or was emptied
-                raise
-            return await self._exchange(pack(("EVAL", script.text, len(keys), *keys, *arguments)))
+        [answer] = await self.run_all([order])
+        if isinstance(answer, LogError):
+            raise answer
+        return answer
+
+    async def run_all(self, orders: Sequence[Order]) -> list[Any]:
+        """All in one round trip; a refused one's answer is its `LogError`."""
+        answers = await self._exchange([_pack_run(order) for order in orders])
+        unknown = [no for no, answer in enumerate(answers) if _is_of(answer, NoScriptError)]
+        if unknown:  # a server that is new or was emptied
+            again = await self._exchange([_pack_run(orders[no], whole=True) for no in unknown])
+            for no, answer in zip(unknown, again, strict=True):
+                answers[no] = answer
+        return answers
 
     async def close(self) -> None:
         await self._drop()
 
-    async def _exchange(self, packed: bytes) -> Any:
+    async def _exchange(self, packed: Sequence[bytes]) -> list[Any]:
         async with self._turn:
             connection = self._connection or await self._connect()
             try:
                 async with asyncio.timeout(ANSWER_S):
                     await connection.send_packed_command(packed, check_health=False)
-                    return await connection.read_response(disable_decoding=True)
-            except _REFUSED as error:
-                if isinstance(error, (ReadOnlyError, BusyLoadingError)):
-                    await self._drop()  # its name may lead to another server by now
-                raise refused(error) from error
+                    return [await self._read(connection) for _ in packed]
             except (RedisError, OSError, TimeoutError) as error:
                 await self._drop()
                 raise AnswerLostError(_AWAY, detail=describe(error)) from error
             except BaseException:
                 await self._drop()
                 raise
+
+    async def _read(self, connection: AbstractConnection) -> Any:
+        try:
+            return await connection.read_response(disable_decoding=True)
+        except _REFUSED as error:
+            if isinstance(error, (ReadOnlyError, BusyLoadingError)):
+                await self._drop()  # its name may lead to another server by now
+            refusal = refused(error)
+            refusal.__cause__ = error
+            return refusal
 
     async def _connect(self) -> AbstractConnection:
         self._connection = await connect(self._url)
@@ -124,35 +143,82 @@ class Link:
 
 
 class ClusterLink:
-    """A Redis Cluster: every order goes to the node that has its (one) key."""
+    """A Redis Cluster: every order goes to the node that has its (one) key. Who has what is learned from the nodes."""
 
     def __init__(self, url: str) -> None:
-        self._client = RedisCluster.from_url(
-            url, protocol=2, socket_connect_timeout=CONNECT_S, socket_timeout=ANSWER_S, cluster_error_retry_attempts=1
-        )
+        self._url = url
+        self._home = Link(url)
+        self._links: dict[str, Link] = {}  # by host:port
+        self._owners: list[tuple[int, int, str]] = []  # slots from, to, and whose they are
 
     async def ask(self, *words: Word) -> Any:
-        try:
-            async with asyncio.timeout(ANSWER_S):
-                return await self._client.execute_command(*words)
-        except (ClusterDownError, RedisClusterException) as error:
-            raise LogError(_SENTENCES["CLUSTERDOWN"], detail=describe(error)) from error
-        except _REFUSED as error:
-            raise refused(error) from error
-        except (RedisError, OSError, TimeoutError) as error:
-            raise AnswerLostError(_AWAY, detail=describe(error)) from error
+        key = next((word for word in words[1:] if str(word).startswith("qd:")), "")
+        for _ in range(_HOPS):
+            try:
+                return await self._link_of(str(key).encode()).ask(*words)
+            except LogError as error:
+                if not await self._learns_of(error):
+                    raise
+        raise LogError(_SENTENCES["CLUSTERDOWN"])
 
     async def run(self, order: Order) -> Any:
-        script, keys, arguments = order
-        try:
-            return await self.ask("EVALSHA", script.sha, len(keys), *keys, *arguments)
-        except LogError as error:
-            if not isinstance(error.__cause__, NoScriptError):
-                raise
-            return await self.ask("EVAL", script.text, len(keys), *keys, *arguments)
+        [answer] = await self.run_all([order])
+        if isinstance(answer, LogError):
+            raise answer
+        return answer
+
+    async def run_all(self, orders: Sequence[Order]) -> list[Any]:
+        """One round trip to each node, and once more for what has moved."""
+        answers: list[Any] = [None] * len(orders)
+        left = list(range(len(orders)))
+        for _ in range(_HOPS):
+            by_link: dict[Link, list[int]] = {}
+            for no in left:
+                by_link.setdefault(self._link_of(orders[no].keys[0]), []).append(no)
+            await asyncio.gather(*(self._run_on(link, nos, orders, answers) for link, nos in by_link.items()))
+            moved = next((answers[no] for no in left if _is_of(answers[no], MovedError)), None)
+            if moved is None or not await self._learns_of(moved):
+                break
+            left = [no for no in left if _is_of(answers[no], MovedError)]
+        if lost := next((answer for answer in answers if isinstance(answer, AnswerLostError)), None):
+            await self._learn()
+            raise lost
+        return answers
 
     async def close(self) -> None:
-        await self._client.aclose()
+        for link in (self._home, *self._links.values()):
+            await link.close()
+
+    async def _run_on(self, link: Link, nos: list[int], orders: Sequence[Order], answers: list[Any]) -> None:
+        try:
+            found = await link.run_all([orders[no] for no in nos])
+        except LogError as error:
+            found = [error] * len(nos)
+        for no, answer in zip(nos, found, strict=True):
+            answers[no] = answer
+
+    def _link_of(self, key: bytes) -> Link:
+        slot = key_slot(key)
+        for first, last, address in self._owners:
+            if first <= slot <= last:
+                return self._links[address]
+        return self._home
+
+    async def _learns_of(self, error: LogError) -> bool:
+        """Is it about who has what, and is that known now?"""
+        return _is_of(error, MovedError) and await self._learn()
+
+    async def _learn(self) -> bool:
+        for link in (self._home, *self._links.values()):
+            try:
+                slots = await link.ask("CLUSTER", "SLOTS")
+            except LogError:
+                continue
+            self._owners = [(first, last, f"{node[0].decode()}:{node[1]}") for first, last, node, *_ in slots]
+            for _, _, address in self._owners:
+                self._links.setdefault(address, Link(_at(self._url, address)))
+            return True
+        return False
 
 
 class Subscription:
@@ -247,6 +313,23 @@ def pack(words: Sequence[Word]) -> bytes:
         raw = word if isinstance(word, bytes) else str(word).encode()
         parts += (b"$%d\r\n" % len(raw), raw, b"\r\n")
     return b"".join(parts)
+
+
+def _pack_run(order: Order, *, whole: bool = False) -> bytes:
+    script, keys, arguments = order
+    named: tuple[str, str] = ("EVAL", script.text) if whole else ("EVALSHA", script.sha)
+    return pack((*named, len(keys), *keys, *arguments))
+
+
+def _is_of(answer: object, kind: type[RedisError]) -> bool:
+    return isinstance(answer, LogError) and isinstance(answer.__cause__, kind)
+
+
+def _at(url: str, address: str) -> str:
+    """The same URL, with its user and settings, for another node."""
+    parts = urlsplit(url)
+    user, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{user}{at}{address}"))
 
 
 _AWAY = "The log's server (Redis) does not answer."
