@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from quarterdeck import __version__
-from quarterdeck.cli import keys, serving
+from quarterdeck.cli import database, doctor, keys, serving
 from quarterdeck.diagnostics import redact
 from quarterdeck.errors import QuarterdeckError
 
@@ -43,6 +43,11 @@ def quarterdeck(
 app.command("serve")(serving.serve_command)
 app.command("worker")(serving.worker_command)
 app.command("open")(serving.open_command)
+app.command("backup")(database.backup_command)
+app.command("restore")(database.restore_command)
+app.command("copy-database")(database.copy_database_command)
+app.command("migrate")(database.migrate_command)
+app.command("doctor")(doctor.doctor_command)
 app.add_typer(key_app, name="key")
 key_app.command("create")(keys.create_key)
 

@@ -20,6 +20,9 @@ from quarterdeck.errors import SetupError
 from quarterdeck.store.tables import metadata
 
 HEAD = "0002"
+COPYING = "copying"
+"""Stands where the revision does while `quarterdeck copy-database` fills the tables."""
+
 _FOLDER = Path(__file__).parent / "migrations"
 
 
@@ -111,6 +114,11 @@ def _create(connection: Connection, path: Path) -> None:
 
 def refuse_unknown(current: str) -> None:
     """Raises: `SetupError` for tables that this version does not know."""
+    if current == COPYING:
+        raise SetupError(
+            "A copy into this database was begun and is not finished. "
+            "Run the same `quarterdeck copy-database` again: it goes on where it was."
+        )
     known = {file.name.split("_", 1)[0] for file in (_FOLDER / "versions").glob("[0-9]*.py")}
     if current not in known:
         raise SetupError(
@@ -119,12 +127,12 @@ def refuse_unknown(current: str) -> None:
         )
 
 
-def run_migrations(connection: Connection) -> None:
-    """Within the transaction of `connection`, which the caller commits."""
+def run_migrations(connection: Connection, revision: str = "head") -> None:
+    """Up to `revision`, within the transaction of `connection`, which the caller commits."""
     # Alembic is loaded only when there is something to migrate: it takes as long as the rest of the start.
     command: Any = importlib.import_module("alembic.command")
     config_class: Any = importlib.import_module("alembic.config").Config
     config = config_class()
     config.set_main_option("script_location", str(_FOLDER).replace("%", "%%"))
     config.attributes["connection"] = connection
-    command.upgrade(config, "head")
+    command.upgrade(config, revision)

@@ -39,7 +39,7 @@ async def migrate_postgres(url: str, take_snapshot: TakeSnapshot = refuse_snapsh
     Raises: `SetupError`; the database is then as it was.
     """
     address = parse_postgres_url(url)
-    async with _connect(address) as connection:
+    async with open_connection(address) as connection:
         _refuse_old(int((await connection.execute(text("SHOW server_version_num"))).scalar_one()))
         if await connection.run_sync(_current_revision) == migrate.HEAD:
             return None
@@ -60,12 +60,12 @@ async def migrate_postgres(url: str, take_snapshot: TakeSnapshot = refuse_snapsh
 
 async def current_revision(url: str) -> str | None:
     """The revision of the tables that are there; None for a database without any. Raises: `SetupError`."""
-    async with _connect(parse_postgres_url(url)) as connection:
+    async with open_connection(parse_postgres_url(url)) as connection:
         return await connection.run_sync(_current_revision)
 
 
 @asynccontextmanager
-async def _connect(address: PostgresUrl) -> AsyncIterator[AsyncConnection]:
+async def open_connection(address: PostgresUrl) -> AsyncIterator[AsyncConnection]:
     """A connection without limits of time. Raises: `SetupError` saying what is in the way."""
     engine = make_engine(address, pool_size=1, statement_s=0)
     try:
