@@ -27,6 +27,7 @@ logger = get_logger("quarterdeck.turns")
 KEEP_LOG_S = 3600.0
 _CLOSE_FOR_S = 120.0
 _PAUSE_S = 1.0
+_LOG_S = 0.5  # how long the answer waits to be in its log first; saved it is in any case
 
 
 class Finish:
@@ -45,6 +46,7 @@ class Finish:
 
         Raises: `StaleWriterError` when the turn is another worker's by now; nothing was changed then. `StorageError`.
         """
+        await job.outbox.catch_up(_LOG_S)
         ending = Ending(job.turn, job.outbox.fold_all(), ended, job.first_token_ms)
         with spans.span("save"):
             saved = await keep_trying(lambda: self._save(ending, claims_next=claims_next))

@@ -56,6 +56,7 @@ class Job:
         self.turn = turn
         self.claim = claim
         self.outbox = outbox
+        outbox.on_lost = self.lose
         self.has_asked = False  # a model, and so a hand-over costs another request
         self.first_token_ms: int | None = None
         self._rooms = rooms
@@ -108,7 +109,7 @@ class Job:
     async def _end(self, status: TurnStatus, error: QuarterdeckError | None = None) -> TurnEnded:
         if self._writer is not None:
             self.outbox.put(self._writer.close())
-        await self.outbox.pass_on()
+        self.outbox.pass_on()
         fault = None if error is None else TurnFault(error.code, error.message, error.retryable, error.retry_after_s)
         return TurnEnded(status, now_ms(), fault)
 
@@ -187,7 +188,7 @@ class Job:
         outbox.put(events)
         if not outbox.is_urgent:
             await self._rooms.ticker.wait()
-        await outbox.pass_on()
+        outbox.pass_on()
         self.has_asked = True
         if self.first_token_ms is None and begins_text(events):
             self.first_token_ms = max(now_ms() - self.turn.created_at, 0)

@@ -26,7 +26,8 @@ _LONGEST_PAUSE_S = 1.0
 class Outbox:
     """`started` is the turn's first event; `last_seq` is what the log holds, and `fold` what that adds up to.
 
-    `on_back` is called when the log can be followed again after it could not be written.
+    `on_back` is called when the log can be followed again after it could not be written, `on_lost` when the turn is
+    somebody else's by now.
     """
 
     def __init__(
@@ -50,13 +51,11 @@ class Outbox:
         self._part = -1
         self._texts: list[str] = []
         self._waiting_chars = 0
-        self._catching_up: asyncio.Task[None] | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._is_wanted = False  # another flush, after the one under way
+        self.is_behind = False  # the log could not be written; what waits is committed as soon as it can be
+        self.on_lost: Callable[[], None] = lambda: None
         self.is_urgent = False  # something waits that must not wait for more text
-
-    @property
-    def is_behind(self) -> bool:
-        """The log could not be written; what waits is committed as soon as it can be."""
-        return self._catching_up is not None
 
     @property
     def is_full(self) -> bool:
@@ -98,47 +97,40 @@ class Outbox:
         self._folded = max(self._folded - count, 0)
         self._waiting_chars -= chars
 
-    async def pass_on(self) -> None:
-        """Commit what waits, or leave it waiting while the log or the database is away; it follows by itself then.
+    def pass_on(self) -> None:
+        """Commit what waits, without waiting for it: who receives an answer is not held up by a slow log.
 
-        Raises: `StaleWriterError`.
+        Raises: `StaleWriterError`, perhaps for what was passed on before.
         """
-        if self._catching_up is not None and not self._has_caught_up():
+        if self._flushing is not None and not self._flushing.done():
+            self._is_wanted = True
             return
-        if self._claim.is_certain:
-            try:
-                await self.flush()
-            except StaleWriterError:
-                raise
-            except LogError as error:
-                logger.warning("log_behind", turn=self._started.turn, reason=error.message, detail=error.detail)
-            else:
-                return
-        self._catching_up = asyncio.create_task(self._flush_until_done())
+        self._take_result()
+        self._flushing = asyncio.create_task(self._flush_until_done())
 
     async def catch_up(self, timeout_s: float) -> bool:
         """Whether all is committed within that time; it goes on by itself afterwards. Raises: `StaleWriterError`."""
-        await self.pass_on()
-        if self._catching_up is None:
-            return True
-        await asyncio.wait([self._catching_up], timeout=timeout_s)
-        return self._has_caught_up()
-
-    def _has_caught_up(self) -> bool:
-        if self._catching_up is None or not self._catching_up.done():
-            return self._catching_up is None
-        catching_up, self._catching_up = self._catching_up, None
-        catching_up.result()
+        self.pass_on()
+        if self._flushing is not None:
+            await asyncio.wait([self._flushing], timeout=timeout_s)
+            if not self._flushing.done():
+                return False
+        self._take_result()
         return True
+
+    def _take_result(self) -> None:
+        flushing, self._flushing = self._flushing, None
+        if flushing is not None:
+            flushing.result()
 
     def abandon(self) -> None:
         """Nothing more is written from here."""
-        if self._catching_up is None:
+        if self._flushing is None:
             return
-        if not self._catching_up.done():
-            self._catching_up.cancel()
-        elif not self._catching_up.cancelled():
-            self._catching_up.exception()  # it has been said by whoever ended the turn
+        if not self._flushing.done():
+            self._flushing.cancel()
+        elif not self._flushing.cancelled():
+            self._flushing.exception()  # it has been said by whoever ended the turn
 
     def fold_all(self) -> FoldedTurn:
         """What the log adds up to when what waits is in it as well."""
@@ -154,17 +146,23 @@ class Outbox:
 
     async def _flush_until_done(self) -> None:
         pause_s = 0.0
-        while True:
+        self._is_wanted = True
+        while self._is_wanted:
+            self._is_wanted = False
             try:
-                await asyncio.sleep(pause_s)
                 await self.flush()
-                if not self._waiting and not self._texts:
-                    break
             except StaleWriterError:
+                self.on_lost()
                 raise
-            except LogError:
+            except LogError as error:
+                if not self.is_behind:
+                    logger.warning("log_behind", turn=self._started.turn, reason=error.message, detail=error.detail)
+                self.is_behind = self._is_wanted = True
                 pause_s = min(max(pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-        self._on_back()
+                await asyncio.sleep(pause_s)
+        if self.is_behind:
+            self.is_behind = False
+            self._on_back()
 
     async def _append(self, events: list[Event]) -> None:
         bodies = [encode_event(event) for event in events]

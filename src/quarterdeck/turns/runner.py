@@ -30,6 +30,7 @@ _RENEW_S = 3.0
 _RENEW_AGAIN_S = 0.5
 _EARLY_STOPS = 1_000
 _NEXT_AFTER_S = 1.0
+_PASS_BY_S = 0.2
 _LEAVE_S = 1.0
 
 
@@ -53,10 +54,11 @@ class TurnRunner:
         self.lease = Lease(worker)
         self.max_running = max_running
         self._claims = Claims(rooms.database, self.lease)
-        self._finish = Finish(rooms.database, log, feed, bell or LocalBell(), self.lease)
+        self._bell = bell or LocalBell()
+        self._finish = Finish(rooms.database, log, feed, self._bell, self.lease)
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
-        self._has_room = asyncio.Event()
+        self._passed_by: set[str] = set()
         self._early_stops: dict[str, None] = {}  # asked for before the job was there to hear it; oldest first
         self._renewal: asyncio.Task[None] | None = None
         self.is_draining = False
@@ -65,14 +67,14 @@ class TurnRunner:
         self._renewal = asyncio.create_task(self._renew_forever())
 
     async def claim(self, turn: str, *, others_are_dead: bool = False, dead: str | None = None) -> bool:
-        """Run a turn that waits, if it is still to be had; waits while this process has enough to do.
+        """Run a turn that waits, if it is still to be had; one that this process cannot take is rung for again.
 
         `others_are_dead`, `dead`: as for `claim_turn`. Raises: `StorageError`.
         """
-        while self.is_full and not self.is_draining:
-            self._has_room.clear()
-            await self._has_room.wait()
-        if self.is_draining or self.runs(turn):
+        if self.is_draining or self.is_full:
+            await self._pass_by(turn)
+            return False
+        if self.runs(turn):
             return False
 
         def take(connection: WriteConnection) -> TurnRow | None:
@@ -86,6 +88,16 @@ class TurnRunner:
         if row is not None:
             self.launch(row, since_s=since_s)
         return row is not None
+
+    async def _pass_by(self, turn: str) -> None:
+        """Who rang told one worker only, and this one keeps itself from being the next for a moment."""
+        if turn not in self._passed_by:  # where the bell rings for everybody, it comes back to us
+            self._passed_by.add(turn)
+            try:
+                await self._bell.ready(turn)
+                await asyncio.sleep(_PASS_BY_S)
+            finally:
+                self._passed_by.discard(turn)
 
     def launch(self, turn: TurnRow, *, since_s: float | None = None, last_seq: int | None = None) -> None:
         """Run a turn whose lease this worker has, asked for at `since_s` (`elapsed_s`).
@@ -103,7 +115,6 @@ class TurnRunner:
 
     def _forget(self, turn: str) -> None:
         self._tasks.pop(turn, None)
-        self._has_room.set()
         metrics.TURNS_RUNNING.add(-1)
 
     def obey(self, command: Command) -> None:
@@ -139,7 +150,6 @@ class TurnRunner:
         For `grace_s` they may end by themselves; for `timeout_s` after that they may take their leave.
         """
         self.is_draining = True
-        self._has_room.set()
         if self._tasks and grace_s:
             await asyncio.wait(list(self._tasks.values()), timeout=grace_s)
         for job in list(self._jobs.values()):

@@ -20,14 +20,13 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, LogStatus
-from quarterdeck.log.bell import OnReady, OnTold
+from quarterdeck.log.base import Entry, Log, LogStatus
+from quarterdeck.log.bell import Bell, OnReady, OnTold
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.registry import Registry
-from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection
+from quarterdeck.store.database import Database, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.messages import MessageRow, find_owned_message
-from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.turns import TurnRow, find_turn
 from quarterdeck.store.users import ensure_owner
 from quarterdeck.turns.commands import read_command
@@ -86,7 +85,7 @@ class ScriptedProvider:
 class FailingWrites:
     """A database whose next writes are refused, as on a full disk, or reads as well."""
 
-    def __init__(self, database: SqliteDatabase) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
         self.failures = 0
         self.read_failures = 0
@@ -112,7 +111,7 @@ class FailingWrites:
 class UnsteadyLog:
     """The log, which may be away (every verb fails), or keep everybody waiting until it fails."""
 
-    def __init__(self, log: SqlLog) -> None:
+    def __init__(self, log: Log) -> None:
         self._log = log
         self.is_away = False
         self.hangs: asyncio.Event | None = None
@@ -194,10 +193,10 @@ class Rig:
     def __init__(
         self,
         database: FailingWrites,
-        log: SqlLog,
+        log: Log,
         provider: ScriptedProvider,
         worker: str,
-        bell: TownBell,
+        bell: Bell,
         runs_turns: bool,
     ) -> None:
         self.database, self.provider, self.bell = database, provider, bell
@@ -283,8 +282,8 @@ class Rig:
         return folded, message
 
 
-async def until(is_true: Callable[[], Awaitable[bool]]) -> None:
-    async with asyncio.timeout(WAIT_S):
+async def until(is_true: Callable[[], Awaitable[bool]], timeout_s: float = WAIT_S) -> None:
+    async with asyncio.timeout(timeout_s):
         while not await is_true():  # noqa: ASYNC110  # what is waited for is in a database, not in an event
             await asyncio.sleep(0.002)
 
@@ -308,17 +307,23 @@ async def open_rig(
     """One process on `folder`. Without `drains` it ends as if it had been killed, as far as its turns can tell."""
     async with open_store(folder) as database, _open_log(folder, bell or TownBell()) as (log, town):
         rig = Rig(FailingWrites(database), log, provider, worker, town, runs_turns)
-        await rig.bell.listen(rig.hear, rig.claim if runs_turns else None)
-        rig.user = (await database.write(ensure_owner)).id
-        try:
+        async with run_rig(rig, drains=drains, runs_turns=runs_turns):
             yield rig
-        finally:
-            await rig.reaper.stop()
-            if not drains:
-                await kill(rig)
-            await rig.runner.drain(WAIT_S)
-            await rig.feed.settle()
-            await rig.registry.close()
+
+
+@asynccontextmanager
+async def run_rig(rig: Rig, *, drains: bool = True, runs_turns: bool = True) -> AsyncIterator[None]:
+    await rig.bell.listen(rig.hear, rig.claim if runs_turns else None)
+    rig.user = (await rig.database.write(ensure_owner)).id
+    try:
+        yield
+    finally:
+        await rig.reaper.stop()
+        if not drains:
+            await kill(rig)
+        await rig.runner.drain(WAIT_S)
+        await rig.feed.settle()
+        await rig.registry.close()
 
 
 @asynccontextmanager

@@ -18,7 +18,6 @@ from quarterdeck.turns import patience as patience_module
 from quarterdeck.turns import runner as runner_module
 from quarterdeck.turns.claim import LEASE_MS, Claim, Lease, elapsed_s
 from quarterdeck.turns.finish import Finish
-from quarterdeck.turns.job import Job
 from quarterdeck.turns.save import Saved
 
 HALF = "The harbour lay still under a thin mist while the crew"
@@ -191,12 +190,15 @@ async def _is_asked(rig: Rig) -> bool:
     return bool(rig.provider.requests)
 
 
-def test_a_stop_outweighs_a_hand_over_and_a_loss_outweighs_both() -> None:
-    job = Job(*(None,) * 4)  # type: ignore[arg-type]
-    job.interrupt(is_stop=False)
-    job.interrupt(is_stop=True)
-    job.interrupt(is_stop=False)
-    assert str(job._interruption) == "stop"
-    job.lose()
-    job.interrupt(is_stop=True)
-    assert isinstance(job._interruption, StaleWriterError)
+async def test_a_stop_outweighs_a_hand_over_and_a_loss_outweighs_both(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk(HALF), Pause()])) as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, HALF)
+        job = rig.runner._jobs[turn]
+        job.interrupt(is_stop=False)
+        job.interrupt(is_stop=True)
+        job.interrupt(is_stop=False)
+        assert str(job._interruption) == "stop"
+        job.lose()
+        job.interrupt(is_stop=True)
+        assert isinstance(job._interruption, StaleWriterError)

@@ -7,7 +7,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
-from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, TownBell, kill, open_rig, quietly, say, until
+from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, TownBell, open_rig, quietly, say, until
 
 from quarterdeck.domain.events import TurnEnded
 from quarterdeck.domain.ids import id_after, new_id
@@ -79,24 +79,22 @@ async def test_of_two_workers_that_want_the_same_turn_one_runs_it(tmp_path: Path
         assert sum(len(worker.provider.requests) for worker in workers) == 1
 
 
-async def test_a_worker_that_has_enough_to_do_takes_no_more_until_it_has_room(tmp_path: Path) -> None:
-    goes_on = Pause()
-    provider = ScriptedProvider([TextChunk("1"), goes_on, FinishChunk("stop")], say("2"))
+async def test_a_worker_that_has_enough_to_do_leaves_what_it_hears_of_to_the_others(tmp_path: Path) -> None:
     bell = TownBell()
-    bell.is_heard = False
     async with AsyncExitStack() as stack:
         web = await stack.enter_async_context(open_rig(tmp_path, ScriptedProvider(), bell=bell, runs_turns=False))
-        worker = await stack.enter_async_context(open_rig(tmp_path, provider, "worker", bell=bell))
-        worker.runner.max_running = 1
-        first, second = await web.send(conversation="a"), await web.send(conversation="b")
-        assert await worker.runner.claim(first.row.id)
-        waiting = asyncio.create_task(worker.runner.claim(second.row.id))
-        await quietly()
-        await worker.reaper.start(others_are_dead=False)  # looks, and takes nothing either
-        assert not waiting.done()
-        assert (await web.row(second.row.id)).lease_owner is None
-        goes_on.set()
-        assert (await web.check_stored(second.row.id))[0].parts == [TextPart("2")]
+        busy = await stack.enter_async_context(
+            open_rig(tmp_path, ScriptedProvider([TextChunk("1"), Pause()]), "busy", bell=bell)
+        )
+        busy.runner.max_running = 1
+        first = (await web.send(conversation="a")).row.id
+        await web.said(first, "1")
+        idle = await stack.enter_async_context(open_rig(tmp_path, ScriptedProvider(say("2")), "idle", bell=bell))
+        await busy.reaper.start(others_are_dead=False)  # looks, and takes nothing either
+        second = (await web.send(conversation="b")).row.id
+        assert bell.rung == [first, second, second]
+        assert (await web.check_stored(second))[0].parts == [TextPart("2")]
+        assert len(idle.provider.requests) == 1
 
 
 @pytest.mark.parametrize("is_heard", [True, False])
@@ -261,12 +259,10 @@ def _send(key: str) -> Send:
     return Send(key=key, conversation="chat", text="Hi")
 
 
-async def test_a_queue_keeps_its_order_when_the_clocks_of_two_machines_differ(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    never = Pause()
-    async with open_rig(tmp_path, ScriptedProvider([TextChunk("?"), never])) as rig:
-        ahead = id_after("7" + "z" * 25)
+async def test_a_queue_keeps_its_order_when_the_clocks_of_two_machines_differ(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider(), runs_turns=False) as rig:
+        rig.bell.is_heard = False  # type: ignore[attr-defined]
+        ahead = "7" + "z" * 25
         first = (await rig.send("a")).row
         await rig.database.write(lambda c: c.execute(turns.update().values(id=ahead)))
         latest, is_busy = await rig.database.read(lambda c: find_place(c, first.conversation_id))
@@ -274,7 +270,6 @@ async def test_a_queue_keeps_its_order_when_the_clocks_of_two_machines_differ(
         second, third = (await rig.send("b")).row, (await rig.send("c")).row
         assert ahead < second.id < third.id
         assert [second.status, third.status] == ["queued", "queued"]
-        await kill(rig)
 
 
 def test_an_id_after_another_is_greater_and_as_long() -> None:
