@@ -136,11 +136,14 @@ async def test_a_feeds_cursor_from_another_time_is_unknown(log: Log) -> None:
 
 async def test_a_follower_of_a_dropped_log_is_told_at_once(log: Log) -> None:
     await log.append("t", 1, bodies(3))
-    following = asyncio.create_task(collect(log, "t"))
+    following = follow(log, "t", 0)
+    assert len(await anext(following)) == 3
+    coming = asyncio.ensure_future(anext(following))
     await asyncio.sleep(0.01)
     await log.drop("t")
-    with pytest.raises(CursorError) as caught:
-        await following
+    async with asyncio.timeout(5):
+        with pytest.raises(CursorError) as caught:
+            await coming
     assert caught.value.reason == "expired"
 
 

@@ -17,7 +17,9 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError, SetupError
 from quarterdeck.log.backend import LEFT_OVER_S, READ_BYTES, Addition, Look, OnBell, Seen, Verdict
 from quarterdeck.log.base import Entry, LogStatus, is_feed
-from quarterdeck.log.redis_link import ClusterLink, Link, Order, Orders, Subscription
+from quarterdeck.log.redis_channels import Subscription, channel_of
+from quarterdeck.log.redis_cluster import ClusterLink
+from quarterdeck.log.redis_link import Link, Order, Orders
 from quarterdeck.log.redis_scripts import COMMIT, DROP, FINISH, LOOK
 
 _KEEP_MIN_S = 1.0  # who finishes a log again can still move its moment, and followers read its end
@@ -129,12 +131,6 @@ def warn_of(facts: dict[str, str]) -> None:
         _log.warning("log.redis_may_evict", maxmemory_policy=policy, wanted="noeviction")
     if facts.get("aof_enabled") == "0":
         _log.warning("log.redis_keeps_nothing", appendonly="no", wanted="yes, with appendfsync everysec")
-
-
-def channel_of(url: str, what: str) -> str:
-    """Channels are not of a database, keys are: the number tells installations apart."""
-    path = url.split("?", 1)[0].rsplit("/", 1)[-1]
-    return f"qd:{path if path.isdigit() else '0'}:{what}"
 
 
 def _key(name: str) -> bytes:

@@ -9,8 +9,10 @@ from typing import Any
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
 from quarterdeck.log.bell import OnReady, OnTold
-from quarterdeck.log.redis_backend import ask_facts, channel_of
-from quarterdeck.log.redis_link import ClusterLink, Link, Orders, Subscription
+from quarterdeck.log.redis_backend import ask_facts
+from quarterdeck.log.redis_channels import Subscription, channel_of
+from quarterdeck.log.redis_cluster import ClusterLink
+from quarterdeck.log.redis_link import Link, Orders
 
 _READY = "qd:ready"
 _GROUP = "workers"
