@@ -75,6 +75,12 @@ class Databases:
             raise RuntimeError(done.stderr.strip())
         return done.stdout.strip()
 
+    def drop(self, url: str) -> None:
+        """Before many are made: each takes 8 MB of a disk."""
+        name = urlsplit(url).path[1:]
+        self.ask(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        self._made.remove(name)
+
     def drop_all(self) -> None:
         for name in self._made:
             self.ask(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 
 import pytest
 import pytest_asyncio
@@ -28,8 +28,10 @@ QUICK_S = 5.0
 
 
 @pytest.fixture
-def url(postgres: Databases) -> str:
-    return postgres.new_database()
+def url(postgres: Databases) -> Iterator[str]:
+    made = postgres.new_database()
+    yield made
+    postgres.drop(made)
 
 
 @pytest_asyncio.fixture
