@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from time import monotonic
 
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError
+from quarterdeck.errors import QuarterdeckError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.store.database import Database
 from quarterdeck.store.turns import list_claimable, list_ended_since
@@ -22,9 +21,11 @@ _PERIOD_S = 1.0
 _GRACE_S = 4.0  # after the database was away: longer than the living need to renew their leases
 _BATCH = 50
 _LOOK_BACK_MS = 3_600_000  # as long as a finished log is kept
-_REPAIR_EVERY_S = 30.0
-_REPAIR_OVERLAP_MS = 60_000
-_EXPIRE_EVERY_S = 5.0
+_LOOK_BACK_AMONG_OTHERS_MS = 300_000  # they have looked, too
+_TIDY_EVERY_S = 3.0
+_LEAVE_MS = 5_000  # how long a living worker may take to close a log itself
+_BUSY_MS = 1_000  # the same, when one is known to be dead
+_CLOCKS_APART_MS = 15_000
 
 
 class Reaper:
@@ -32,36 +33,44 @@ class Reaper:
         self._database = database
         self._log = log
         self._runner = runner
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self._repaired_to_ms = now_ms() - _LOOK_BACK_MS
-        self._repair_at = self._expire_at = 0.0
+        self._closed: set[str] = set()  # of the turns that ended lately, those that need no repair
 
     async def start(self, *, others_are_dead: bool) -> None:
         """Take over at once what is free now, then look every second.
 
         `others_are_dead`: this process holds the data folder alone, so no older lease can be alive.
         """
-        await self._repair()
+        if others_are_dead:
+            await self._tidy(leave_ms=0)
+        else:
+            self._repaired_to_ms = now_ms() - _LOOK_BACK_AMONG_OTHERS_MS
         await self._claim(others_are_dead=others_are_dead)
-        self._task = asyncio.create_task(self._look_forever())
+        self._tasks = [asyncio.create_task(self._look_forever()), asyncio.create_task(self._tidy_forever())]
 
     async def stop(self) -> None:
-        if self._task is not None:
-            self._task.cancel()
+        for task in self._tasks:
+            task.cancel()
 
     async def take_from(self, worker: str) -> None:
         """Take over at once what this worker had: it is known to be dead. Raises: `StorageError`."""
         await self._claim(dead=worker)
+        await self._tidy(leave_ms=_BUSY_MS)
 
     async def _look_forever(self) -> None:
         while True:
             await asyncio.sleep(_PERIOD_S)
             try:
                 await self._claim()
-                await self._tidy()
             except QuarterdeckError as error:
                 logger.warning("reaper_failed", reason=error.message, detail=error.detail)
                 await asyncio.sleep(_GRACE_S)
+
+    async def _tidy_forever(self) -> None:
+        while True:
+            await asyncio.sleep(_TIDY_EVERY_S)
+            await self._tidy(leave_ms=_LEAVE_MS)
 
     async def _claim(self, *, others_are_dead: bool = False, dead: str | None = None) -> None:
         worker = self._runner.worker
@@ -71,34 +80,34 @@ class Reaper:
                     connection, worker=worker, others_are_dead=others_are_dead, limit=_BATCH, dead=dead
                 )
             )
+            taken = 0
             for turn in found:
                 if self._runner.is_full:
                     return
                 if await self._runner.claim(turn, others_are_dead=others_are_dead, dead=dead):
+                    taken += 1
                     logger.info("turn_taken_over", turn=turn)
                     metrics.TURNS_TAKEN_OVER.add()
-            if len(found) < _BATCH:
+            if len(found) < _BATCH or not taken:
                 return
 
-    async def _tidy(self) -> None:
-        """What a log that is away must not keep us from taking over."""
+    async def _tidy(self, *, leave_ms: int) -> None:
+        """End the logs of answers that were saved `leave_ms` ago or earlier, and drop the old ones."""
         try:
-            if monotonic() >= self._repair_at:
-                await self._repair()
-            if monotonic() >= self._expire_at:
-                self._expire_at = monotonic() + _EXPIRE_EVERY_S
-                await self._log.expire()
-        except LogError as error:
-            logger.warning("log_not_tidied", reason=error.message, detail=error.detail)
+            await self._repair(now_ms() - leave_ms)
+            await self._log.expire()
+        except QuarterdeckError as error:  # all of it is done again next time
+            logger.warning("logs_not_tidied", reason=error.message, detail=error.detail)
 
-    async def _repair(self) -> None:
+    async def _repair(self, until_ms: int) -> None:
         """A process that died between saving the answer and closing its log left readers waiting."""
-        self._repair_at = monotonic() + _REPAIR_EVERY_S
-        begun_ms = now_ms()
         since = self._repaired_to_ms
-        for turn in await self._database.read(lambda connection: list_ended_since(connection, since)):
-            if self._runner.runs(turn.id):
-                continue  # it is about to do so itself
+        ended = await self._database.read(lambda connection: list_ended_since(connection, since))
+        self._closed &= {turn.id for turn in ended}
+        for turn in ended:
+            if turn.id in self._closed or self._runner.runs(turn.id) or (turn.ended_at or 0) > until_ms:
+                continue  # its worker is about to do so itself
             with contextlib.suppress(StaleWriterError):  # its worker lives, and has just done so
                 await end_saved_log(self._database, self._log, turn)
-        self._repaired_to_ms = begun_ms - _REPAIR_OVERLAP_MS
+            self._closed.add(turn.id)
+        self._repaired_to_ms = max(until_ms - _CLOCKS_APART_MS, since)

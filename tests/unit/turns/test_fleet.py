@@ -291,7 +291,7 @@ async def test_one_end_however_many_processes_want_to_close_the_log(tmp_path: Pa
         sent = [(await rig.send(conversation=rig.runner.worker)).row.id for rig in rigs]
         for turn in sent:
             for rig in rigs:
-                await rig.reaper._repair()
+                await rig.reaper._tidy(leave_ms=0)
             events = await rigs[0].ended(turn)
             assert [type(event) for event in events].count(TurnEnded) == 1
         await until(lambda: _is_idle(rigs[0]))
