@@ -46,15 +46,13 @@ async def write_stubbornly(log: Log, name: str, count: int, until: Callable[[], 
     return seq - 1
 
 
-async def follow_stubbornly(log: Log, name: str, until: Callable[[int], bool]) -> list[Entry]:
-    """As a viewer does that comes again with its cursor whenever it was cut off."""
+async def follow_stubbornly(log: Log, name: str) -> list[Entry]:
+    """To the end of the log, as a viewer does that comes again with its cursor whenever it was cut off."""
     found: list[Entry] = []
-    while not until(len(found)):
+    while True:
         try:
             async for entries in follow(log, name, len(found)):
                 found += entries
-                if until(len(found)):
-                    break
+            return found
         except LogError:
             await asyncio.sleep(0.02)
-    return found

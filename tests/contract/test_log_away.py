@@ -66,9 +66,7 @@ async def test_a_killed_server_loses_nothing_acknowledged_and_is_used_again_at_o
     writer, reader = await open_on(stack, server), await open_on(stack, server)
     killed = 0
     writing = asyncio.create_task(write_stubbornly(writer, "t", 50, lambda: killed == 3))
-    following = asyncio.create_task(
-        follow_stubbornly(reader, "t", lambda found: writing.done() and found == writing.result())
-    )
+    following = asyncio.create_task(follow_stubbornly(reader, "t"))
     for _ in range(3):
         await asyncio.sleep(0.1)
         await asyncio.to_thread(server.kill)
@@ -78,6 +76,7 @@ async def test_a_killed_server_loses_nothing_acknowledged_and_is_used_again_at_o
         killed += 1
     async with asyncio.timeout(30):
         written = await writing
+        await writer.finish("t", 60)
         found = await following
     assert [entry.seq for entry in found] == list(range(1, written + 1))
     assert [entry.body for entry in found] == bodies(written)
@@ -133,12 +132,13 @@ async def test_a_taken_over_turn_stays_the_other_writers_when_an_answer_was_lost
 async def test_a_follower_whose_bell_was_cut_off_misses_nothing(server: Server, stack: AsyncExitStack) -> None:
     writer, reader = await open_on(stack, server), await open_on(stack, server)
     await writer.append("t", 1, bodies(1))
-    following = asyncio.create_task(follow_stubbornly(reader, "t", lambda found: found >= 40))
+    following = asyncio.create_task(follow_stubbornly(reader, "t"))
     for seq in range(2, 41):
         if seq % 10 == 0:
             cut_bells(server)
         await writer.append("t", seq, bodies(1, seq))
         await asyncio.sleep(0.01)
+    await writer.finish("t", 60)
     async with asyncio.timeout(5):
         assert [entry.body for entry in await following] == bodies(40)
 
