@@ -27,10 +27,15 @@ _FENCES = 5
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 _HIGHEST_FIRST_SEQ = 8_000_000
+_GAP = 10_000  # more than a log that is synced every second can lose
 
 
 class Opening(Struct, frozen=True):
-    """`raise_if_leaving` raises when this worker is to hand over what it has not begun."""
+    """`raise_if_leaving` raises when this worker is to hand over what it has not begun.
+
+    `is_fresh`: the turn was recorded just now, and its first event is on its way. `is_log_doubtful`: somebody may have
+    read lines that the log has lost, so what comes now must not stand under their numbers.
+    """
 
     database: Database
     log: Log
@@ -38,12 +43,14 @@ class Opening(Struct, frozen=True):
     claim: Claim
     on_back: Callable[[], None]
     raise_if_leaving: Callable[[], None]
+    is_fresh: bool = False
+    is_log_doubtful: bool = False
 
-    def fresh(self) -> Outbox:
-        """For a turn that was recorded just now; its first event is on its way."""
-        return self._outbox(1, [])
+    async def open(self) -> Outbox:
+        """Raises: `StaleWriterError`."""
+        return self._outbox(1, []) if self.is_fresh else await self._resume_when_it_can()
 
-    async def resume(self) -> Outbox:
+    async def _resume_when_it_can(self) -> Outbox:
         """After what another worker wrote, perhaps nothing; waits for a log that is away.
 
         The first event (`turn.continued`, where there is something to continue) is written when this returns: from
@@ -73,6 +80,9 @@ class Opening(Struct, frozen=True):
         if last_seq == 0:
             return await self._begin()
         outbox = self._outbox(last_seq, bodies)
+        if self.is_log_doubtful and last_seq > 1:
+            await self.log.drop(self.turn.id)
+            await outbox.begin_anew(max(last_seq + _GAP, self._seq_above_all()))
         if outbox.fold.turn().steps:
             outbox.put([TurnContinued(now_ms())])
             spans.describe(continued=True)

@@ -12,6 +12,7 @@ from quarterdeck.errors import QuarterdeckError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.store.database import Database
 from quarterdeck.store.turns import list_claimable, list_ended_since
+from quarterdeck.turns.outage import note_machine_up, was_machine_down
 from quarterdeck.turns.repair import end_saved_log
 from quarterdeck.turns.runner import TurnRunner
 
@@ -43,11 +44,17 @@ class Reaper:
         `others_are_dead`: this process holds the data folder alone, so no older lease can be alive.
         """
         if others_are_dead:
-            await self._tidy(leave_ms=0)
+            await self._take_house()
         else:
             self._repaired_to_ms = now_ms() - _LOOK_BACK_AMONG_OTHERS_MS
-        await self._claim(others_are_dead=others_are_dead)
+            await self._claim()
         self._tasks = [asyncio.create_task(self._look_forever()), asyncio.create_task(self._tidy_forever())]
+
+    async def _take_house(self) -> None:
+        await self._tidy(leave_ms=0)
+        is_log_doubtful = await was_machine_down(self._database)
+        await self._claim(others_are_dead=True, is_log_doubtful=is_log_doubtful)
+        await note_machine_up(self._database)
 
     async def stop(self) -> None:
         for task in self._tasks:
@@ -72,7 +79,9 @@ class Reaper:
             await asyncio.sleep(_TIDY_EVERY_S)
             await self._tidy(leave_ms=_LEAVE_MS)
 
-    async def _claim(self, *, others_are_dead: bool = False, dead: str | None = None) -> None:
+    async def _claim(
+        self, *, others_are_dead: bool = False, dead: str | None = None, is_log_doubtful: bool = False
+    ) -> None:
         worker = self._runner.worker
         while not self._runner.is_draining and not self._runner.is_full:
             found = await self._database.read(
@@ -84,7 +93,9 @@ class Reaper:
             for turn in found:
                 if self._runner.is_full:
                     return
-                if await self._runner.claim(turn, others_are_dead=others_are_dead, dead=dead):
+                if await self._runner.claim(
+                    turn, others_are_dead=others_are_dead, dead=dead, is_log_doubtful=is_log_doubtful
+                ):
                     taken += 1
                     logger.info("turn_taken_over", turn=turn)
                     metrics.TURNS_TAKEN_OVER.add()

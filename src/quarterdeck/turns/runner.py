@@ -66,10 +66,12 @@ class TurnRunner:
     def start(self) -> None:
         self._renewal = asyncio.create_task(self._renew_forever())
 
-    async def claim(self, turn: str, *, others_are_dead: bool = False, dead: str | None = None) -> bool:
+    async def claim(
+        self, turn: str, *, others_are_dead: bool = False, dead: str | None = None, is_log_doubtful: bool = False
+    ) -> bool:
         """Run a turn that waits, if it is still to be had; one that this process cannot take is rung for again.
 
-        `others_are_dead`, `dead`: as for `claim_turn`. Raises: `StorageError`.
+        `others_are_dead`, `dead`: as for `claim_turn`; `is_log_doubtful`: as for `Opening`. Raises: `StorageError`.
         """
         if self.is_draining or self.is_full:
             await self._pass_by(turn)
@@ -86,7 +88,7 @@ class TurnRunner:
         since_s = elapsed_s()
         row = await self._rooms.database.write(take)
         if row is not None:
-            self.launch(row, since_s=since_s)
+            self.launch(row, since_s=since_s, is_log_doubtful=is_log_doubtful)
         return row is not None
 
     async def _pass_by(self, turn: str) -> None:
@@ -99,14 +101,25 @@ class TurnRunner:
             finally:
                 self._passed_by.discard(turn)
 
-    def launch(self, turn: TurnRow, *, since_s: float | None = None, last_seq: int | None = None) -> None:
+    def launch(
+        self,
+        turn: TurnRow,
+        *,
+        since_s: float | None = None,
+        last_seq: int | None = None,
+        is_log_doubtful: bool = False,
+    ) -> None:
         """Run a turn whose lease this worker has, asked for at `since_s` (`elapsed_s`).
 
         `last_seq`: 1 for a turn that was recorded just now; None to go and look what its log holds.
         """
         if turn.id not in self._tasks:
             claim = self._claims.add(turn.id, since_s)
-            work = self._run(turn, claim, is_fresh=last_seq == 1)
+            opening = Opening(
+                self._rooms.database, self._log, turn, claim, lambda: self._tell_running(turn), self._raise_if_leaving,
+                is_fresh=last_seq == 1, is_log_doubtful=is_log_doubtful,
+            )  # fmt: skip
+            work = self._run(turn, claim, opening)
             work = spans.traced("run", turn.id, work, worker=self.worker, model=turn.model)
             task = asyncio.create_task(work, name=f"turn-{turn.id}")
             self._tasks[turn.id] = task
@@ -162,12 +175,12 @@ class TurnRunner:
         if self._renewal is not None:
             self._renewal.cancel()
 
-    async def _run(self, turn: TurnRow, claim: Claim, *, is_fresh: bool) -> None:
+    async def _run(self, turn: TurnRow, claim: Claim, opening: Opening) -> None:
         started_s = asyncio.get_running_loop().time()
         outbox: Outbox | None = None
         job: Job | None = None
         try:
-            outbox = await self._open_outbox(turn, claim, is_fresh=is_fresh)
+            outbox = await opening.open()
             job = self._jobs[turn.id] = Job(self._rooms, turn, claim, outbox)
             if turn.id in self._early_stops or self._finish.is_leaving:
                 job.interrupt(is_stop=turn.id in self._early_stops)
@@ -212,12 +225,6 @@ class TurnRunner:
             await task
         finally:
             task.cancel()
-
-    async def _open_outbox(self, turn: TurnRow, claim: Claim, *, is_fresh: bool) -> Outbox:
-        opening = Opening(
-            self._rooms.database, self._log, turn, claim, lambda: self._tell_running(turn), self._raise_if_leaving
-        )
-        return opening.fresh() if is_fresh else await opening.resume()
 
     def _raise_if_leaving(self) -> None:
         if self._finish.is_leaving:

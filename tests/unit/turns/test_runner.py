@@ -41,8 +41,8 @@ from quarterdeck.turns import job as job_module
 from quarterdeck.turns import patience as patience_module
 from quarterdeck.turns.finish import Finish
 from quarterdeck.turns.job import Job
+from quarterdeck.turns.opening import Opening
 from quarterdeck.turns.record import Retry, Send
-from quarterdeck.turns.runner import TurnRunner
 
 THINKING: Script = [
     ReasoningChunk("Let me think."),
@@ -392,10 +392,10 @@ async def test_text_comes_in_joined_deltas_and_none_is_empty(tmp_path: Path) -> 
 async def test_a_turn_that_cannot_be_run_at_all_ends_once_instead_of_being_taken_over_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def crash(_self: TurnRunner, _turn: object, _claim: object, *, is_fresh: bool) -> None:
+    async def crash(_self: Opening) -> None:
         raise ValueError("nobody thought of this")
 
-    monkeypatch.setattr(TurnRunner, "_open_outbox", crash)
+    monkeypatch.setattr(Opening, "open", crash)
     async with open_rig(tmp_path, ScriptedProvider(THINKING)) as rig:
         accepted = await rig.send("Hello there!")
         folded, message = await rig.check_stored(accepted.row.id)

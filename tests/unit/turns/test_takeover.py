@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, kill, open_rig, quietly, say, until
 
-from quarterdeck.domain.events import TurnContinued, TurnEnded, encode_event
+from quarterdeck.domain.events import TurnContinued, TurnEnded, TurnRestored, encode_event
 from quarterdeck.domain.fold import Fold, fold
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import IdeaPart, TextPart, plain_text
@@ -16,6 +16,7 @@ from quarterdeck.domain.step import FinishChunk, TextChunk
 from quarterdeck.errors import ProviderCutError, StaleWriterError
 from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import claim_turn
+from quarterdeck.turns import outage as outage_module
 from quarterdeck.turns import reaper as reaper_module
 from quarterdeck.turns import runner as runner_module
 from quarterdeck.turns.finish import Finish
@@ -306,3 +307,28 @@ async def test_an_event_written_by_somebody_else_ends_the_old_workers_turn_witho
         assert (await rig.message(turn)).status == "running"
         with pytest.raises(StaleWriterError):
             await rig.log.append(turn, status.last + 1, [b"{}"])
+
+
+@pytest.mark.parametrize("is_same_boot", [True, False])
+async def test_after_a_power_cut_what_is_written_anew_stands_under_numbers_that_nobody_has_seen(
+    tmp_path: Path, is_same_boot: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The log's last lines may be gone although they were read; a mere kill -9 loses none of them."""
+    monkeypatch.setattr(outage_module, "read_boot_id", lambda: "before")
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk(BEGUN), Pause()]), drains=False) as rig:
+        await take_over(rig)  # an ordinary start
+        turn = (await rig.send()).row.id
+        await rig.said(turn, BEGUN)
+        last, _ = (await rig.entries(turn))[-1]
+    monkeypatch.setattr(outage_module, "read_boot_id", lambda: "before" if is_same_boot else "after")
+    for provider in (ScriptedProvider(say(REST)), ScriptedProvider()):
+        async with open_rig(tmp_path, provider, "second") as rig:
+            await take_over(rig)
+            folded, _ = await rig.check_stored(turn)
+            assert folded.parts == [TextPart(BEGUN + REST)]
+            first, restored = (await rig.entries(turn))[0]
+            assert (first == 1) is is_same_boot
+            if not is_same_boot:
+                assert first >= last + 10_000
+                assert isinstance(restored, TurnRestored)
+                assert restored.parts == [TextPart(BEGUN)]
