@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.harness.fleet import Fleet, open_fleet
 from tests.harness.postgres import Databases, PostgresServer, open_postgres
 from tests.harness.server import Server
 from tests.harness.stored import add_member
@@ -18,6 +20,7 @@ from tests.harness.valkey import AnyRedis, ValkeyServer, open_redis
 Report = Callable[[str, list[str], int], None]
 MakeServer = Callable[..., Server]
 MakeValkey = Callable[..., ValkeyServer]
+MakeFleet = Callable[..., Fleet]
 MakePostgres = Callable[..., PostgresServer]
 
 
@@ -99,6 +102,31 @@ def make_valkey(tmp_path: Path) -> Iterator[MakeValkey]:
     yield make
     for running in made:
         running.close()
+
+
+@pytest.fixture
+def make_fleet(
+    tmp_path: Path, upstream: Upstream, postgres: Databases, request: pytest.FixtureRequest
+) -> Iterator[MakeFleet]:
+    """`make_fleet()`: no process yet, on a database and a Valkey of its own; `has_redis=False` for PostgreSQL alone.
+
+    `database_url` and `redis_url` for engines that the test kills or pauses itself.
+    """
+    with contextlib.ExitStack() as stack:
+
+        def make(*, has_redis: bool = True, database_url: str = "", redis_url: str = "", **environment: str) -> Fleet:
+            if has_redis and not redis_url:
+                redis_url = request.getfixturevalue("make_valkey")().url
+            return stack.enter_context(
+                open_fleet(
+                    tmp_path / f"fleet-{len(list(tmp_path.glob('fleet-*')))}",
+                    database_url or postgres.new_database(),
+                    redis_url,
+                    **(upstream.environment | environment),
+                )
+            )
+
+        yield make
 
 
 @pytest.fixture

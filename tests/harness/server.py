@@ -37,6 +37,7 @@ class Server:
         self.work_dir.mkdir(parents=True, exist_ok=True)
         self.environment = clean_environment(folder, **environment)
         self.under: list[str] = []  # a command that runs the server: its words before the server's own
+        self.options: list[str] = []  # of every start
         self.port = 0
         self.link = ""
         self._process: subprocess.Popen[bytes] | None = None
@@ -73,20 +74,14 @@ class Server:
 
     def launch(self, *options: str) -> None:
         """Start without waiting; on the same port as before, if there was one."""
+        place = ["--data-dir", str(self.data_dir), "--port", str(self.port)]
+        self._launch("serve", "--no-browser", *place, *self.options, *options)
+
+    def _launch(self, *words: str) -> None:
         self._starts += 1
-        command = [
-            *self.under,
-            *_COMMAND,
-            "serve",
-            "--no-browser",
-            "--data-dir",
-            str(self.data_dir),
-            "--port",
-            str(self.port),
-        ]
         with self.output.open("wb") as output, (self.folder / "stderr.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [*command, *options], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
+                [*self.under, *_COMMAND, *words], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
             )
 
     def _is_ready(self, client: httpx2.Client) -> bool:
@@ -94,16 +89,26 @@ class Server:
         if self._process.poll() is not None:
             raise RuntimeError(f"the server ended with {self._process.returncode}: {self.log_text()[-2000:]}")
         said = self.output.read_text()
-        if "Quarterdeck is ready at " not in said or not said.endswith("\n"):
+        if not said.endswith("\n") or not self._hear(said):
             return False
-        self.link = said.split("Quarterdeck is ready at ")[1].splitlines()[0]
-        self.port = int(self.link.split("/")[2].rpartition(":")[2])
         with contextlib.suppress(httpx2.TransportError):
             return client.get(f"{self.url}/readyz").status_code == 200
         return False
 
+    def _hear(self, said: str) -> bool:
+        """Has it said that it is ready, and where?"""
+        if "Quarterdeck is ready at " not in said:
+            return False
+        self.link = said.split("Quarterdeck is ready at ")[1].splitlines()[0]
+        self.port = int(self.link.split("/")[2].rpartition(":")[2])
+        return True
+
+    def children(self) -> list[int]:
+        """The processes that it has started (`serve --workers N`)."""
+        return children_of(self.pid)
+
     def kill(self) -> None:
-        """kill -9."""
+        """kill -9. Children, if there are any, find out by themselves."""
         assert self._process is not None
         self._process.kill()
         self._process.wait(_EXIT_S)
@@ -116,6 +121,13 @@ class Server:
 
     def ask_to_stop(self) -> None:
         os.kill(self.pid, signal.SIGTERM)
+
+    def pause(self) -> None:
+        """It is stopped as it stands: a machine that hangs, a container that is frozen."""
+        os.kill(self.pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        os.kill(self.pid, signal.SIGCONT)
 
     def wait(self) -> int:
         assert self._process is not None
@@ -130,10 +142,14 @@ class Server:
 
     def close(self) -> None:
         if self.is_running():
+            children = self.children()
             self.kill()
+            for child in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
 
     def run(self, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Another `quarterdeck` command on the same data folder, also beside the running server."""
+        """Another `quarterdeck` command on the same data folder and database, also beside the running server."""
         return run_command(
             *arguments,
             folder=self.work_dir,
@@ -151,6 +167,15 @@ class Server:
     def log_text(self) -> str:
         """Standard error of all starts."""
         return (self.folder / "stderr.txt").read_text(errors="replace")
+
+
+def children_of(pid: int) -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError, ValueError):
+            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
+                found.append(int(stat.parent.name))
+    return sorted(found)
 
 
 def run_command(*arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
