@@ -39,5 +39,6 @@ export default defineConfig({
     environment: "jsdom",
     setupFiles: ["src/shared/testing/setup.ts"],
     restoreMocks: true,
+    testTimeout: 20_000, // some render hundreds of answers, and the machine may be busy
   },
 });

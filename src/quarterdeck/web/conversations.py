@@ -34,6 +34,7 @@ from quarterdeck.web.dependencies import Caller, TheHouse
 router = APIRouter(prefix="/api/conversations", tags=["conversations"])
 
 Limit = Annotated[int, Query(ge=1, le=200)]
+MessageLimit = Annotated[int, Query(ge=1, le=1000)]
 
 
 class ConversationChange(BaseModel):
@@ -128,7 +129,7 @@ async def restore(house: TheHouse, caller: Caller, conversation: str) -> Convers
 
 @router.get("/{conversation}/messages")
 async def list_messages(
-    house: TheHouse, caller: Caller, conversation: str, before: str = "", limit: Limit = 50
+    house: TheHouse, caller: Caller, conversation: str, before: str = "", limit: MessageLimit = 50
 ) -> MessagePage:
     """Messages of the active path, oldest first. Without `before` its end. The cost is that of the page."""
 

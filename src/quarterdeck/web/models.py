@@ -19,10 +19,11 @@ async def list_models(
     _caller: Caller,
     refresh: Annotated[bool, Query(description="Ask the providers again.")] = False,
 ) -> dict[str, Any]:
-    """List all models of all connected providers. With what is known of each; providers that failed, with why."""
+    """List all models of all connected providers. With what is known of each; providers' labels; what failed, and why."""
     found = await house.registry.models(refresh=refresh)
     return {
         "items": msgspec.to_builtins(found.items),
+        "labels": {endpoint.name: endpoint.label for endpoint in house.registry.endpoints()},
         "errors": msgspec.to_builtins(found.errors),
         "default": await house.registry.default_model(),
     }

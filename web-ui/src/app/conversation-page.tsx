@@ -28,7 +28,7 @@ import { changeNewChat, useChatOptions } from "@/shared/data/chat-options";
 import { useChangeConversation, useConversation } from "@/shared/data/conversations";
 import { useMessages } from "@/shared/data/messages";
 import { useShortcuts } from "@/shared/keyboard/shortcuts";
-import { NARROW, TIGHT, useMedia } from "@/shared/ui/use-media";
+import { TIGHT, useMedia } from "@/shared/ui/use-media";
 import { showToast } from "@/shared/ui/toasts";
 
 /** Composes header, messages or beginning, composer and ideas for one conversation, or for a new one. */
@@ -53,7 +53,6 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
   const { mutate: patch } = useChangeConversation();
   const remove = useDeletion();
 
-  const isWide = !useMedia(NARROW);
   const setModel = (model: string) => change({ model });
   const title = conversation?.title || (id === null ? t("conversation.new") : t("conversation.untitled"));
   useTitle(id === null ? "" : title);
@@ -102,7 +101,6 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
           areIdeasShown={ideas.areShown}
           onToggleIdeas={ideas.toggle}
           sidebarButton={<SidebarButton />}
-          modelPicker={isWide && id !== null && <ModelPicker value={options.model} onChange={setModel} side="bottom" align="end" />}
         />
         {id !== null ? (
           <ConversationView conversation={id} isStored={isStored} LogLine={LogLine} />

@@ -7,12 +7,5 @@ import { IdeasPage } from "@/features/ideas/ideas-page";
 export function IdeasRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
   const { t } = useTranslation();
   useTitle(t("sidebar.ideas"));
-  return (
-    <>
-      <div className="flex h-13 shrink-0 items-center px-3">{sidebarButton}</div>
-      <div className="min-h-0 flex-1 overflow-y-auto">
-        <IdeasPage />
-      </div>
-    </>
-  );
+  return <IdeasPage sidebarButton={sidebarButton} />;
 }

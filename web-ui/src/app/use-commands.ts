@@ -61,7 +61,7 @@ function useModelCommands(): Command[] {
     id: `model-${model.id}`,
     group: t("palette.group.models"),
     label: model.id === LOG_READER ? t("models.log_reader") : model.name,
-    note: model.provider,
+    note: models.data?.labels?.[model.provider] ?? model.provider,
     words: model.id,
     icon: Cpu,
     run: () => change({ model: model.id }),

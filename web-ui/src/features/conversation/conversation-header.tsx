@@ -16,11 +16,10 @@ interface ConversationHeaderProps {
   onToggleIdeas(): void;
   /** Opens the sidebar, when it is not beside the page. */
   sidebarButton: ReactNode;
-  modelPicker: ReactNode;
 }
 
 export function ConversationHeader(props: ConversationHeaderProps) {
-  const { title, onRename, onDelete, areIdeasShown, onToggleIdeas, sidebarButton, modelPicker } = props;
+  const { title, onRename, onDelete, areIdeasShown, onToggleIdeas, sidebarButton } = props;
   const { t } = useTranslation();
   const [isRenaming, setIsRenaming] = useState(false);
   const rename = (next: string | null) => {
@@ -37,7 +36,6 @@ export function ConversationHeader(props: ConversationHeaderProps) {
           {title}
         </h1>
       )}
-      {modelPicker}
       <IconButton icon={Lightbulb} label={t("conversation.ideas")} aria-pressed={areIdeasShown} onClick={onToggleIdeas} />
       {onRename && (
         <Menu

@@ -1,5 +1,6 @@
 import { Copy, Download, Search } from "lucide-react";
 import { useDeferredValue, useState } from "react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
 import { download, nameExport, toMarkdown } from "@/features/ideas/export-ideas";
@@ -110,7 +111,7 @@ function SearchField({ value, onChange }: SearchFieldProps) {
 }
 
 /** A board of the ideas of all conversations, newest first. */
-export function IdeasPage() {
+export function IdeasPage({ sidebarButton }: { sidebarButton?: ReactNode }) {
   const { t } = useTranslation();
   const { ideas, isPending, error, refetch } = useIdeas(null);
   const [search, setSearch] = useState("");
@@ -118,23 +119,32 @@ export function IdeasPage() {
   const titleOf = (idea: Idea) => idea.title || t("ideas.no_title");
   const found = wanted === "" ? ideas : ideas.filter((idea) => matches(idea, titleOf(idea), wanted));
   return (
-    <div className="ideas-page">
-      <header className="ideas-head">
-        <h1>{t("ideas.title")}</h1>
+    <>
+      <header className="flex h-13 shrink-0 items-center gap-1 border-b border-line px-3">
+        {sidebarButton}
+        <h1 className="px-1.5 text-[0.9375rem] font-semibold">{t("ideas.title")}</h1>
         <p className="ideas-count" aria-live="polite">
           {ideas.length > 0 ? t("ideas.count", { count: found.length }) : null}
         </p>
-        {ideas.length > 0 ? <Tools ideas={found} titleOf={titleOf} /> : null}
       </header>
-      {ideas.length > 0 ? <SearchField value={search} onChange={setSearch} /> : null}
-      {error ? (
-        <p className="ideas-note" role="alert">
-          {error.message} <Button onClick={() => void refetch()}>{t("ui.try_again")}</Button>
-        </p>
-      ) : null}
-      {!isPending && !error && ideas.length === 0 ? <NoIdeas /> : null}
-      {ideas.length > 0 && found.length === 0 ? <p className="ideas-note">{t("ideas.nothing_found")}</p> : null}
-      <Board ideas={found} titleOf={titleOf} />
-    </div>
+      <div className="min-h-0 flex-1 overflow-y-auto">
+        <div className="ideas-page">
+          {ideas.length > 0 ? (
+            <div className="ideas-head">
+              <SearchField value={search} onChange={setSearch} />
+              <Tools ideas={found} titleOf={titleOf} />
+            </div>
+          ) : null}
+          {error ? (
+            <p className="ideas-note" role="alert">
+              {error.message} <Button onClick={() => void refetch()}>{t("ui.try_again")}</Button>
+            </p>
+          ) : null}
+          {!isPending && !error && ideas.length === 0 ? <NoIdeas /> : null}
+          {ideas.length > 0 && found.length === 0 ? <p className="ideas-note">{t("ideas.nothing_found")}</p> : null}
+          <Board ideas={found} titleOf={titleOf} />
+        </div>
+      </div>
+    </>
   );
 }

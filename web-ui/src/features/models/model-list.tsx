@@ -11,6 +11,8 @@ import { classNames } from "@/shared/ui/class-names";
 import { IconButton } from "@/shared/ui/icon-button";
 import type { ModelProfile } from "@/shared/wire/generated";
 
+const NO_LABELS: Record<string, string> = {};
+
 interface ModelListProps {
   value: string;
   onChoose(model: string): void;
@@ -24,7 +26,8 @@ export function ModelList({ value, onChoose }: ModelListProps) {
   const refresh = useRefreshModels();
   const [search, setSearch] = useState("");
   const [active, setActive] = useState<string | null>(null);
-  const found = useMemo(() => searchModels(models.data?.items ?? [], search), [models.data, search]);
+  const labels = models.data?.labels ?? NO_LABELS;
+  const found = useMemo(() => searchModels(models.data?.items ?? [], search, labels), [models.data, search, labels]);
   const groups = useMemo(() => groupModels(found), [found]);
   const ordered = groups.flatMap((group) => group.models);
   const current = ordered.find((model) => model.id === active) ?? ordered.find((model) => model.id === value) ?? ordered[0];
@@ -72,9 +75,9 @@ export function ModelList({ value, onChoose }: ModelListProps) {
       </div>
       <div id={`${id}-list`} role="listbox" aria-label={t("models.choose")} className="min-h-0 flex-1 overflow-y-auto p-1.5">
         {groups.map((group) => (
-          <div key={group.provider} role="group" aria-label={group.provider} className="pb-1.5">
-            <p className="px-2.5 pt-1.5 pb-1 text-xs font-medium text-quiet">
-              {group.provider === "builtin" ? t("models.builtin") : group.provider}
+          <div key={group.provider} role="group" aria-labelledby={`${id}-of-${group.provider}`} className="pb-1.5">
+            <p id={`${id}-of-${group.provider}`} className="px-2.5 pt-1.5 pb-1 text-xs font-medium text-quiet">
+              {group.provider === "builtin" ? t("models.builtin") : (labels[group.provider] ?? group.provider)}
             </p>
             {group.models.map((model) => (
               <ModelOption

@@ -13,6 +13,8 @@ const MODELS = ["builtin/log-reader", "openai/gpt-5-mini", "groq/llama-3.3-70b",
 it("finds by any words in any order", () => {
   expect(searchModels(MODELS, "mini OPENAI").map((found) => found.id)).toEqual(["openai/gpt-5-mini"]);
   expect(searchModels(MODELS, "")).toHaveLength(4);
+  const labels = { groq: "The fast one" };
+  expect(searchModels(MODELS, "fast llama", labels).map((found) => found.id)).toEqual(["groq/llama-3.3-70b"]);
 });
 
 it("groups by provider and puts the built-in one last", () => {

@@ -5,10 +5,16 @@ export interface ModelGroup {
   models: ModelProfile[];
 }
 
-/** Every word must occur in the model's id, in any order. */
-export function searchModels(models: ModelProfile[], search: string): ModelProfile[] {
+/** By a provider's name. */
+type Labels = Readonly<Record<string, string>>;
+
+/** Every word must occur in the model's id or its provider's label, in any order. */
+export function searchModels(models: ModelProfile[], search: string, labels: Labels = {}): ModelProfile[] {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  return models.filter((model) => words.every((word) => model.id.toLowerCase().includes(word)));
+  return models.filter((model) => {
+    const text = `${model.id} ${labels[model.provider] ?? ""}`.toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
 }
 
 /** By provider, in the order of the list; the built-in one is last. */

@@ -128,7 +128,11 @@ function CommandRow({ id, command, group, isActive, onRun }: CommandRowProps) {
         <Icon size={16} strokeWidth={1.75} aria-hidden className="shrink-0 text-quiet" />
         <span className="min-w-0 flex-1 truncate">{label}</span>
         {note && <span className="max-w-40 truncate text-xs text-quiet">{note}</span>}
-        {keys && <Kbd keys={keys} />}
+        {keys && (
+          <span className="[@media(hover:none)]:hidden">
+            <Kbd keys={keys} />
+          </span>
+        )}
       </div>
     </>
   );

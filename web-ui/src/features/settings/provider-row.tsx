@@ -28,7 +28,7 @@ export function ProviderRow({ provider, onEdit }: { provider: Provider; onEdit()
           <span className="font-medium">{label}</span>
           <span className="tabular text-quiet">{provider.models > 0 && t("settings.models", { count: provider.models })}</span>
         </p>
-        <p className="truncate text-sm text-quiet" title={base_url}>
+        <p className="text-sm text-quiet wrap-anywhere sm:truncate" title={base_url}>
           {describe(provider, t)}
         </p>
         {state === "failing" && provider.message && <p className="text-sm text-danger">{provider.message}</p>}

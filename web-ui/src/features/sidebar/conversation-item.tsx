@@ -42,7 +42,7 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
         onClick={onOpen}
         aria-current={isCurrent ? "page" : undefined}
         className={classNames(
-          "flex min-h-9 min-w-0 flex-1 items-center gap-2 rounded-sm pr-9 pl-2.5 text-sm",
+          "flex min-h-9 min-w-0 flex-1 items-center gap-2 rounded-sm pr-2.5 pl-2.5 text-sm group-focus-within/item:pr-9 group-hover/item:pr-9 group-has-data-[state=open]/item:pr-9 [@media(hover:none)]:pr-9",
           isCurrent ? "font-medium text-ink" : "text-soft",
         )}
       >

@@ -83,7 +83,7 @@ function SearchField({ value, onChange, onPalette }: SearchFieldProps) {
             type="button"
             onClick={onPalette}
             title={t("sidebar.palette")}
-            className="flex h-7 items-center rounded-xs px-1 max-sm:hidden"
+            className="flex h-7 items-center rounded-xs px-1 max-sm:hidden [@media(hover:none)]:hidden"
           >
             <span className="sr-only">{t("sidebar.palette")}</span>
             <Kbd keys="mod+k" />

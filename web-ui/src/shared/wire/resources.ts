@@ -51,6 +51,8 @@ export interface Message {
 export interface ModelList {
   items: ModelProfile[];
   default: string;
+  /** What people call each provider. */
+  labels?: Record<string, string>;
   errors: { provider: string; message: string }[];
 }
 
