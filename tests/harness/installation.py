@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -85,6 +87,15 @@ def sums_of(place: Place) -> dict[str, TableSum]:
 
 def sums_in(folder: Path) -> dict[str, TableSum]:
     return sums_of(SqlitePlace(database_of(folder)))
+
+
+def run_dying(at: int, *arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    """The command, killed before its `at`th word to a database; the status is negative when it was."""
+    script = Path(__file__).with_name("dying_command.py")
+    return subprocess.run(
+        [sys.executable, str(script), str(at), *arguments],
+        cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
 
 
 def change(path: Path, statement: str, *values: Any) -> None:

@@ -21,7 +21,7 @@ from quarterdeck.cli.progress import show_progress
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import register_secret
 from quarterdeck.errors import InputError, SetupError
-from quarterdeck.postgres_url import parse_postgres_url
+from quarterdeck.postgres_url import PostgresUrl, parse_postgres_url
 
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.", show_default=False)]
 Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it is there.")]
@@ -88,15 +88,17 @@ def copy_database_command(url: Url, data_dir: DataDir = None) -> None:
 
     Example: quarterdeck copy-database postgresql://quarterdeck:secret@db.example.org/quarterdeck
     """
-    address = parse_postgres_url(url)
-    register_secret(address.password)
+    address = _parse_url(url)
     settings = _read(data_dir)
     source = settings.data_dir / "quarterdeck.sqlite3"
     if not source.exists():
         raise SetupError(f"There is no SQLite database in {settings.data_dir}. Name the folder with --data-dir.")
     with lock_data_dir(settings.data_dir), show_progress() as progress:
         copy_database = import_module("quarterdeck.operations.copy_database").copy_database
-        copied = asyncio.run(copy_database(source, url, settings, progress))
+        try:
+            copied = asyncio.run(copy_database(source, url, settings, progress))
+        except SetupError as error:
+            raise SetupError(_about_the_url(error), detail=error.detail) from error
     typer.echo(f"Copied to {address.place}: {_count(copied.tables)}, all compared.")
     if copied.resumed:
         typer.echo(f"{copied.resumed} of the rows were there already from an earlier run.")
@@ -130,6 +132,20 @@ def migrate_command(check: Check = False, data_dir: DataDir = None) -> None:
     typer.echo(f"The database has this version's tables now ({migrated.before or 'none'} → {migrated.after}).")
     if migrated.snapshot:
         typer.echo(f"As it was before, it is in {migrated.snapshot}.")
+
+
+def _parse_url(url: str) -> PostgresUrl:
+    try:
+        address = parse_postgres_url(url)
+    except SetupError as error:
+        raise typer.BadParameter(_about_the_url(error)) from error
+    register_secret(address.password)
+    return address
+
+
+def _about_the_url(error: SetupError) -> str:
+    """The rooms below know where a URL usually comes from; this one was given on the command line."""
+    return error.message.replace("QUARTERDECK_DATABASE_URL", "the URL")
 
 
 def _tell_revision(found: str | None, head: str) -> None:

@@ -1,0 +1,307 @@
+"""`backup` and `restore` as people use them: beside a running server, onto another machine, into another database."""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+from tests.conftest import MakeServer, Report
+from tests.fakes.script import Script, words
+from tests.harness.full_client import new_name
+from tests.harness.installation import change, database_of, make_installation, run_dying, sums_in, sums_of
+from tests.harness.postgres import Databases
+from tests.harness.server import Server, clean_environment, run_command
+from tests.harness.stored import fetch_messages
+from tests.harness.upstream import Upstream
+from tests.harness.waiting import trials, wait_until
+
+from quarterdeck.store.transfer_places import PostgresPlace
+
+
+def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    folder.mkdir(exist_ok=True)
+    return run_command(*arguments, folder=folder, environment=clean_environment(folder, **variables))
+
+
+def sentence_of(done: subprocess.CompletedProcess[str], status: int = 1) -> str:
+    """What a failed command says, beside its progress."""
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    [said] = [line for line in done.stderr.splitlines() if line.startswith("quarterdeck: ")]
+    assert said.endswith(".")
+    return said
+
+
+class Load:
+    """Questions in several conversations at once, one after the other in each, until it is stopped."""
+
+    def __init__(self, running: Server, model: str, writers: int = 4) -> None:
+        self._running, self._model = running, model
+        self.chats = [new_name("chat") for _ in range(writers)]
+        self.answered: dict[str, list[str]] = {chat: [] for chat in self.chats}
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._write, args=(chat,)) for chat in self.chats]
+        running.key  # noqa: B018 - made before anybody uses it
+        for thread in self._threads:
+            thread.start()
+
+    def _write(self, chat: str) -> None:
+        with self._running.http() as http:
+            while not self._stop.is_set():
+                question = new_name("question")
+                answer = http.post("/chat_batch", json={"message": question, "chatId": chat, "model": self._model})
+                assert answer.status_code == 200, answer.text
+                self.answered[chat].append(question)
+
+    def count(self) -> int:
+        return sum(map(len, self.answered.values()))
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+
+def lines_of(backup: Path, table: str) -> list[dict[str, Any]]:
+    """The rows of a backup, by the names of their columns, read as the format's page says."""
+    with zipfile.ZipFile(backup) as file:
+        columns = json.loads(file.read("manifest.json"))["tables"][table]["columns"]
+        return [
+            dict(zip(columns, json.loads(line), strict=True))
+            for line in file.read(f"tables/{table}.jsonl").splitlines()
+        ]
+
+
+def differences(there: httpx2.Client, here: httpx2.Client, backup: Path) -> tuple[list[str], int]:
+    """Messages of the backup that two servers tell differently, byte by byte, and how many were compared."""
+    wrong, count = [], 0
+    complete = {row["id"] for row in lines_of(backup, "messages") if row["status"] == "complete"}
+    for conversation in lines_of(backup, "conversations"):
+        mine = {found["id"]: found for found in fetch_messages(here, conversation["external_id"])}
+        for theirs in fetch_messages(there, conversation["external_id"]):
+            if theirs["id"] in complete:
+                count += 1
+                if json.dumps(mine.get(theirs["id"])) != json.dumps(theirs):
+                    wrong.append(f"{theirs} is {mine.get(theirs['id'])}")
+    return wrong, count
+
+
+def test_a_backup_under_load_is_one_moment_and_is_restored_elsewhere_byte_by_byte(
+    make_server: MakeServer, upstream: Upstream, tmp_path: Path, report: Report
+) -> None:
+    running = make_server().start()
+    load = Load(running, upstream.model(Script(pieces=words(12), delay_s=0.002)))
+    wrong: list[str] = []
+    compared = 0
+    backups: list[tuple[Path, dict[str, list[str]]]] = []
+    try:
+        wait_until(lambda: load.count() >= 8, "the first answers", 30)
+        for number in range(trials(2, 6)):
+            before = {chat: list(questions) for chat, questions in load.answered.items()}
+            file = tmp_path / f"{number}.backup"
+            done = running.run("backup", str(file))
+            assert done.returncode == 0, done.stderr
+            backups.append((file, before))
+            said = load.count()
+            wait_until(lambda said=said: load.count() >= said + 4, "the load to go on", 30)  # type: ignore[misc]
+    finally:
+        load.stop()
+    for file, before in backups:
+        elsewhere = make_server()
+        done = elsewhere.run("restore", str(file))
+        assert done.returncode == 0, done.stderr
+        elsewhere.start()
+        with running.http() as there, elsewhere.http(running.key) as here:
+            found, count = differences(there, here, file)
+            wrong += found
+            compared += count
+            for chat, questions in before.items():
+                texts = [
+                    part["text"] for found in fetch_messages(here, chat) for part in found["parts"] if "text" in part
+                ]
+                wrong += [
+                    f"{question} was answered before the backup" for question in questions if question not in texts
+                ]
+        elsewhere.kill()
+    report("G15 backup under load, restored elsewhere", wrong, compared)
+
+
+def test_the_comparison_sees_a_single_byte_that_is_different(
+    make_server: MakeServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    running, elsewhere = make_server().start(), make_server()
+    model = upstream.model(Script(pieces=["an answer"]))
+    with running.http() as http:
+        assert http.post("/chat_batch", json={"message": "Hello", "chatId": "one", "model": model}).text == "an answer"
+    file = tmp_path / "one.backup"
+    assert running.run("backup", str(file)).returncode == 0
+    assert elsewhere.run("restore", str(file)).returncode == 0
+    change(database_of(elsewhere.data_dir), "UPDATE messages SET parts = replace(parts, 'an answer', 'an Answer')")
+    elsewhere.start()
+    with running.http() as there, elsewhere.http(running.key) as here:
+        wrong, count = differences(there, here, file)
+    assert (len(wrong), count) == (1, 2)
+
+
+def test_an_answer_that_was_being_written_is_finished_where_the_backup_is_restored(
+    make_server: MakeServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    running, elsewhere = make_server().start(), make_server()
+    script = Script(pieces=words(200), delay_s=0.05)
+    model = upstream.model(script)
+    file = tmp_path / "busy.backup"
+
+    def ask() -> None:
+        with (
+            running.http() as http,
+            http.stream("POST", "/chat_batch", json={"message": "Hi", "chatId": "a", "model": model}),
+        ):
+            assert running.run("backup", str(file)).returncode == 0
+
+    ask()
+    running.kill()
+    assert [row["status"] for row in lines_of(file, "turns")] == ["running"]
+    upstream.change(model, Script(pieces=["in the end"]))
+    assert elsewhere.run("restore", str(file)).returncode == 0
+    elsewhere.start()
+    with elsewhere.http(running.key) as http:
+
+        def ended() -> dict[str, Any] | None:
+            [_, answer] = fetch_messages(http, "a")
+            return answer if answer["status"] != "running" else None
+
+        answer = wait_until(ended, "the answer to end", 20)
+    assert answer["status"] == "complete"
+    assert answer["parts"][0]["text"].endswith("in the end")
+
+
+@pytest.mark.parametrize("way", ["file to server", "server to file", "server to server"])
+def test_a_backup_of_one_kind_of_database_is_restored_into_the_other(
+    tmp_path: Path, postgres: Databases, way: str
+) -> None:
+    source = make_installation(tmp_path / "data", 5)
+    wanted = sums_in(source)
+    url, other = postgres.new_database(is_empty=True), postgres.new_database(is_empty=True)
+    first = {"QUARTERDECK_DATA_DIR": str(source)}
+    if way != "file to server":
+        done = run(tmp_path / "work", "copy-database", url, **first)
+        assert done.returncode == 0, done.stderr
+        first = {"QUARTERDECK_DATA_DIR": str(tmp_path / "fleet"), "QUARTERDECK_DATABASE_URL": url}
+    second = {"QUARTERDECK_DATA_DIR": str(tmp_path / "new")}
+    if way != "server to file":
+        second["QUARTERDECK_DATABASE_URL"] = other
+    assert run(tmp_path / "work", "backup", "all.backup", **first).returncode == 0
+    done = run(tmp_path / "work", "restore", "all.backup", **second)
+    assert done.returncode == 0, done.stderr
+    assert (sums_in(tmp_path / "new") if way == "server to file" else sums_of(PostgresPlace(other))) == wanted
+    assert "not empty" in sentence_of(run(tmp_path / "work", "restore", "all.backup", **second))
+    done = run(tmp_path / "work", "restore", "all.backup", "--replace", **second)
+    assert done.returncode == 0, done.stderr
+    assert (sums_in(tmp_path / "new") if way == "server to file" else sums_of(PostgresPlace(other))) == wanted
+
+
+def test_while_a_server_runs_nothing_is_put_in_the_place_of_its_database(
+    make_server: MakeServer, postgres: Databases, tmp_path: Path
+) -> None:
+    running = make_server().start()
+    file = tmp_path / "all.backup"
+    assert running.run("backup", str(file)).returncode == 0
+    assert "is running on the data folder" in sentence_of(running.run("restore", str(file), "--replace"))
+    assert "is running on the data folder" in sentence_of(running.run("copy-database", postgres.new_database()))
+    fleet = make_server(QUARTERDECK_DATABASE_URL=postgres.new_database()).start()
+    elsewhere = {"QUARTERDECK_DATA_DIR": str(tmp_path / "another")}
+    said = sentence_of(fleet.run("restore", str(file), "--replace", **elsewhere))
+    assert "is running on the database" in said
+
+
+def limit_files() -> None:
+    """Each file ends at 4 KiB, as on a full disk."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+
+@pytest.mark.parametrize("command", ["backup", "restore"])
+def test_on_a_full_disk_it_is_said_and_nothing_is_changed(tmp_path: Path, command: str) -> None:
+    source = make_installation(tmp_path / "data", 40, text="".join(new_name("text") for _ in range(30)))
+    mine = make_installation(tmp_path / "mine", 2)
+    file = tmp_path / "all.backup"
+    given = {"QUARTERDECK_DATA_DIR": str(source)}
+    arguments = ["backup", str(file)]
+    if command == "restore":
+        assert run(tmp_path / "work", *arguments, **given).returncode == 0
+        given, arguments = {"QUARTERDECK_DATA_DIR": str(mine)}, ["restore", str(file), "--replace"]
+    before = sums_in(mine)
+    (tmp_path / "work").mkdir(exist_ok=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "quarterdeck", *arguments], cwd=tmp_path / "work", capture_output=True, text=True,
+        env=clean_environment(tmp_path, **given), preexec_fn=limit_files, timeout=60,
+    )  # fmt: skip
+    sentence_of(done)
+    assert sums_in(mine) == before
+    assert file.exists() == (command == "restore")
+    assert [found.name for found in tmp_path.iterdir() if found.name.endswith(".part")] == []
+    assert {found.name for found in mine.iterdir()} <= {"quarterdeck.sqlite3", "serve.lock"}
+
+
+@pytest.mark.parametrize("kind", ["file", "server"])
+def test_a_restore_that_is_killed_leaves_the_old_or_the_new(
+    tmp_path: Path, postgres: Databases, report: Report, kind: str
+) -> None:
+    source = make_installation(tmp_path / "source", 3)
+    backup = tmp_path / "all.backup"
+    assert run(tmp_path / "work", "backup", str(backup), QUARTERDECK_DATA_DIR=str(source)).returncode == 0
+    mine = make_installation(tmp_path / "mine", 2)
+    given = {"QUARTERDECK_DATA_DIR": str(mine)}
+    old, new = sums_in(mine), sums_in(source)
+
+    def look() -> object:
+        return sums_in(mine)
+
+    if kind == "server":
+        url = postgres.new_database(is_empty=True)
+        assert run(tmp_path / "work", "copy-database", url, **given).returncode == 0
+        given["QUARTERDECK_DATABASE_URL"] = url
+
+        def look() -> object:
+            return sums_of(PostgresPlace(url))
+
+    wrong, tried = [], 0
+    environment = clean_environment(tmp_path, **given)
+    total = 400
+    points = sorted({1 + number * total // trials(6, 60) for number in range(trials(6, 60))})
+    for point in points:
+        done = run_dying(point, "restore", str(backup), "--replace", folder=tmp_path / "work", environment=environment)
+        found = look()
+        wanted = [old] if done.returncode < 0 else [new]
+        tried += 1
+        wrong += [] if found in wanted else [f"killed at {point} ({done.returncode}): {found}"]
+        if done.returncode == 0:
+            break
+    assert run(tmp_path / "work", "restore", str(backup), "--replace", **given).returncode == 0
+    assert look() == new
+    assert not list(mine.glob("*.restoring-*"))
+    report(f"G13 restore killed on the {kind}", wrong, tried)
+
+
+def test_a_backup_says_whether_it_can_open_what_is_sealed(tmp_path: Path) -> None:
+    source = make_installation(tmp_path / "data", 1)
+    given = {"QUARTERDECK_DATA_DIR": str(source)}
+    work = tmp_path / "work"
+    assert "no secret.key" in sentence_of(run(work, "backup", "a.backup", "--with-secrets", **given))
+    (source / "secret.key").write_bytes(os.urandom(32))
+    done = run(work, "backup", "a.backup", "--with-secrets", **given)
+    assert "It contains secret.key" in done.stdout
+    done = run(work, "backup", "b.backup", **given)
+    assert "secret.key is not in it" in done.stdout
+    done = run(work, "restore", str(work / "b.backup"), QUARTERDECK_DATA_DIR=str(tmp_path / "b"))
+    assert "1 provider keys open only with the secret.key" in done.stdout
+    run(work, "restore", str(work / "a.backup"), QUARTERDECK_DATA_DIR=str(tmp_path / "a"))
+    assert (tmp_path / "a" / "secret.key").read_bytes() == (source / "secret.key").read_bytes()
