@@ -38,6 +38,7 @@ class Watchman:
         page.add_init_script(_TRAP)
         page.on("dialog", self._note_dialog)
         page.context.on("request", self._note_request)
+        page.context.on("requestfailed", self._forget_blocked)
         page.on("console", self._note_console)
         page.on("popup", lambda popup: self.alarms.append(f"a window was opened: {popup.url}"))
         page.on("framenavigated", lambda frame: self._note_address("a frame went to", frame.url))
@@ -48,6 +49,12 @@ class Watchman:
 
     def _note_request(self, request: Request) -> None:
         self._note_address("asked for", request.url)
+
+    def _forget_blocked(self, request: Request) -> None:
+        """What the browser's policy held back was told nobody."""
+        alarm = f"asked for {request.url}"
+        if request.failure == "csp" and alarm in self.alarms:
+            self.alarms.remove(alarm)
 
     def _note_address(self, what: str, url: str) -> None:
         if not url.startswith((f"{self._origin}/", "data:", "blob:", "about:")):

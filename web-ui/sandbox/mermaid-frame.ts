@@ -44,10 +44,17 @@ function makeThemeVariables(palette: Palette, isDark: boolean) {
   };
 }
 
+/** What a diagram's own text may not change: beside Mermaid's list, how it looks, for style sheets can name addresses. */
+const OURS = [
+  ...["secure", "securityLevel", "startOnLoad", "maxTextSize", "maxEdges", "suppressErrorRendering"],
+  ...["dompurifyConfig", "theme", "themeCSS", "themeVariables", "fontFamily", "altFontFamily"],
+];
+
 function configure({ palette, theme }: DiagramRequest): void {
   mermaid.initialize({
     startOnLoad: false,
     securityLevel: "strict",
+    secure: OURS,
     suppressErrorRendering: true,
     maxTextSize: LONGEST_DIAGRAM,
     maxEdges: 500,
