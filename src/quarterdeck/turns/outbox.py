@@ -105,8 +105,9 @@ class Outbox:
         if self._flushing is not None and not self._flushing.done():
             self._is_wanted = True
             return
-        self._take_result()
-        self._flushing = asyncio.create_task(self._flush_until_done())
+        if self._flushing is not None:
+            self._take_result()
+        self._flushing = asyncio.get_running_loop().create_task(self._flush_until_done())
 
     async def catch_up(self, timeout_s: float) -> bool:
         """Whether all is committed within that time; it goes on by itself afterwards. Raises: `StaleWriterError`."""
