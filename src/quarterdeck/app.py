@@ -145,7 +145,8 @@ async def open_house(
             asyncio.create_task(house.connections.watch(database)),
             asyncio.create_task(gauges.watch()),
         ]
-        tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in usual_jobs(database)]
+        jobs = [] if role == "web" else usual_jobs(database)
+        tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in jobs]
         tasks.append(asyncio.create_task(registry.default_model()))  # so that the first visitor need not wait for it
         house.is_ready.set()
         try:

@@ -43,7 +43,7 @@ def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
         return
     _check_host(settings)
     check_deployment(settings, workers)
-    listener = _bind(settings.host, settings.port)
+    listener = bind(settings.host, settings.port)
     settings.port = listener.getsockname()[1]
     open_data_dir(settings.data_dir)
     if workers > 1:
@@ -200,23 +200,24 @@ def base_url(settings: Settings) -> str:
     return f"http://{host}:{settings.port}"
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def bind(host: str, port: int, option: str = "--port") -> socket.socket:
+    """Raises: `SetupError` that names the option to choose another port with."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
     except OSError as error:
-        raise SetupError(_bind_reason(error, host, port)) from error
+        raise SetupError(_bind_reason(error, host, port, option)) from error
     listener.set_inheritable(True)
     return listener
 
 
-def _bind_reason(error: OSError, host: str, port: int) -> str:
+def _bind_reason(error: OSError, host: str, port: int, option: str) -> str:
     if error.errno == errno.EADDRINUSE:
-        return f"Port {port} is in use. Stop what uses it, or choose another with --port."
+        return f"Port {port} is in use. Stop what uses it, or choose another with {option}."
     if error.errno == errno.EACCES:
-        return f"Port {port} is reserved on this machine. Choose one above 1023 with --port."
+        return f"Port {port} is reserved on this machine. Choose one above 1023 with {option}."
     return f"Cannot listen on {host}:{port} ({error.strerror})."
 
 

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
+import sys
 from collections.abc import AsyncIterator, Iterator
+from importlib import import_module
 
 import uvicorn
-import uvloop
 from fastapi import FastAPI
 
 from quarterdeck.app import open_data_dir, open_house
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
-from quarterdeck.serve import HARD_STOP_S, stop_hard_after
+from quarterdeck.serve import HARD_STOP_S, bind, stop_hard_after
 from quarterdeck.web import health, metrics
 from quarterdeck.web.house import House
 from quarterdeck.web.problems import install_problems
@@ -26,11 +28,13 @@ def work(settings: Settings, *, health_port: int | None = None) -> None:
         raise SetupError(
             "quarterdeck worker needs PostgreSQL and Redis: set QUARTERDECK_DATABASE_URL and QUARTERDECK_REDIS_URL."
         )
+    probes = None if health_port is None else bind(settings.host, health_port, "--health-port")
     open_data_dir(settings.data_dir)
-    uvloop.run(_work(settings, health_port))
+    run = asyncio.run if sys.platform == "win32" else import_module("uvloop").run  # it is not to be had there
+    run(_work(settings, probes))
 
 
-async def _work(settings: Settings, health_port: int | None) -> None:
+async def _work(settings: Settings, probes: socket.socket | None) -> None:
     leaving = asyncio.Event()
 
     def leave() -> None:
@@ -40,16 +44,17 @@ async def _work(settings: Settings, health_port: int | None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, leave)
-    async with open_house(settings, "worker") as house, _answer_probes(house, health_port):
+    async with contextlib.AsyncExitStack() as longer, open_house(settings, "worker") as house:
+        await longer.enter_async_context(_answer_probes(house, probes))  # they are answered as long as it drains
         print("Quarterdeck worker is ready", flush=True)  # noqa: T201  # for who starts it
         await leaving.wait()
         house.is_draining.set()
 
 
 @contextlib.asynccontextmanager
-async def _answer_probes(house: House, port: int | None) -> AsyncIterator[None]:
-    """`/healthz`, `/readyz` and `/metrics`, on a port of their own."""
-    if port is None:
+async def _answer_probes(house: House, listener: socket.socket | None) -> AsyncIterator[None]:
+    """`/healthz`, `/readyz` and `/metrics`, on an address of their own. Nothing there needs an owner who signs in."""
+    if listener is None:
         yield
         return
     app = FastAPI(openapi_url=None)
@@ -57,8 +62,8 @@ async def _answer_probes(house: House, port: int | None) -> AsyncIterator[None]:
     app.include_router(metrics.router)
     install_problems(app)
     app.state.house = house
-    server = _Probed(uvicorn.Config(app, host="127.0.0.1", port=port, log_config=None, access_log=False))
-    serving = asyncio.create_task(server.serve())
+    server = _Probed(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False))
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield
     finally:

@@ -70,9 +70,13 @@ class Fleet:
 
     def serve(self, *options: str) -> Server:
         """One more server, ready. `options`: `--workers`, `2`, for one with a supervisor."""
+        return self.add_server(*options).start()
+
+    def add_server(self, *options: str) -> Server:
+        """Not started yet."""
         server = Server(self.folder / f"server-{len(self.servers)}", **self.environment)
         server.options = list(options)
-        self.servers.append(server.start())
+        self.servers.append(server)
         return server
 
     def worker(self) -> WorkerProcess:

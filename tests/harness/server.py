@@ -68,9 +68,12 @@ class Server:
     def start(self) -> Self:
         """Returns when `/readyz` answers 200."""
         self.launch()
+        self.wait_until_ready()
+        return self
+
+    def wait_until_ready(self) -> None:
         with httpx2.Client() as client:
             wait_until(lambda: self._is_ready(client), "the server to be ready", START_S)
-        return self
 
     def launch(self, *options: str) -> None:
         """Start without waiting; on the same port as before, if there was one."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from tests.conftest import MakeFleet
@@ -10,6 +11,7 @@ from tests.fakes.script import Script, words
 from tests.harness.checks import find_differences, find_disorder, texts_of
 from tests.harness.fleet import Fleet
 from tests.harness.full_client import FullClient, new_name, open_full
+from tests.harness.postgres import Databases
 from tests.harness.stored import fetch_message
 from tests.harness.upstream import Upstream
 from tests.harness.viewers import watch_by_socket, watch_by_sse
@@ -67,7 +69,7 @@ async def test_the_feed_reaches_tabs_at_other_servers(fleet: Fleet, upstream: Up
         sent = await sender.send(model=upstream.model(Script(pieces=["Yes."])))
         await sender.until_ended(sent["turn"])
         for kind in ("turn.running", "turn.finished"):
-            await tab.until(lambda kind=kind: find_told(tab, kind, sent["turn"]), kind)
+            await tab.until(partial(find_told, tab, kind, sent["turn"]), kind)
 
 
 def find_told(tab: FullClient, kind: str, turn: str) -> bool | None:
@@ -92,3 +94,38 @@ async def test_a_provider_saved_at_one_server_is_known_at_the_other(fleet: Fleet
         await wait_until_async(is_known, "the other server to know the provider")
         answer = http.post("/chat_batch", json={"message": "Hello"})
     assert (answer.status_code, answer.text) == (200, "From afar.")
+
+
+async def test_a_message_recorded_twice_at_two_servers_is_one(fleet: Fleet, upstream: Upstream) -> None:
+    model = upstream.model(SLOW)
+    same = {"id": new_name("key"), "conversation": new_name("chat"), "model": model}
+    here, there = fleet.servers
+    async with open_full(here.port, fleet.key) as one, open_full(there.port, fleet.key) as other:
+        accepted = await asyncio.gather(one.send(**same), other.send(**same))
+        assert accepted[0]["turn"] == accepted[1]["turn"]
+        for client in (one, other):
+            await client.until_ended(accepted[0]["turn"], 20)
+    assert len(upstream.requests(model)) == 1
+
+
+def test_servers_that_start_together_on_an_empty_database_agree_on_it(
+    make_fleet: MakeFleet, postgres: Databases
+) -> None:
+    fleet = make_fleet(has_redis=False, database_url=postgres.new_database(is_empty=True))
+    for server in [fleet.add_server() for _ in range(3)]:
+        server.launch()
+    for server in fleet.servers:
+        server.wait_until_ready()
+    assert fleet.ask("SELECT count(*) FROM users") == "1"
+    for server in fleet.servers:
+        with server.http(fleet.key) as http:
+            assert http.get("/api/me").status_code == 200
+
+
+def test_a_link_made_by_the_command_opens_the_page_on_postgres(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet(has_redis=False)
+    server = fleet.serve()
+    made = server.run("open", "--port", str(server.port))
+    assert made.stdout.startswith(f"{server.url}/open?link="), made.stderr
+    with server.http("") as http:
+        assert "set-cookie" in http.get(made.stdout.strip().removeprefix(server.url)).headers

@@ -19,7 +19,8 @@ Workers = Annotated[
 ]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Do not open the browser.")]
 HealthPort = Annotated[
-    int | None, typer.Option(help="Answer /healthz, /readyz and /metrics on this port of 127.0.0.1.", min=1, max=65535)
+    int | None,
+    typer.Option(help="Answer /healthz, /readyz and /metrics on this port of QUARTERDECK_HOST.", min=0, max=65535),
 ]
 
 

@@ -121,16 +121,10 @@ class Connections:
                 await self._beat()
 
     async def tell_to_reconnect(self) -> None:
-        """The server is going down: full clients come back by themselves."""
+        """The server is going down: full clients come back by themselves. A moment for each, and for all at once."""
         frame = encode_frame(ReconnectFrame(after_ms=500))
-        for connection, _ in list(self._open.values()):
-            if connection.is_full:
-                with contextlib.suppress(WebSocketDisconnect, TimeoutError):
-                    async with asyncio.timeout(0.2):
-                        await connection.send(frame)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.2):
-                    await connection.close(CLOSE_GOING_AWAY, "the server restarts")
+        open_now = [connection for connection, _ in self._open.values() if not connection.is_gone]
+        await asyncio.gather(*(_send_away(connection, frame) for connection in open_now))
 
     def _drop_stuck(self) -> None:
         for connection, task in list(self._open.values()):
@@ -168,6 +162,16 @@ class Connections:
             beat = asyncio.ensure_future(connection.send(frame))  # one slow reader must not hold up the others
             beat.add_done_callback(_forget)
             await asyncio.sleep(0)
+
+
+async def _send_away(connection: Connection, frame: str) -> None:
+    with contextlib.suppress(WebSocketDisconnect, TimeoutError):
+        if connection.is_full:
+            async with asyncio.timeout(_GOODBYE_S):
+                await connection.send(frame)
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GOODBYE_S):
+            await connection.close(CLOSE_GOING_AWAY, "the server restarts")
 
 
 def _forget(beat: asyncio.Future[None]) -> None:
