@@ -30,6 +30,7 @@ logger = get_logger("quarterdeck.turns")
 _NOTE_AFTER_S = 1.0
 _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
 _MAX_HANDOVERS = 5  # that do not count as attempts
+_LOG_S = 1.0
 _LOOK_S = 0.2  # while there is no room, how soon an interruption is noticed
 
 
@@ -188,8 +189,11 @@ class Job:
         outbox.put(events)
         if not outbox.is_urgent:
             await self._rooms.ticker.wait()
-        outbox.pass_on()
-        self.has_asked = True
+        if self.has_asked:
+            outbox.pass_on()
+        else:  # so that whoever takes over knows of the request; but a log that is away must not keep us from it
+            await outbox.catch_up(_LOG_S)
+            self.has_asked = True
         if self.first_token_ms is None and begins_text(events):
             self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
             self._has_begun.set()
