@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext, expect
+import json
+
+from playwright.sync_api import BrowserContext, WebSocketRoute, expect
 from tests.e2e.chat_page import ChatPage, find_slips
 from tests.fakes.script import Script, words
 from tests.harness.stored import text_of
@@ -30,6 +32,37 @@ def test_a_message_written_offline_is_kept_and_sent_once(
     said = [text_of(message) for message in chat.stored if message["role"] == "user"]
     assert said == ["While there is a network", "Into the silence"]
     assert len(upstream.requests(model)) == 2
+
+
+def test_a_message_that_a_busy_server_refuses_goes_out_by_itself_and_once(chat: ChatPage, upstream: Upstream) -> None:
+    """Refused twice, as while its database restarts; the third time it reaches the server."""
+    model = upstream.model(Script())
+    sent: list[str] = []
+
+    def stand_between(page: WebSocketRoute) -> None:
+        server = page.connect_to_server()
+
+        def pass_on(text: str | bytes) -> None:
+            frame = json.loads(text)
+            if frame["type"] == "send":
+                sent.append(frame["id"])
+            if frame["type"] == "send" and len(sent) < 3:
+                busy = {"code": "storage", "message": "The database does not answer.", "retryable": True}
+                page.send(json.dumps({"type": "error", "ref": frame["ref"], **busy}))
+            else:
+                server.send(text)
+
+        page.on_message(pass_on)
+
+    chat.page.route_web_socket("**/chat", stand_between)
+    chat.open().choose_model(model).send("When you have time")
+    expect(chat.page.get_by_text("The server is busy. It is kept and sent by itself.")).to_be_visible()
+    expect(chat.field).to_have_value("")
+    chat.until_text("Hello, world!").until_complete()
+    assert len(sent) == 3
+    assert len(set(sent)) == 1
+    assert [text_of(message) for message in chat.stored] == ["When you have time", "Hello, world!"]
+    assert len(upstream.requests(model)) == 1
 
 
 def test_a_break_in_the_middle_of_an_answer_leaves_no_hole(

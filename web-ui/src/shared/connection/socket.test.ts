@@ -128,6 +128,22 @@ describe("the socket", () => {
     expect(states.at(-1)).not.toBe("open");
   });
 
+  it("does not take what was still on its way for an answer to that question", async () => {
+    last().say(HELLO);
+    dispatchEvent(new Event("offline"));
+    last().say({ type: "heartbeat", at: 1 });
+    await vi.advanceTimersByTimeAsync(3_100);
+    expect(states.at(-1)).not.toBe("open");
+  });
+
+  it("stays when the question is answered", async () => {
+    last().say(HELLO);
+    dispatchEvent(new Event("offline"));
+    last().say({ type: "pong", ref: "probe" });
+    await vi.advanceTimersByTimeAsync(10_000);
+    expect(states.at(-1)).toBe("open");
+  });
+
   it("stops trying when it turns out that we are signed out", async () => {
     isSignedOut = true;
     last().onclose?.();

@@ -9,6 +9,7 @@ import { PROTOCOL } from "@/shared/wire/generated";
 const DEFAULT_HEARTBEAT_S = 15;
 const HELLO_TIMEOUT_MS = 10_000;
 const PROBE_MS = 3_000;
+const PROBE = "probe";
 
 export interface SocketHandlers {
   onOpen(): void;
@@ -26,6 +27,7 @@ export class Socket {
   private heartbeatMs = DEFAULT_HEARTBEAT_S * 1000;
   private heardAt = 0;
   private watchdog: ReturnType<typeof setTimeout> | undefined;
+  private probing: ReturnType<typeof setTimeout> | undefined;
   private retry: ReturnType<typeof setTimeout> | undefined;
   private readonly backOff = new BackOff();
 
@@ -73,8 +75,9 @@ export class Socket {
 
   /** A browser that says offline may still reach a server on this machine: ask, and believe the answer. */
   private readonly probe = (): void => {
-    if (!this.send({ type: "ping", ref: "probe" })) return;
-    this.expect(PROBE_MS);
+    if (!this.send({ type: "ping", ref: PROBE })) return;
+    clearTimeout(this.probing);
+    this.probing = setTimeout(() => this.lose(), PROBE_MS);
   };
 
   private connect(): void {
@@ -98,6 +101,8 @@ export class Socket {
     if (frame.type === "hello") this.greet(frame.heartbeat_s);
     else if (frame.type === "reconnect") this.lose(frame.after_ms);
     else this.handlers.onFrame(frame);
+    // Only this: what else comes may have been on its way before the network went.
+    if (frame.type === "pong" && frame.ref === PROBE) clearTimeout(this.probing);
   }
 
   private greet(heartbeatS: number): void {
@@ -135,6 +140,7 @@ export class Socket {
 
   private drop(): void {
     clearTimeout(this.watchdog);
+    clearTimeout(this.probing);
     const socket = this.socket;
     this.socket = null;
     this.isOpen = false;
