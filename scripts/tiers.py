@@ -1,4 +1,4 @@
-"""Runs the checks and the tiers of tests, two lanes at a time, and prints one table.
+"""Runs the checks and the tiers of tests, two lanes at a time, and prints what the guarantees gave and one table.
 
     python scripts/tiers.py check           lint, types, architecture
     python scripts/tiers.py all [--long]    those, the page's tests, all tiers of tests, then the browser
@@ -15,13 +15,14 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
 TAIL_LINES = 200
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
+GUARANTEE = re.compile(r"(.+): (\d+) violations of (\d+) trials(?:; (.*))?")
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,23 @@ class Step:
 
 
 @dataclass(frozen=True)
+class Guarantee:
+    """What a test of a guarantee (`report` in tests/conftest.py) said at the end of its run."""
+
+    name: str
+    violations: int
+    trials: int
+    figures: str
+
+
+@dataclass(frozen=True)
 class Result:
     name: str
     passed: int
     failed: int
     skipped: int
     seconds: float
+    guarantees: list[Guarantee] = field(default_factory=list)
 
 
 def _python(name: str, *arguments: str) -> Step:
@@ -85,13 +97,37 @@ def count_tests(name: str, text: str, status: int, seconds: float) -> Result:
     if status != 0 and not failed:
         failed = 1
     passed = totals["passed"] if counted else int(status == 0)
-    return Result(name, passed, failed, totals["skipped"], seconds)
+    return Result(name, passed, failed, totals["skipped"], seconds, read_guarantees(text))
+
+
+def read_guarantees(text: str) -> list[Guarantee]:
+    """The lines of the section `guarantees` of a step's output."""
+    _, _, section = text.rpartition("= guarantees =")
+    found = [GUARANTEE.fullmatch(line.strip()) for line in section.splitlines()]
+    return [Guarantee(line[1], int(line[2]), int(line[3]), line[4] or "") for line in found if line]
 
 
 def run_lanes(*lanes: list[Step]) -> list[Result]:
     """The steps of a lane one after the other, the lanes beside each other."""
     with ThreadPoolExecutor(len(lanes)) as pool:
         return [result for lane in pool.map(lambda steps: [run_step(step) for step in steps], lanes) for result in lane]
+
+
+def print_guarantees(results: list[Result]) -> None:
+    """Of all steps, by number; those without one, the attacks, come last."""
+    found = sorted((guarantee for result in results for guarantee in result.guarantees), key=_place)
+    if not found:
+        return
+    width = max(len(guarantee.name) for guarantee in found)
+    print(f"\n{'guarantee':<{width}}{'violations':>12}{'trials':>8}  figures")
+    for guarantee in found:
+        line = f"{guarantee.name:<{width}}{guarantee.violations:>12}{guarantee.trials:>8}  {guarantee.figures}"
+        print(line.rstrip())
+
+
+def _place(guarantee: Guarantee) -> tuple[int, str]:
+    number = re.match(r"G(\d+)", guarantee.name)
+    return (int(number[1]) if number else sys.maxsize, guarantee.name)
 
 
 def print_table(results: list[Result]) -> None:
@@ -113,6 +149,7 @@ def main(arguments: list[str]) -> int:
     else:
         results = run_lanes(TESTS, [*CHECKS, *PAGE_TESTS])
         results += run_lanes(BROWSER_TESTS)
+    print_guarantees(results)
     print_table(results)
     return int(any(result.failed for result in results))
 

@@ -6,7 +6,7 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx2
 import pytest
@@ -17,11 +17,14 @@ from tests.harness.stored import add_member
 from tests.harness.upstream import Upstream, open_upstream
 from tests.harness.valkey import AnyRedis, ValkeyServer, open_redis
 
-Report = Callable[[str, list[str], int], None]
 MakeServer = Callable[..., Server]
 MakeValkey = Callable[..., ValkeyServer]
 MakeFleet = Callable[..., Fleet]
 MakePostgres = Callable[..., PostgresServer]
+
+
+class Report(Protocol):
+    def __call__(self, guarantee: str, violations: list[str], trials: int, figures: str = "") -> None: ...
 
 
 @pytest.fixture(autouse=True)
@@ -150,10 +153,14 @@ def stranger(server: Server, stranger_key: str) -> Iterator[httpx2.Client]:
 
 @pytest.fixture
 def report(record_property: Callable[[str, Any], None]) -> Report:
-    """`report(guarantee, violations, trials)`: one line of figures at the end of the run; no violation passes."""
+    """`report(guarantee, violations, trials)`: one line of figures at the end of the run; no violation passes.
 
-    def write(guarantee: str, violations: list[str], trials: int) -> None:
-        record_property("violations", f"{guarantee}: {len(violations)} violations of {trials} trials")
+    `figures` is what was measured beside them: `slowest 1.2 s`. `scripts/test` makes one table of all lines.
+    """
+
+    def write(guarantee: str, violations: list[str], trials: int, figures: str = "") -> None:
+        line = f"{guarantee}: {len(violations)} violations of {trials} trials"
+        record_property("violations", f"{line}; {figures}" if figures else line)
         assert trials > 0, "nothing was tried"
         assert not violations, "\n".join(violations[:20])
 

@@ -23,7 +23,8 @@ def _load(name: str) -> ModuleType:
 
 
 fingerprint = _load("fingerprint").fingerprint
-count_tests = _load("tiers").count_tests
+tiers = _load("tiers")
+count_tests = tiers.count_tests
 
 
 @pytest.fixture
@@ -79,3 +80,31 @@ def test_what_tools_make_does_not_count(folder: Path) -> None:
 def test_a_step_counts_its_tests_or_is_one_check(text: str, status: int, passed: int, failed: int) -> None:
     result = count_tests("step", text, status, 0.0)
     assert (result.passed, result.failed) == (passed, failed)
+
+
+PRINTED = """\
+tests/a.py ...
+================================= guarantees ==================================
+G10 deaf sockets are dropped: 0 violations of 12 trials
+G9 PostgreSQL restarted: 1 violations of 90 trials; slowest 1.2 s; 3 refused
+nobody reaches another's things: 0 violations of 7 trials
+============================== 3 passed in 4.56s ==============================
+"""
+
+
+def test_the_figures_of_all_steps_become_one_table_in_the_order_of_the_guarantees(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    other = PRINTED.splitlines()[1] + "\nG2 sends are idempotent: 0 violations of 5 trials\n== 1 passed in 1s =="
+    tiers.print_guarantees([count_tests("tests", PRINTED, 0, 0.0), count_tests("browser", other, 0, 0.0)])
+    rows = [line.split("  ") for line in capsys.readouterr().out.splitlines() if line]
+    assert [row[0] for row in rows] == [
+        "guarantee", "G2 sends are idempotent", "G9 PostgreSQL restarted", "G10 deaf sockets are dropped",
+        "nobody reaches another's things",
+    ]  # fmt: skip
+    assert [cell.strip() for cell in rows[2] if cell.strip()][1:] == ["1", "90", "slowest 1.2 s; 3 refused"]
+
+
+def test_a_step_without_guarantees_prints_no_table(capsys: pytest.CaptureFixture[str]) -> None:
+    tiers.print_guarantees([count_tests("lint", "All checks passed!", 0, 0.0)])
+    assert capsys.readouterr().out == ""
