@@ -13,7 +13,19 @@ import pytest
 from tests.conftest import MakeServer
 from tests.harness.server import Server, clean_environment, run_command
 
-COMMANDS = [[], ["serve"], ["worker"], ["open"], ["key"], ["key", "create"]]
+COMMANDS = [
+    [],
+    ["serve"],
+    ["worker"],
+    ["open"],
+    ["key"],
+    ["key", "create"],
+    ["backup"],
+    ["restore"],
+    ["copy-database"],
+    ["migrate"],
+    ["doctor"],
+]
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -64,6 +76,12 @@ BAD_USE: list[list[str]] = [
     ["key", "destroy"],
     ["key", "create", "--count", "2"],
     ["open", "--link", "x"],
+    ["backup"],
+    ["restore"],
+    ["copy-database"],
+    ["copy-database", "mysql://localhost/x"],
+    ["migrate", "0001"],
+    ["doctor", "--cure"],
 ]
 
 

@@ -1,7 +1,7 @@
 """The file that a backup is: a zip with `manifest.json` and `tables/<name>.jsonl`, and perhaps `secret.key`.
 
 A line of a table is a row, values in the order of the manifest's columns, bytes as base64 (`store.transfer`).
-The manifest says how many rows there are and what their SHA-256 is. See docs/adr/0010.
+The manifest says how many rows there are and what their SHA-256 is. See docs/adr/0008.
 """
 
 from __future__ import annotations
