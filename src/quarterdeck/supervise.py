@@ -8,6 +8,7 @@ instead of when their leases run out. SIGTERM ends all of them, SIGHUP replaces 
 from __future__ import annotations
 
 import contextlib
+import glob
 import os
 import select
 import signal
@@ -38,6 +39,7 @@ _LONGEST_PAUSE_S = 30.0
 _STEADY_S = 10.0  # who has served for so long did not fail at the start
 _EXIT_S = 9.5
 _LOOK_S = 0.5
+_FIGURES = f"metrics-{socket.gethostname()}-"  # folders of one host's supervisors; a data folder may be shared
 
 
 class Inheritance(Struct, frozen=True):
@@ -84,10 +86,14 @@ class _Child:
         self.started_s = time.monotonic()
         self.link = ""
         self.is_ready = False
-        self.is_leaving = False
+        self.left_s: float | None = None  # when it was told to go
+
+    @property
+    def is_leaving(self) -> bool:
+        return self.left_s is not None
 
     def leave(self) -> None:
-        self.is_leaving = True
+        self.left_s = time.monotonic()
         with contextlib.suppress(ProcessLookupError):
             self.process.send_signal(signal.SIGTERM)
 
@@ -103,7 +109,7 @@ class Supervisor:
         self._pause_s = _FIRST_PAUSE_S
         self._is_stopping = False
         self._variables: dict[str, str] = {}
-        self._figures = settings.data_dir / f"metrics-{os.getpid()}"
+        self._figures = settings.data_dir / f"{_FIGURES}{os.getpid()}"
         self._life, self._life_ends = os.pipe()  # the second one is closed with this process
 
     def run(self, on_ready: Callable[[str], None]) -> None:
@@ -111,6 +117,7 @@ class Supervisor:
 
         Raises: `SetupError` when the first server could not start; it has said why.
         """
+        _remove_orphans(self._settings.data_dir)
         self._variables = metrics.prepare_multiprocess(self._figures)
         with self._signals() as woken:
             try:
@@ -187,7 +194,9 @@ class Supervisor:
         """A child that ended without being asked to is replaced: at once, or later if it never served."""
         for child in [child for child in self._children if child.process.poll() is not None]:
             self._forget(child)
-            if child.is_leaving:
+            if child.left_s is not None:
+                seconds = round(time.monotonic() - child.left_s, 2)
+                logger.info("server_left", server=child.process.pid, status=child.process.returncode, seconds=seconds)
                 continue
             logger.error("server_died", server=child.process.pid, status=child.process.returncode)
             lived_s = time.monotonic() - child.started_s
@@ -265,6 +274,24 @@ class Supervisor:
                 signal.signal(number, handler)
             os.close(woken)
             os.close(wakes)
+
+
+def _remove_orphans(data_dir: Path) -> None:
+    """What supervisors have left that were killed."""
+    for folder in data_dir.glob(f"{glob.escape(_FIGURES)}*"):
+        pid = folder.name.removeprefix(_FIGURES)
+        if pid.isdigit() and not _is_alive(int(pid)):
+            _remove_folder(folder)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _remove_folder(folder: Path) -> None:

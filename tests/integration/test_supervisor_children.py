@@ -136,6 +136,20 @@ def test_servers_end_when_their_supervisor_was_killed(fleet: Fleet) -> None:
     wait_until(lambda: not any(is_alive(pid) for pid in before), "the servers to end", EXIT_S)
 
 
+def test_what_a_killed_supervisor_has_left_is_removed_by_the_next(fleet: Fleet) -> None:
+    supervisor, before = supervisor_of(fleet), children(fleet)
+    supervisor.kill()
+    wait_until(lambda: not any(is_alive(pid) for pid in before), "the servers to end", EXIT_S)
+    left = list(supervisor.data_dir.glob("metrics-*"))
+    assert len(left) == 1
+    supervisor.restart()
+    now = list(supervisor.data_dir.glob("metrics-*"))
+    assert len(now) == 1
+    assert now != left
+    supervisor.terminate()
+    assert list(supervisor.data_dir.glob("metrics-*")) == []
+
+
 def test_the_link_that_is_printed_opens_the_page(fleet: Fleet) -> None:
     supervisor = supervisor_of(fleet)
     with supervisor.http("") as http:
