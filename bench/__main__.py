@@ -1,4 +1,4 @@
-"""All sections, or those that are named; Markdown on standard output."""
+"""The sections of one server, or those that are named; Markdown on standard output."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from pathlib import Path
 
 import uvloop
 
-from bench import cpu_per_token, first_token, many_chats, start_up
+from bench import cpu_per_token, first_token, fleet_report, many_chats, start_up
+from bench.fleet_report import PARTS
 from bench.processes import (
     ROOT,
     create_key,
@@ -24,22 +25,29 @@ from bench.processes import (
     start_quarterdeck,
     start_upstream,
 )
+from bench.tables import fill
 
 LOADS = {"first": first_token.measure, "cpu": cpu_per_token.measure, "many": many_chats.measure}
-SECTIONS = ["start", *LOADS, "log"]
+ONE_SERVER = ["start", *LOADS, "log"]
+SECTIONS = [*ONE_SERVER, "fleet", *PARTS]
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python bench/run.py", description=__doc__)
-    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"any of {', '.join(SECTIONS)}; none: all")
+    parser.add_argument("sections", nargs="*", metavar="SECTION", help=f"any of {', '.join(SECTIONS)}")
     parser.add_argument("--out", type=Path, help="write the Markdown to this file, too")
+    parser.add_argument("--into", type=Path, help="a page whose tables the figures of the fleet are to replace")
+    parser.add_argument("--repeats", type=int, default=3, help="of the fleet's runs")
     arguments = parser.parse_args()
-    wanted = arguments.sections or SECTIONS
+    wanted = arguments.sections or ONE_SERVER
     if unknown := set(wanted) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
     told = [_heading()]
     print(told[0])
     for part in _measure(wanted):
+        print("\n" + part, flush=True)
+        told.append(part)
+    for part in _measure_fleet(wanted, arguments.repeats, arguments.into):
         print("\n" + part, flush=True)
         told.append(part)
     if arguments.out:
@@ -59,6 +67,14 @@ def _measure(wanted: list[str]) -> Iterator[str]:
         yield from _measure_under_load(loads)
     if "log" in wanted:
         yield _measure_log()
+
+
+def _measure_fleet(wanted: list[str], repeats: int, page: Path | None) -> Iterator[str]:
+    parts = [part for part in PARTS if part in wanted or "fleet" in wanted]
+    for name, text in fleet_report.measure(parts, repeats):
+        if page is not None:
+            fill(page, name, text)
+        yield f"### {name}\n\n{text}"
 
 
 def _measure_under_load(loads: list[str]) -> Iterator[str]:

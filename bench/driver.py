@@ -30,6 +30,8 @@ class Chat:
     first_s: float | None = None
     chars: int = 0
     status: str = ""
+    turn: str = ""
+    accepted: asyncio.Event = field(default_factory=asyncio.Event)
     ended: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
@@ -47,6 +49,7 @@ class Chat:
 
     def end(self, status: str) -> None:
         self.status = status
+        self.accepted.set()
         self.ended.set()
 
 
@@ -95,18 +98,38 @@ class SocketClient:
         self._reading = asyncio.create_task(self._read())
 
     async def ask(self, model: str) -> Chat:
+        return await self.end_of(await self.begin(model))
+
+    async def begin(self, model: str, conversation: str = "") -> Chat:
+        """The question is on its way; in a new conversation unless one is named."""
         ref = uuid.uuid4().hex
         chat = self._asked[ref] = Chat()
         frame = {
             "type": "send",
             "ref": ref,
             "id": ref,
-            "conversation": ref,
+            "conversation": conversation or ref,
             "text": "Go on.",
             "model": f"openai/{model}",
         }
-        await self._socket.send_str(msgspec.json.encode(frame).decode())
+        await self._send(frame)
+        return chat
+
+    async def end_of(self, chat: Chat) -> Chat:
         return await _ended(chat)
+
+    async def view(self, asked: Chat) -> Chat:
+        """The same answer on this socket, too."""
+        await asked.accepted.wait()
+        chat = self._running[asked.turn] = Chat()
+        await self._send({"type": "follow", "turn": asked.turn})
+        return await _ended(chat)
+
+    async def follow_feed(self) -> None:
+        await self._send({"type": "feed"})
+
+    async def _send(self, frame: dict[str, str]) -> None:
+        await self._socket.send_str(msgspec.json.encode(frame).decode())
 
     async def close(self) -> None:
         self._reading.cancel()
@@ -116,14 +139,16 @@ class SocketClient:
     async def _read(self) -> None:
         async for message in self._socket:
             frame = _frames.decode(message.data)
-            if frame.type == "event" and frame.event is not None:
+            if frame.type == "event" and frame.turn and frame.event is not None:
                 self._take(frame.turn, frame.event)
             elif frame.type == "accepted":
-                self._running[frame.turn] = self._asked.pop(frame.ref)
+                chat = self._running[frame.turn] = self._asked.pop(frame.ref)
+                chat.turn = frame.turn
+                chat.accepted.set()
             elif frame.type == "error" and frame.ref in self._asked:
                 self._asked.pop(frame.ref).end(frame.code)
-        for chat in [*self._asked.values(), *self._running.values()]:
-            chat.end("socket closed")
+        for lost in [*self._asked.values(), *self._running.values()]:
+            lost.end("socket closed")
 
     def _take(self, turn: str, event: _Event) -> None:
         chat = self._running[turn]

@@ -24,12 +24,14 @@ _START_TIMEOUT_S = 60.0
 class Server:
     """A started process and everything it has started itself."""
 
-    def __init__(self, command: list[str], port: int, environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, command: list[str], port: int, environment: dict[str, str], log: Path, cores: set[int] | None = None
+    ) -> None:
         self.port = port
         self._log = log
         self.started_s = time.perf_counter()
         self.ready_s = float("inf")
-        with log.open("ab") as output:
+        with log.open("ab") as output, on_cores(cores):
             self._process = subprocess.Popen(
                 command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output
             )
@@ -46,10 +48,10 @@ class Server:
 
     def cpu_s(self) -> float:
         """User and system time of the process tree so far, in steps of 10 ms."""
-        return sum(_cpu_ticks(pid) for pid in self._tree()) / _TICKS_PER_S
+        return tree_cpu_s(self.pid)
 
     def resident_bytes(self) -> int:
-        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in self._tree())
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * _PAGE_BYTES for pid in _tree(self.pid))
 
     def stop(self) -> None:
         self._process.send_signal(signal.SIGTERM)
@@ -63,17 +65,39 @@ class Server:
     def pid(self) -> int:
         return self._process.pid
 
-    def _tree(self) -> list[int]:
-        found = [self._process.pid]
-        for pid in found:
-            for task in Path(f"/proc/{pid}/task").iterdir():
+
+def tree_cpu_s(pid: int) -> float:
+    """User and system time of a process and all it has started, so far, in steps of 10 ms."""
+    return sum(_cpu_ticks(one) for one in _tree(pid)) / _TICKS_PER_S
+
+
+def _tree(pid: int) -> list[int]:
+    found = [pid]
+    for one in found:
+        with contextlib.suppress(OSError):  # it has just ended
+            for task in Path(f"/proc/{one}/task").iterdir():
                 found += [int(child) for child in (task / "children").read_text().split()]
-        return found
+    return found
+
+
+@contextlib.contextmanager
+def on_cores(cores: set[int] | None) -> Iterator[None]:
+    """What this thread starts meanwhile runs on these cores only."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores or before)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def _cpu_ticks(pid: int) -> int:
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return sum(int(field) for field in fields[11:15])  # utime, stime, and those of children that have ended
+    """Its own, and those of its children that have ended; 0 when it has ended itself (its parent has them then)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return sum(int(field) for field in fields[11:15])
 
 
 def _asks(port: int, request: bytes) -> bytes:
@@ -112,22 +136,26 @@ def quarterdeck_command(*arguments: str) -> list[str]:
     return [sys.executable, "-m", "quarterdeck", *arguments]
 
 
-def start_quarterdeck(data_dir: Path, upstream_port: int) -> Server:
-    port = free_port()
-    environment = {
+def quarterdeck_environment(upstream_port: int) -> dict[str, str]:
+    return {
         **provider_environment(upstream_port),
         "QUARTERDECK_MODEL": f"openai/{model_name(300, 50)}",
         "QUARTERDECK_DISCOVER": "0",
         "QUARTERDECK_LOG_FORMAT": "json",
     }
+
+
+def start_quarterdeck(data_dir: Path, upstream_port: int) -> Server:
+    port = free_port()
+    environment = quarterdeck_environment(upstream_port)
     command = quarterdeck_command("serve", "--port", str(port), "--data-dir", str(data_dir), "--no-browser")
     return Server(command, port, environment, data_dir.parent / "quarterdeck.log")
 
 
-def create_key(data_dir: Path) -> str:
+def create_key(data_dir: Path, environment: dict[str, str] | None = None) -> str:
     """Raises: `RuntimeError` with what the command said."""
     command = quarterdeck_command("key", "create", "--data-dir", str(data_dir))
-    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, env={**os.environ, **(environment or {})})
     if done.returncode != 0:
         raise RuntimeError(f"no key: {done.stderr[-2000:]}")
     return done.stdout.strip()

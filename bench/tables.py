@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Sequence
+from pathlib import Path
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -30,3 +31,12 @@ def spread(values: Sequence[float], digits: int = 0) -> str:
 
 def ms(seconds: float) -> str:
     return f"{seconds * 1000:.1f}"
+
+
+def fill(page: Path, name: str, text: str) -> None:
+    """`text` between `<!-- figures: name -->` and `<!-- end -->`. Raises: `ValueError` when the page has no such place."""
+    before, mark, rest = page.read_text().partition(f"<!-- figures: {name} -->\n")
+    _, end, after = rest.partition("<!-- end -->")
+    if not mark or not end:
+        raise ValueError(f"{page} has no place for the figures of {name}")
+    page.write_text(f"{before}{mark}{text}\n{end}{after}")

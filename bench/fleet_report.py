@@ -1,0 +1,57 @@
+"""Section `fleet` in its parts, and the arithmetic when all of them were measured."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from bench.capacity import Costs, reckon
+from bench.fleet import Runs, measure_crowd, measure_growth, measure_shapes
+from bench.limits import Demands, measure_limits
+from bench.shapes import ONE_WORKER, open_bed
+from bench.tables import median
+
+PARTS = ["shapes", "crowd", "growth", "engines"]
+
+
+def measure(parts: Sequence[str], repeats: int) -> Iterator[tuple[str, str]]:
+    """(name, Markdown) of each part, and of `sizes` when `shapes` and `engines` are among them."""
+    if not parts:
+        return
+    runs: Runs = {}
+    demands: Demands | None = None
+    load = os.getloadavg()[0]
+    with open_bed() as bed:
+        if "shapes" in parts:
+            text, runs = measure_shapes(bed, repeats)
+            yield "shapes", _dated(text, load)
+        if "crowd" in parts:
+            yield "crowd", measure_crowd(bed, repeats)
+        if "growth" in parts:
+            yield "growth", measure_growth(bed, repeats)
+        if "engines" in parts:
+            text, demands = measure_limits(bed)
+            yield "engines", text
+    if runs and demands:
+        yield "sizes", reckon(_costs(runs, demands))
+
+
+def _dated(text: str, load: float) -> str:
+    when = datetime.now(UTC).strftime("%-d %B %Y")
+    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores"
+    return f"{when}, {machine}, load before the run {load:.1f}.\n\n{text}"
+
+
+def _costs(runs: Runs, demands: Demands) -> Costs:
+    """Of a fleet with workers, the shape for many users."""
+    found = runs[ONE_WORKER]
+    return Costs(
+        ours_us=median([run.ours_us for run in found]),
+        valkey_us=median([run.cpu_us["valkey"] for run in found]),
+        postgres_us=median([run.cpu_us["postgres"] for run in found]),
+        log_bytes=demands.log_bytes,
+        commits=demands.commits,
+        row_bytes=demands.row_bytes,
+    )
