@@ -34,7 +34,7 @@ def ms(seconds: float) -> str:
 
 
 def fill(page: Path, name: str, text: str) -> None:
-    """`text` between `<!-- figures: name -->` and `<!-- end -->`. Raises: `ValueError` when the page has no such place."""
+    """`text` between the comments `figures: name` and `end`. Raises: `ValueError` when the page has no such place."""
     before, mark, rest = page.read_text().partition(f"<!-- figures: {name} -->\n")
     _, end, after = rest.partition("<!-- end -->")
     if not mark or not end:
