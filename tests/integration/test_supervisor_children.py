@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 from pathlib import Path
 
 import pytest
-from tests.conftest import MakeFleet
+from tests.conftest import MakeFleet, MakePostgres
 from tests.fakes.script import Script, words
 from tests.harness.checks import Transcript, find_differences, find_disorder, texts_of
 from tests.harness.fleet import Fleet
@@ -163,3 +164,35 @@ def is_alive(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
+
+
+def test_a_server_that_cannot_start_is_tried_again_until_it_can(
+    make_fleet: MakeFleet, make_postgres: MakePostgres
+) -> None:
+    postgres = make_postgres(fsync=False)
+    fleet = make_fleet(has_redis=False, database_url=postgres.new_database())
+    supervisor = fleet.serve("--workers", "2")
+    dead = children(fleet)[0]
+    postgres.kill()
+    os.kill(dead, signal.SIGKILL)
+    wait_until(lambda: count_deaths(supervisor) >= 3, "the new server to fail twice", 30)
+    assert supervisor.is_running()
+    postgres.start()
+    with supervisor.http("") as http:
+        wait_until(lambda: len(ready_children(supervisor)) == 2, "two servers again", 40)
+        assert http.get("/readyz").status_code == 200
+    assert supervisor.terminate()[0] == 0
+
+
+def said_by(supervisor: Server, event: str) -> list[int]:
+    """The servers of which the supervisor's log says this."""
+    lines = [json.loads(line) for line in supervisor.log_text().splitlines() if line.endswith("}")]
+    return [line["server"] for line in lines if line["event"] == event]
+
+
+def count_deaths(supervisor: Server) -> int:
+    return len(said_by(supervisor, "server_died"))
+
+
+def ready_children(supervisor: Server) -> set[int]:
+    return set(said_by(supervisor, "server_ready")) & set(children_of(supervisor.pid))
