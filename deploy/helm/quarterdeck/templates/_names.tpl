@@ -43,5 +43,5 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 
 {{- define "quarterdeck.host" -}}
-{{- (urlParse .Values.publicUrl).host -}}
+{{- (urlParse .Values.publicUrl).hostname -}}
 {{- end }}
