@@ -7,9 +7,13 @@ from datetime import datetime
 
 from playwright.sync_api import BrowserContext, expect
 from tests.e2e.chat_page import ChatPage, find_slips
+from tests.e2e.seeding import Said, seed_conversation
 from tests.fakes.script import Script, words
+from tests.harness.stored import fetch_messages
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
+
+from quarterdeck.domain.ids import now_ms
 
 
 def test_an_answer_streams_and_is_complete(chat: ChatPage, upstream: Upstream) -> None:
@@ -108,3 +112,13 @@ def test_a_message_written_while_an_answer_streams_waits_its_turn(chat: ChatPage
     assert order == ["user", "assistant", "user", "assistant"]
     asked = upstream.requests(model)[-1].body["messages"]
     assert "".join(words(40)).strip() in str(asked[-2]["content"]), "the second answer did not know the first"
+
+
+def test_a_link_leads_to_a_message_however_far_back_it_is(chat: ChatPage) -> None:
+    begun = now_ms() - 86_400_000
+    said = [Said("assistant" if at % 2 else "user", f"Line {at} of the log.", begun + 1000 * at) for at in range(600)]
+    conversation = seed_conversation(chat.server.data_dir, "A log of 600 lines", said)
+    with chat.server.http() as http:
+        first = fetch_messages(http, conversation)[0]["id"]
+    chat.open(f"/c/{conversation}#m-{first}")
+    expect(chat.page.get_by_text("Line 0 of the log.")).to_be_in_viewport()

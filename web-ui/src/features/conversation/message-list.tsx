@@ -53,7 +53,7 @@ export function MessageList({ rows, loadOlder, LogLine }: MessageListProps) {
     [letGo, rows],
   );
 
-  useLinkedMessage(rows, travel, loadOlder === null ? null : load);
+  useLinkedMessage(rows, travel, loadOlder === null || isPrepending ? null : load);
 
   const lastUnsent = rows.findLast((row) => row.kind === "unsent")?.id;
   useEffect(toEnd, [toEnd, lastUnsent]);
@@ -94,7 +94,7 @@ export function MessageList({ rows, loadOlder, LogLine }: MessageListProps) {
   );
 }
 
-/** An address that ends in `#m-…` leads to that message; older ones are loaded until it is there. */
+/** An address that ends in `#m-…` leads to that message; older ones are loaded, page by page, until it is there. */
 function useLinkedMessage(rows: Row[], travel: (id: string) => void, load: (() => void) | null): void {
   const linked = useSyncExternalStore(watchHash, () => /^#m-(.+)$/.exec(location.hash)?.[1] ?? null);
   const arrived = useRef<string | null>(null);
