@@ -81,7 +81,7 @@ async def go_through(
     long, short = upstream.model(Script(pieces=words(WORDS), delay_s=0.04)), upstream.model(Script(pieces=["ok"]))
     record = Record()
     async with (
-        running_turns(fleet, long, TURNS) as (turns, viewers),
+        running_turns(fleet, [long] * TURNS) as (turns, viewers),
         sending(fleet.port, fleet.key, short, record, pause_s=0.0),
     ):
         enough = chance.randint(3, 12)

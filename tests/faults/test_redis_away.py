@@ -119,7 +119,7 @@ async def go_through(fleet: Fleet, upstream: Upstream, valkey: ValkeyServer, nam
     delay_s = 0.03 if name != "paused" else (PAUSE_S + 2) / WORDS
     long, short = upstream.model(Script(pieces=words(WORDS), delay_s=delay_s)), upstream.model(Script(pieces=SHORT))
     record = Record()
-    async with running_turns(fleet, long, TURNS) as (turns, viewers), sending(fleet.port, fleet.key, short, record):
+    async with running_turns(fleet, [long] * TURNS) as (turns, viewers), sending(fleet.port, fleet.key, short, record):
         await OUTAGES[name](valkey)
         back_at = time.monotonic()
         while_away = len(record.acked)

@@ -230,10 +230,10 @@ class Viewer:
 
 
 @asynccontextmanager
-async def running_turns(fleet: Fleet, model: str, count: int) -> AsyncIterator[tuple[list[Frame], list[Viewer]]]:
-    """Answers that stream, each with a viewer on every surface; all have seen the end of it when this is over."""
+async def running_turns(fleet: Fleet, models: list[str]) -> AsyncIterator[tuple[list[Frame], list[Viewer]]]:
+    """An answer of each model, with a viewer on every surface; all have seen the end of it when this is over."""
     async with open_full(fleet.port, fleet.key) as client:
-        turns = [await client.send(model=model, follow=False) for _ in range(count)]
+        turns = [await client.send(model=model, follow=False) for model in models]
     viewers = [Viewer(surface, fleet.port, fleet.key, sent) for sent in turns for surface in SURFACES]
     async with asyncio.timeout(_WATCH_S), asyncio.TaskGroup() as group:
         for viewer in viewers:
