@@ -217,7 +217,8 @@ def test_while_a_server_runs_nothing_is_put_in_the_place_of_its_database(
     assert running.run("backup", str(file)).returncode == 0
     assert "is running on the data folder" in sentence_of(running.run("restore", str(file), "--replace"))
     assert "is running on the data folder" in sentence_of(running.run("copy-database", postgres.new_database()))
-    fleet = make_server(QUARTERDECK_DATABASE_URL=postgres.new_database()).start()
+    url = postgres.new_database() + "?application_name=chat"
+    fleet = make_server(QUARTERDECK_DATABASE_URL=url).start()
     elsewhere = {"QUARTERDECK_DATA_DIR": str(tmp_path / "another")}
     said = sentence_of(fleet.run("restore", str(file), "--replace", **elsewhere))
     assert "is running on the database" in said

@@ -62,7 +62,7 @@ def look_at(place: Place) -> tuple[str, str, bool]:
 
 def is_kept(folder: Path) -> bool:
     """Whether every copy that was taken is whole and of the old revision, and there is one."""
-    copies = [file for file in folder.iterdir() if "before-" in file.name and not file.name.startswith(".")]
+    copies = [file for file in folder.iterdir() if "before-" in file.name and not file.name.endswith(".part")]
     for copy in copies:
         if copy.suffix == ".backup":
             with open_archive(copy) as archive:

@@ -33,6 +33,8 @@ class _Bars:
         self._tasks: dict[str, Any] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
+        if not total:
+            return
         if what not in self._tasks:
             self._tasks[what] = self._shown.add_task(what, total=total)
         self._shown.update(self._tasks[what], completed=done, total=total)

@@ -31,7 +31,7 @@ from quarterdeck.store.transfer_schema import drop_tables, find_filled, foreign_
 
 _OTHERS = text(
     "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() "
-    "AND application_name LIKE 'quarterdeck%'"
+    "AND (application_name LIKE 'quarterdeck%' OR application_name = current_setting('application_name'))"
 )
 
 
@@ -170,6 +170,7 @@ async def _restore_server(
         await write_backup(place, kept)
 
     def replace(connection: Connection) -> Loaded:
+        connection.execute(text("SET LOCAL lock_timeout = '30s'"))  # somebody may be looking at the old tables
         if revision is not None:
             drop_tables(connection, revision)
         return load_archive(connection, archive, progress)

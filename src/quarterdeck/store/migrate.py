@@ -70,10 +70,11 @@ def _take_snapshot(path: Path, current: str) -> Path:
     """A copy beside the database. Raises: `SetupError` for a database that is newer than this version."""
     refuse_unknown(current)
     snapshot = path.with_name(f"{path.name}.before-{HEAD}-{int(time.time())}")
-    snapshot.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(snapshot)) as target:
+    draft = snapshot.with_name(f"{snapshot.name}.part")  # half a copy must not look like one
+    draft.touch(mode=0o600)
+    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as target:
         source.backup(target)
-    return snapshot
+    return draft.replace(snapshot)
 
 
 def _current_revision(path: Path) -> str | None:
