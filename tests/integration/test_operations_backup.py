@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import resource
+import shutil
 import subprocess
 import sys
 import threading
@@ -24,7 +25,7 @@ from tests.harness.stored import fetch_messages
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import trials, wait_until
 
-from quarterdeck.store.transfer_places import PostgresPlace
+from quarterdeck.store.transfer_places import Place, PostgresPlace, SqlitePlace
 
 
 def run(folder: Path, *arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
@@ -256,40 +257,41 @@ def test_on_a_full_disk_it_is_said_and_nothing_is_changed(tmp_path: Path, comman
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new(
     tmp_path: Path, postgres: Databases, report: Report, kind: str
 ) -> None:
+    work = tmp_path / "work"
     source = make_installation(tmp_path / "source", 3)
     backup = tmp_path / "all.backup"
-    assert run(tmp_path / "work", "backup", str(backup), QUARTERDECK_DATA_DIR=str(source)).returncode == 0
-    mine = make_installation(tmp_path / "mine", 2)
-    given = {"QUARTERDECK_DATA_DIR": str(mine)}
-    old, new = sums_in(mine), sums_in(source)
+    assert run(work, "backup", str(backup), QUARTERDECK_DATA_DIR=str(source)).returncode == 0
+    template = make_installation(tmp_path / "template", 2)
+    old, new = sums_in(template), sums_in(source)
 
-    def look() -> object:
-        return sums_in(mine)
-
-    if kind == "server":
+    def make(name: str) -> tuple[Place, dict[str, str]]:
+        folder = shutil.copytree(template, tmp_path / name)
+        given = {"QUARTERDECK_DATA_DIR": str(folder)}
+        if kind == "file":
+            return SqlitePlace(database_of(folder)), clean_environment(tmp_path, **given)
         url = postgres.new_database(is_empty=True)
-        assert run(tmp_path / "work", "copy-database", url, **given).returncode == 0
-        given["QUARTERDECK_DATABASE_URL"] = url
+        assert run(work, "copy-database", url, **given).returncode == 0
+        return PostgresPlace(url), clean_environment(tmp_path, QUARTERDECK_DATABASE_URL=url, **given)
 
-        def look() -> object:
-            return sums_of(PostgresPlace(url))
+    def bring_back(at: int, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+        return run_dying(at, "restore", str(backup), "--replace", folder=work, environment=environment)
 
-    wrong, tried = [], 0
-    environment = clean_environment(tmp_path, **given)
-    total = 400
-    points = sorted({1 + number * total // trials(6, 60) for number in range(trials(6, 60))})
+    words_in_all = int(bring_back(0, make("all")[1]).stderr.split("words: ")[1])
+    count = trials(3, 40)
+    points = sorted({1 + words_in_all * number // count for number in range(count)} | {words_in_all - 1, words_in_all})
+    wrong, was_old = [], 0
+    place, environment = make("mine")
     for point in points:
-        done = run_dying(point, "restore", str(backup), "--replace", folder=tmp_path / "work", environment=environment)
-        found = look()
-        wanted = [old] if done.returncode < 0 else [new]
-        tried += 1
-        wrong += [] if found in wanted else [f"killed at {point} ({done.returncode}): {found}"]
-        if done.returncode == 0:
-            break
-    assert run(tmp_path / "work", "restore", str(backup), "--replace", **given).returncode == 0
-    assert look() == new
-    assert not list(mine.glob("*.restoring-*"))
-    report(f"G13 restore killed on the {kind}", wrong, tried)
+        done = bring_back(point, environment)
+        found = sums_of(place)
+        wrong += [] if done.returncode < 0 else [f"at {point}: not killed, {done.stderr}"]
+        wrong += [] if found in (old, new) else [f"at {point}: {found}"]
+        was_old += found == old
+    assert was_old, "none was killed before the end"
+    assert bring_back(0, environment).returncode == 0
+    assert sums_of(place) == new
+    assert not list((tmp_path / "mine").glob("*.restoring-*"))
+    report(f"G13 restore killed on the {kind}, {words_in_all} words", wrong, len(points))
 
 
 def test_a_backup_says_whether_it_can_open_what_is_sealed(tmp_path: Path) -> None:
