@@ -71,7 +71,7 @@ def read_ignore(path: Path) -> list[str]:
 
 @dataclass
 class Stage:
-    """`base`: a folder with a Debian; `python`: an installation of Python to be seen as `/usr/local`.
+    """`base`: a folder with a Debian; `python`: an installation of Python, which is found at its own place.
 
     `borrowed`: folders of this machine that commands may read (certificates, a package registry in a folder).
     """
@@ -100,6 +100,12 @@ class Stage:
                 (self.root / "etc" / name).unlink(missing_ok=True)
                 shutil.copy(Path("/etc", name), self.root / "etc" / name)
         (self.root / "tmp").chmod(0o1777)
+
+    @property
+    def path(self) -> str:
+        """Where programs are, as long as the Dockerfile says nothing else."""
+        own = [f"{self.python}/bin"] if self.python else []
+        return ":".join([*own, "/usr/local/bin", "/usr/bin", "/bin", "/usr/sbin", "/sbin"])
 
     def run(self, words: list[str], more: dict[str, str] | None = None, *, is_read_only: bool = False) -> str:
         """As a build step or in the finished container. Raises: `RuntimeError` with what it printed."""
@@ -133,7 +139,8 @@ class Stage:
     def _read_only(self) -> list[tuple[Path, str]]:
         found = [(self.base / "usr", "/usr")]
         if self.python is not None:
-            found.append((self.python, "/usr/local"))
+            (self.root / str(self.python)[1:]).mkdir(parents=True, exist_ok=True)
+            found.append((self.python, str(self.python)))
         for folder in self.borrowed:
             (self.root / str(folder)[1:]).mkdir(parents=True, exist_ok=True)
             found.append((folder, str(folder)))
@@ -171,7 +178,7 @@ class ImageBuild:
             case "ENV":
                 for assignment in instruction.words:
                     name, _, value = assignment.partition("=")
-                    stage.environment[name] = value.replace("$PATH", "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin")
+                    stage.environment[name] = value.replace("$PATH", stage.path)
             case "WORKDIR":
                 stage.workdir = instruction.text
                 (stage.root / instruction.text[1:]).mkdir(parents=True, exist_ok=True)
