@@ -88,9 +88,12 @@ class FullClient:
 
     async def ask(self, kind: str, **fields: Any) -> Frame:
         """The reply with our `ref`, whatever it is."""
-        ref = str(next(self._refs))
-        await self.say({"type": kind, "ref": ref} | fields)
-        return await self.reply(ref)
+        return await self.ask_as({"type": kind, "ref": str(next(self._refs))} | fields)
+
+    async def ask_as(self, frame: Frame) -> Frame:
+        """The same for a frame as it stands."""
+        await self.say(frame)
+        return await self.reply(frame["ref"])
 
     async def reply(self, ref: str) -> Frame:
         return await self.until(lambda: self._reply_to(ref), f"a reply to {ref}")
