@@ -28,6 +28,11 @@ def sign_in(server: Server) -> str:
     return SimpleCookie(answer.headers["set-cookie"])["qd_session"].value
 
 
+def test_behind_a_proxy_a_new_link_begins_with_the_public_address(make_server: MakeServer) -> None:
+    behind = make_server(QUARTERDECK_PUBLIC_URL="https://chat.example.org/")
+    assert behind.run("open").stdout.startswith("https://chat.example.org/open?link=")
+
+
 def test_the_printed_link_signs_in_once(make_server: MakeServer) -> None:
     running = make_server().start()
     with httpx2.Client() as browser:

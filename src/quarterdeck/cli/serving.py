@@ -54,8 +54,8 @@ def worker_command(data_dir: DataDir = None, health_port: HealthPort = None) -> 
 def open_command(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Print a new one-time link that signs the owner in; the server may be running.
 
-    Example: quarterdeck open --port 8080
+    It begins with QUARTERDECK_PUBLIC_URL where that is set. Example: quarterdeck open --port 8080
     """
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     secret = write_once(settings, create_open_link)
-    typer.echo(f"{base_url(settings)}/open?link={secret}")
+    typer.echo(f"{settings.public_url.rstrip('/') or base_url(settings)}/open?link={secret}")
