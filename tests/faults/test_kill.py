@@ -15,6 +15,7 @@ from tests.fakes.script import TAGGED, Script, words
 from tests.harness.checks import Transcript, find_differences, find_disorder, find_shrinking, texts_of
 from tests.harness.full_client import FullClient, SocketClosedError, new_name, open_full
 from tests.harness.locks import hold, select
+from tests.harness.losses import find_losses
 from tests.harness.server import Server
 from tests.harness.stored import fetch_message, fetch_messages, text_of
 from tests.harness.upstream import Upstream
@@ -31,22 +32,6 @@ async def send_without_end(port: int, key: str, model: str, sent: dict[str, str]
             name = new_name("m")
             sent[name] = f"the text of {name}"
             acked[name] = await client.send(sent[name], id=name, conversation=name, model=model, follow=False)
-
-
-def find_losses(http: httpx2.Client, sent: dict[str, str], acked: dict[str, Any]) -> list[str]:
-    """Acknowledged messages that are not there, and any that is there twice or is not what was sent."""
-    wrong = []
-    for name, text in sent.items():
-        found = http.get(f"/api/conversations/{name}/messages")
-        stored = found.json()["items"] if found.status_code == 200 else []
-        questions = [message for message in stored if message["role"] == "user"]
-        if name in acked and [message["id"] for message in questions] != [acked[name]["message"]]:
-            wrong.append(f"{name} was acknowledged and is there {len(questions)} times")
-        if [text_of(message) for message in questions] not in ([], [text]):
-            wrong.append(f"{name} was stored as {[text_of(message) for message in questions]}")
-        if len(stored) != 2 * len(questions):
-            wrong.append(f"{name} has {len(stored)} messages for {len(questions)} questions")
-    return wrong
 
 
 async def test_every_acknowledged_message_survives_a_kill(

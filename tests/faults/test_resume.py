@@ -4,31 +4,77 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, AsyncExitStack
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
+import pytest
 from tests.conftest import Report
 from tests.fakes.script import TAGGED, Script, words
 from tests.harness.chaos_proxy import ChaosProxy
 from tests.harness.checks import Transcript, find_differences, find_disorder
+from tests.harness.deployments import FLEETS, WORKERS, open_deployment
 from tests.harness.full_client import FullClient, new_name, open_full
+from tests.harness.postgres import Databases
 from tests.harness.server import Server
-from tests.harness.stored import fetch_message, fetch_messages
+from tests.harness.stored import add_member, fetch_message, fetch_messages
 from tests.harness.upstream import Upstream
 from tests.harness.viewers import watch_by_socket, watch_by_sse
 from tests.harness.waiting import trials
 
+pytestmark = pytest.mark.xdist_group("resume")  # the deployments are made once
+
 _CUTS = (150, 4_000)  # bytes; the opening of a socket takes about 500
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a client may go: one server after the other, all with the same conversations."""
+
+    name: str
+    servers: list[Server]
+    key: str
+    stranger_key: str
+
+    @property
+    def ports(self) -> list[int]:
+        return [server.port for server in self.servers]
+
+    def http(self, key: str = "") -> AbstractContextManager[httpx2.Client]:
+        return self.servers[-1].http(key or self.key)
+
+
+@pytest.fixture(scope="module", params=["one server on SQLite", *FLEETS])
+def place(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, upstream: Upstream, postgres: Databases
+) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("resume")
+    if request.param not in FLEETS:
+        server = Server(folder, **upstream.environment).start()
+        yield Place(request.param, [server], server.key, add_member(server.data_dir, "stranger"))
+        server.close()
+        return
+    with open_deployment(request.param, folder, postgres, 2, **upstream.environment) as deployment:
+        fleet = deployment.fleet
+        if request.param == WORKERS:
+            fleet.serve("--workers", "0")
+        stranger = add_member(folder, "stranger", fleet.database_url)
+        yield Place(request.param, fleet.servers, fleet.key, stranger)
+
+
 async def test_a_message_sent_many_times_over_two_connections_becomes_one_turn(
-    server: Server, http: httpx2.Client, upstream: Upstream, report: Report
+    place: Place, upstream: Upstream, report: Report
 ) -> None:
     chance = random.Random(2)
     model = upstream.model(Script(pieces=["ok"]))
     wrong: list[str] = []
     count = trials(40, 1_000)
-    async with open_full(server.port, server.key) as one, open_full(server.port, server.key) as other:
+    async with (
+        open_full(place.ports[0], place.key) as one,
+        open_full(place.ports[-1], place.key) as other,
+    ):
         for number in range(count):
             name = new_name("m")
             sent = {"id": name, "conversation": name, "text": f"message {number}", "model": model}
@@ -40,13 +86,19 @@ async def test_a_message_sent_many_times_over_two_connections_becomes_one_turn(
             if refused.get("code") != "conflict":
                 wrong.append(f"{name}: another body with the same id: {refused}")
             await _until_ended_on_either(one, other, replies[0]["turn"])
-            if len(fetch_messages(http, name)) != 2:
-                wrong.append(f"{name}: {len(fetch_messages(http, name))} messages for {times} sends")
+            stored = await asyncio.to_thread(_count_messages, place, name)
+            if stored != 2:
+                wrong.append(f"{name}: {stored} messages for {times} sends")
         wrong += [f"resync: {frame}" for client in (one, other) for frame in client.frames if frame["type"] == "resync"]
         wrong += _find_disorders(one, other)
     if len(upstream.requests(model)) != count:
         wrong.append(f"{len(upstream.requests(model))} requests for {count} messages")
-    report("G2 sends are idempotent", wrong, count)
+    report(f"G2 sends are idempotent ({place.name})", wrong, count)
+
+
+def _count_messages(place: Place, conversation: str) -> int:
+    with place.http() as http:
+        return len(fetch_messages(http, conversation))
 
 
 def _find_doubles(replies: list[dict[str, Any]], name: str) -> list[str]:
@@ -81,7 +133,7 @@ def _split_at_the_end(transcript: Transcript) -> list[Transcript]:
 
 
 async def test_viewers_behind_a_bad_network_see_every_event_once_and_in_order(
-    server: Server, http: httpx2.Client, upstream: Upstream, report: Report
+    place: Place, upstream: Upstream, report: Report
 ) -> None:
     wrong: list[str] = []
     cuts = 0
@@ -90,38 +142,40 @@ async def test_viewers_behind_a_bad_network_see_every_event_once_and_in_order(
         script = Script(reasoning=words(20), pieces=words(250), delay_s=0.004)
         if number % 3 == 2:
             script = Script(pieces=list(TAGGED * 6), delay_s=0.003)
-        async with (
-            open_full(server.port, server.key) as client,
-            ChaosProxy(server.port, seed=number, cut_after=_CUTS) as proxy,
-        ):
+        async with AsyncExitStack() as opened:
+            client = await opened.enter_async_context(open_full(place.ports[0], place.key))
+            proxies = [
+                await opened.enter_async_context(ChaosProxy(port, seed=number, cut_after=_CUTS)) for port in place.ports
+            ]
             assistant = "ideas" if number % 3 == 2 else ""
             accepted = await client.send(model=upstream.model(script), follow=False, assistant=assistant)
-            found = await _watch(proxy, server.key, accepted["turn"])
-            stored = fetch_message(http, accepted["conversation"], accepted["answer"])
+            found = await _watch([proxy.port for proxy in proxies], place.key, accepted["turn"])
+            with place.http() as http:
+                stored = fetch_message(http, accepted["conversation"], accepted["answer"])
             for viewer, transcript in found.items():
                 sentences = find_disorder(transcript) + find_differences(transcript, stored)
                 wrong += [f"trial {number}, {viewer}: {sentence}" for sentence in sentences]
-            cuts += proxy.cuts
+            cuts += sum(proxy.cuts for proxy in proxies)
     assert cuts >= 3 * count, f"the network was not bad: {cuts} cuts"
-    report(f"G3 resumed by cursor over {cuts} cuts", wrong, 5 * count)
+    report(f"G3 resumed by cursor over {cuts} cuts ({place.name})", wrong, 5 * count)
 
 
-async def _watch(proxy: ChaosProxy, key: str, turn: str) -> dict[str, Transcript]:
-    """Three tabs and two readers of server-sent events, each from the beginning to the end."""
-    seen: dict[str, Transcript] = {name: [] for name in ("tab 1", "tab 2", "tab 3", "events 1", "events 2")}
+async def _watch(ports: list[int], key: str, turn: str) -> dict[str, Transcript]:
+    """Three tabs and two readers of server-sent events, each from beginning to end, at one server or another."""
+    seen: dict[str, Transcript] = {name: [] for name in ("tab 1", "events 1", "tab 2", "events 2", "tab 3")}
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-        for viewer, transcript in seen.items():
+        for number, (viewer, transcript) in enumerate(seen.items()):
             watch = watch_by_socket if viewer.startswith("tab") else watch_by_sse
-            group.create_task(watch(proxy.port, key, turn, transcript))
+            group.create_task(watch(ports[number // 2 % len(ports)], key, turn, transcript))
     return seen
 
 
 async def test_a_bad_cursor_is_told_and_never_silence_or_somebody_elses_text(
-    server: Server, http: httpx2.Client, stranger_key: str, upstream: Upstream, report: Report
+    place: Place, upstream: Upstream, report: Report
 ) -> None:
     wrong: list[str] = []
     model = upstream.model(Script(pieces=["my ", "secret ", "words"]))
-    async with open_full(server.port, server.key) as mine, open_full(server.port, stranger_key) as theirs:
+    async with open_full(place.ports[0], place.key) as mine, open_full(place.ports[-1], place.stranger_key) as theirs:
         accepted = await mine.send(model=model)
         turn = accepted["turn"]
         end = len(await mine.until_ended(turn))
@@ -144,12 +198,15 @@ async def test_a_bad_cursor_is_told_and_never_silence_or_somebody_elses_text(
                 wrong.append(f"expected {expected}, got {reply}")
         assert (await theirs.ask("ping"))["type"] == "pong"
         wrong += [f"somebody else's text: {text}" for text in theirs.transcripts if theirs.transcripts[text]]
-    with server.http(stranger_key) as other:
+    with place.http(place.stranger_key) as other:
         statuses = [other.get(f"/api/turns/{name}/events").status_code for name in foreign]
         statuses += [
             other.post(f"/api/turns/{turn}/stop").status_code,
             other.get(f"/api/turns/{turn}/context").status_code,
         ]
     wrong += [f"status {status} over HTTP" for status in statuses if status != 404]
-    assert http.get(f"/api/turns/{turn}/events", params={"after": end + 1}).status_code == 410
-    report("G4 bad cursors are told", wrong, len(told) + len(statuses))
+    with place.http() as http:
+        ahead = [http.get(f"/api/turns/{turn}/events", params={"after": end + more}).status_code for more in (1, 10**9)]
+    wrong += [f"status {status} for a cursor ahead" for status in ahead if status != 410]
+    statuses += ahead
+    report(f"G4 bad cursors are told ({place.name})", wrong, len(told) + len(statuses))

@@ -174,7 +174,8 @@ class PostgresServer(Databases):
 
     def resume(self) -> None:
         for pid in (*self._children(), self.pid):
-            os.kill(pid, signal.SIGCONT)
+            with contextlib.suppress(ProcessLookupError):  # a child that has just ended
+                os.kill(pid, signal.SIGCONT)
 
     def close(self) -> None:
         self.kill()

@@ -40,11 +40,11 @@ def text_of(message: dict[str, Any]) -> str:
     return "".join(part["text"] for part in message["parts"] if part["kind"] == "text")
 
 
-def add_member(data_dir: Path, name: str) -> str:
+def add_member(data_dir: Path, name: str, database_url: str = "") -> str:
     """Another user, and an API key of theirs."""
 
     async def add() -> str:
-        database = await open_database(Settings(data_dir=data_dir))
+        database = await open_database(Settings(data_dir=data_dir, database_url=database_url))
         values = {"id": new_id(), "name": name, "role": "member", "created_at": now_ms()}
         try:
             await database.write(lambda connection: connection.execute(insert(users).values(values)))
