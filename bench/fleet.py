@@ -1,4 +1,4 @@
-"""Section `fleet`: one load on all shapes, one worker under a crowd, and how cost grows with what."""
+"""Section `fleet`: one load on all shapes, and one worker under a crowd."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from bench.shapes import (
     ONE_WORKER,
     REDIS,
     SHAPES,
+    SQLITE_REDIS,
     TWO_WORKERS,
     WORKERS_ALONE,
     Bed,
@@ -23,8 +24,7 @@ from bench.tables import median, ms, percentile, spread, table
 
 LOAD = Load(100)
 CROWD = Load(500)
-_CHATS = [20, 50, 100, 200]
-_VIEWERS = [1, 2, 4, 8]
+ALONE, DOUBLED = Load(50), Load(100)
 
 Runs = dict[Shape, list[Run]]
 
@@ -65,61 +65,39 @@ def _of(runs: Sequence[Run], kind: str) -> str:
 
 def _compare(runs: Runs) -> str:
     embedded, redis = ([run.ours_us for run in runs[shape]] for shape in (EMBEDDED, REDIS))
-    one, two = ([run.cpu_us["workers"] for run in runs[shape]] for shape in (ONE_WORKER, TWO_WORKERS))
+    log = [run.ours_us for run in runs[SQLITE_REDIS]]
     return (
-        f"Redis in the place of the embedded log: {median(redis) - median(embedded):+.1f} µs a token. A token costs "
-        f"two workers {median(two) / median(one):.2f} times what it costs one, so two on a core each carry "
-        f"{2 * median(one) / median(two):.2f} times as much."
+        f"Redis in the place of the embedded log: {median(log) - median(embedded):+.1f} µs a token; PostgreSQL in the "
+        f"place of SQLite as well: {median(redis) - median(embedded):+.1f} µs."
     )
 
 
 def measure_crowd(bed: Bed, repeats: int) -> str:
     """The worker has a core; the web process, the model, the clients and the engines share what is left."""
-    rows = []
-    for shape in (ONE_WORKER, TWO_WORKERS):
-        runs = [_measure(bed, shape, CROWD, WORKERS_ALONE) for _ in range(repeats)]
-        first = [value for run in runs for value in run.first_s]
-        rows.append(
-            [
-                shape.name,
-                str(sum(run.lost for run in runs)),
-                ", ".join(sorted({cannot(run) for run in runs})),
-                spread([run.lag_s for run in runs], 1),
-                *(_of(runs, kind) for kind in ("workers", "web", "valkey", "postgres", "upstream")),
-                ms(percentile(first, 0.5)),
-                ms(percentile(first, 0.99)),
-            ]
-        )
-    head = ["", "tokens lost", "failed", "late s", "workers µs", "web", "Valkey", "PostgreSQL", "the model"]
-    head += ["first token p50 ms", "p99 ms"]
-    return "\n\n".join(
-        [f"{CROWD.name}, {repeats} runs; the workers on one core, all the rest on the other:", table(head, rows)]
-    )
+    runs = [_measure(bed, ONE_WORKER, CROWD, WORKERS_ALONE) for _ in range(repeats)]
+    first = [value for run in runs for value in run.first_s]
+    rows = [
+        ["tokens lost", str(sum(run.lost for run in runs))],
+        ["answers failed", ", ".join(sorted({cannot(run) for run in runs}))],
+        ["late, beyond the model's own pace, s", spread([run.lag_s for run in runs], 1)],
+        ["the worker's CPU per token, µs", spread([run.cpu_us["workers"] for run in runs], 1)],
+        ["the web process's", _of(runs, "web")],
+        ["Valkey's, PostgreSQL's", f"{_of(runs, 'valkey')}, {_of(runs, 'postgres')}"],
+        ["first token p50, p99, ms", f"{ms(percentile(first, 0.5))}, {ms(percentile(first, 0.99))}"],
+    ]
+    title = f"{CROWD.name}, {repeats} runs; the worker on one core, all the rest on the other"
+    return "\n\n".join([table([title, ""], rows), _measure_pair(bed, repeats)])
 
 
-def measure_growth(bed: Bed, repeats: int) -> str:
-    """More chats at a time, and more viewers of each."""
-    chats = []
-    for count in _CHATS:
-        load = Load(count, tokens=200)
-        costs = [[_measure(bed, shape, load) for _ in range(repeats)] for shape in (EMBEDDED, REDIS, ONE_WORKER)]
-        chats.append([str(count), *(spread([run.ours_us for run in runs], 1) for runs in costs)])
-    viewers = []
-    for count in _VIEWERS:
-        load = Load(25, tokens=200, viewers=count)
-        costs = [[_measure(bed, shape, load) for _ in range(repeats)] for shape in (EMBEDDED, REDIS, ONE_WORKER)]
-        lost = sum(run.lost for runs in costs for run in runs)
-        chats_us = [spread([run.ours_us for run in runs], 1) for runs in costs]
-        viewers.append([str(count), *chats_us, _of(costs[2], "workers"), str(lost)])
-    return "\n\n".join(
-        [
-            "Quarterdeck's CPU per token of an answer, µs, by the number of turns running at a time (one viewer each):",
-            table(["turns", EMBEDDED.name, REDIS.name, ONE_WORKER.name], chats),
-            "The same for 25 turns, by the number of viewers of each:",
-            table(
-                ["viewers", EMBEDDED.name, REDIS.name, ONE_WORKER.name, "of which the worker", "tokens lost"], viewers
-            ),
-        ]
+def _measure_pair(bed: Bed, repeats: int) -> str:
+    """One worker, and two with twice the chats, in turn."""
+    one, two = [], []
+    for _ in range(repeats):
+        one.append(_measure(bed, ONE_WORKER, ALONE, WORKERS_ALONE).cpu_us["workers"])
+        two.append(_measure(bed, TWO_WORKERS, DOUBLED, WORKERS_ALONE).cpu_us["workers"])
+    return (
+        f"One worker with {ALONE.chats} chats takes {spread(one, 1)} µs a token, two with {DOUBLED.chats} take "
+        f"{spread(two, 1)}: two on a core each carry {2 * median(one) / median(two):.2f} times what one does."
     )
 
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
 from bench.capacity import Costs, reckon
-from bench.fleet import Runs, measure_crowd, measure_growth, measure_shapes
+from bench.fleet import Runs, measure_crowd, measure_shapes
+from bench.growth import measure_growth
 from bench.limits import Demands, measure_limits
 from bench.shapes import ONE_WORKER, open_bed
 from bench.tables import median

@@ -12,6 +12,8 @@ from bench.driver import Chat, SocketClient, close_all, open_all
 from bench.shapes import Fleet
 from bench.upstream import model_name
 
+SHORT = 20
+_SOCKETS = 100  # a user may have twice as many
 _STARTS_OVER_S = 1.0
 
 
@@ -43,14 +45,17 @@ class Run(Struct, frozen=True):
 
 
 async def run(fleet: Fleet, load: Load, *, is_warm_up: bool = False) -> Run:
-    """One socket for each chat, and one for each further viewer of it."""
-    clients = [SocketClient(fleet.port, fleet.key) for _ in range(load.chats * load.viewers)]
+    """One socket for each chat as far as they reach, and one for each further viewer of it."""
+    sockets = min(load.chats, _SOCKETS)
+    clients = [SocketClient(fleet.port, fleet.key) for _ in range(sockets * load.viewers)]
     for start in range(0, len(clients), 100):  # no faster than a server takes them
         await open_all(clients[start : start + 100])
     before, started_s = fleet.cpu_s(), time.perf_counter()
     seen = await asyncio.gather(
         *(
-            _watch(clients[number :: load.chats], load, 0.0 if is_warm_up else _STARTS_OVER_S * number / load.chats)
+            _watch(
+                clients[number % sockets :: sockets], load, 0.0 if is_warm_up else _STARTS_OVER_S * number / load.chats
+            )
             for number in range(load.chats)
         )
     )
@@ -69,6 +74,31 @@ async def run(fleet: Fleet, load: Load, *, is_warm_up: bool = False) -> Run:
 
 async def warm_up(fleet: Fleet) -> None:
     await run(fleet, Load(20, 20), is_warm_up=True)
+
+
+async def run_turns(fleet: Fleet, conversations: int, turns: int, parts: int) -> list[float]:
+    """Milliseconds of CPU for a turn of `SHORT` tokens, sent at once, in each of `parts` parts of the conversations.
+
+    Raises: `RuntimeError` when a turn failed.
+    """
+    clients = [SocketClient(fleet.port, fleet.key) for _ in range(conversations)]
+    await open_all(clients)
+    costs = []
+    for _ in range(parts):
+        before = fleet.cpu_s()
+        await asyncio.gather(*(_talk(client, f"talk-{n}", turns // parts) for n, client in enumerate(clients)))
+        after = fleet.cpu_s()
+        spent = sum(after[kind] - before[kind] for kind in ("web", "workers"))
+        costs.append(spent / (conversations * turns // parts) * 1000)
+    await close_all(clients)
+    return costs
+
+
+async def _talk(client: SocketClient, conversation: str, turns: int) -> None:
+    for _ in range(turns):
+        chat = await client.end_of(await client.begin(model_name(SHORT, 0), conversation))
+        if chat.status != "complete":
+            raise RuntimeError(f"a turn ended with: {chat.status}")
 
 
 async def _watch(clients: list[SocketClient], load: Load, after_s: float) -> list[Chat]:

@@ -38,12 +38,13 @@ class Shape(Struct, frozen=True):
 
 
 EMBEDDED = Shape("one process, SQLite", has_postgres=False, has_redis=False)
+SQLITE_REDIS = Shape("one process, SQLite and Valkey", has_postgres=False)
 POSTGRES = Shape("one process, PostgreSQL alone", has_redis=False)
 REDIS = Shape("one process, PostgreSQL and Valkey")
 ONE_WORKER = Shape("web + 1 worker", ("--workers", "0"), 1)
 TWO_WORKERS = Shape("web + 2 workers", ("--workers", "0"), 2)
 TWO_PROCESSES = Shape("`serve --workers 2`", ("--workers", "2"))
-SHAPES = [EMBEDDED, POSTGRES, REDIS, ONE_WORKER, TWO_WORKERS, TWO_PROCESSES]
+SHAPES = [EMBEDDED, SQLITE_REDIS, POSTGRES, REDIS, ONE_WORKER, TWO_WORKERS, TWO_PROCESSES]
 
 
 class Cores(Struct, frozen=True):
