@@ -19,7 +19,7 @@ async def list_models(
     _caller: Caller,
     refresh: Annotated[bool, Query(description="Ask the providers again.")] = False,
 ) -> dict[str, Any]:
-    """List all models of all connected providers. With what is known of each; providers' labels; what failed, and why."""
+    """List all models of all connected providers. With what is known of each, labels, what failed and why."""
     found = await house.registry.models(refresh=refresh)
     return {
         "items": msgspec.to_builtins(found.items),
