@@ -56,7 +56,7 @@ class Deployment:
         """The processes that run turns."""
         match self.name:
             case "supervised servers":
-                return children_of(self.fleet.servers[0].pid)
+                return [pid for pid in children_of(self.fleet.servers[0].pid) if not is_dead(pid)]
             case "servers":
                 return [server.pid for server in self.fleet.servers if server.is_running()]
         return [worker.pid for worker in self.fleet.workers if worker.is_running()]
@@ -75,6 +75,12 @@ class Deployment:
     def find_statuses(self) -> dict[str, str]:
         rows = self.fleet.ask("SELECT id, status FROM turns").splitlines()
         return {turn: status for turn, _, status in (row.partition("|") for row in rows)}
+
+    def wait_dead(self, pid: int) -> None:
+        for process in self.fleet.processes:
+            if process.pid == pid:
+                process.wait()
+        wait_until(lambda: is_dead(pid), "a killed process to be dead")
 
     def replace(self, process: Server) -> None:
         """Start a killed one again, on its port; a supervisor's once its servers have ended as well."""
@@ -132,7 +138,16 @@ def _listens(port: int) -> bool:
 
 
 def kill_process(pid: int) -> None:
+    """`kill -9`."""
     os.kill(pid, signal.SIGKILL)
+
+
+def is_dead(pid: int) -> bool:
+    """Also while nobody has asked for its status yet."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
 
 
 def stop_process(pid: int) -> None:

@@ -69,6 +69,7 @@ class Sender:
         if reply["type"] == "accepted":
             self.acked[name] = reply
             self._on_ack(reply["turn"])
+            await asyncio.sleep(_PAUSE_S)
         elif not reply["retryable"]:
             self.wrong.append(f"{name} was refused: {reply}")
             self.acked[name] = reply
