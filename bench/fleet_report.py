@@ -14,20 +14,32 @@ from bench.limits import Demands, measure_limits
 from bench.shapes import ONE_WORKER, open_bed
 from bench.tables import median
 
+_QUIET = 1.0  # load of the last minute
 PARTS = ["shapes", "crowd", "growth", "engines"]
 
 
 def measure(parts: Sequence[str], repeats: int) -> Iterator[tuple[str, str]]:
     """(name, Markdown) of each part, and of `sizes` when `shapes` and `engines` are among them."""
+    heading = _heading(os.getloadavg()[0])
+    for name, text in _measure(parts, repeats):
+        yield name, f"{heading}\n\n{text}"
+
+
+def _heading(load: float) -> str:
+    machine = f"{os.cpu_count()} cores, Python {platform.python_version()}, load before the run {load:.1f}"
+    note = "" if load < _QUIET else " **Preliminary: the machine had other work to do.**"
+    return f"{datetime.now(UTC):%-d %B %Y, %H:%M}: {machine}.{note}"
+
+
+def _measure(parts: Sequence[str], repeats: int) -> Iterator[tuple[str, str]]:
     if not parts:
         return
     runs: Runs = {}
     demands: Demands | None = None
-    load = os.getloadavg()[0]
     with open_bed() as bed:
         if "shapes" in parts:
             text, runs = measure_shapes(bed, repeats)
-            yield "shapes", _dated(text, load)
+            yield "shapes", text
         if "crowd" in parts:
             yield "crowd", measure_crowd(bed, repeats)
         if "growth" in parts:
@@ -37,12 +49,6 @@ def measure(parts: Sequence[str], repeats: int) -> Iterator[tuple[str, str]]:
             yield "engines", text
     if runs and demands:
         yield "sizes", reckon(_costs(runs, demands))
-
-
-def _dated(text: str, load: float) -> str:
-    when = datetime.now(UTC).strftime("%-d %B %Y")
-    machine = f"Python {platform.python_version()}, {os.cpu_count()} cores"
-    return f"{when}, {machine}, load before the run {load:.1f}.\n\n{text}"
 
 
 def _costs(runs: Runs, demands: Demands) -> Costs:
