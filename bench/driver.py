@@ -121,7 +121,9 @@ class SocketClient:
     async def view(self, asked: Chat) -> Chat:
         """The same answer on this socket, too."""
         await asked.accepted.wait()
-        chat = self._running[asked.turn] = Chat()
+        if not asked.turn:  # it was refused
+            return asked
+        chat = self._running[asked.turn] = Chat(turn=asked.turn)
         await self._send({"type": "follow", "turn": asked.turn})
         return await _ended(chat)
 

@@ -39,7 +39,7 @@ def measure_shapes(bed: Bed, repeats: int) -> tuple[str, Runs]:
     head += ["first token p50 ms", "p99 ms", "tokens lost"]
     base = median([run.ours_us for run in runs[EMBEDDED]])
     rows = [_row(shape, runs[shape], base) for shape in SHAPES]
-    title = f"CPU per token. {LOAD.name}, {repeats} runs of each in turn; median (least–greatest):"
+    title = f"CPU per token. {LOAD.name}, {repeats} of each in turn; median (least–greatest):"
     return "\n\n".join([title, table(head, rows), _compare(runs)]), runs
 
 
@@ -55,6 +55,7 @@ def _row(shape: Shape, runs: Sequence[Run], base: float) -> list[str]:
         ms(percentile(first, 0.5)),
         ms(percentile(first, 0.99)),
         str(sum(run.lost for run in runs)),
+        ", ".join(sorted({cannot(run) for run in runs})),
     ]
 
 
@@ -78,14 +79,14 @@ def measure_crowd(bed: Bed, repeats: int) -> str:
     first = [value for run in runs for value in run.first_s]
     rows = [
         ["tokens lost", str(sum(run.lost for run in runs))],
-        ["answers failed", ", ".join(sorted({cannot(run) for run in runs}))],
+        ["questions refused, answers failed", ", ".join(sorted({cannot(run) for run in runs}))],
         ["late, beyond the model's own pace, s", spread([run.lag_s for run in runs], 1)],
         ["the worker's CPU per token, µs", spread([run.cpu_us["workers"] for run in runs], 1)],
         ["the web process's", _of(runs, "web")],
         ["Valkey's, PostgreSQL's", f"{_of(runs, 'valkey')}, {_of(runs, 'postgres')}"],
         ["first token p50, p99, ms", f"{ms(percentile(first, 0.5))}, {ms(percentile(first, 0.99))}"],
     ]
-    title = f"{CROWD.name}, {repeats} runs; the worker on one core, all the rest on the other"
+    title = f"{CROWD.name}, run {repeats} times; the worker on one core, all the rest on the other"
     return "\n\n".join([table([title, ""], rows), _measure_pair(bed, repeats)])
 
 

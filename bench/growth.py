@@ -5,14 +5,14 @@ from __future__ import annotations
 import uvloop
 
 from bench.driver import SocketClient, close_all, open_all
-from bench.load import SHORT, Load, Run, run, run_turns, warm_up
+from bench.load import SHORT, Load, Run, cannot, run, run_turns, warm_up
 from bench.shapes import EMBEDDED, ONE_WORKER, REDIS, Bed, Fleet, open_fleet
 from bench.tables import median, spread, table
 
 _SHAPES = [EMBEDDED, REDIS, ONE_WORKER]
 _AT_ONCE = [Load(25, tokens=200), Load(100, tokens=200), Load(200, tokens=200)]
 _VIEWED = [Load(25, tokens=200, viewers=viewers) for viewers in (1, 4, 8)]
-_CONVERSATIONS, _TURNS, _PARTS = 10, 90, 3
+_CONVERSATIONS, _TURNS, _PARTS = 10, 60, 3
 _PAGES = 150
 
 
@@ -25,18 +25,21 @@ def measure_growth(bed: Bed, repeats: int) -> str:
             at_once.append([_repeat(fleet, load, repeats) for load in _AT_ONCE])
             viewed.append([_repeat(fleet, load, repeats) for load in _VIEWED])
             turns.append(uvloop.run(run_turns(fleet, _CONVERSATIONS, _TURNS, _PARTS)))
-    lost = sum(run.lost for found in (*at_once, *viewed) for runs in found for run in runs)
+    all_runs = [run for found in (*at_once, *viewed) for runs in found for run in runs]
+    lost = sum(run.lost for run in all_runs)
+    refused = ", ".join(sorted({cannot(run) for run in all_runs if run.failed})) or "none"
     loads, viewers = [str(load.chats) for load in _AT_ONCE], [str(load.viewers) for load in _VIEWED]
     step = _TURNS // _PARTS
     ages = [f"{part * step + 1} to {(part + 1) * step}" for part in range(_PARTS)]
     return "\n\n".join(
         [
-            f"µs of Quarterdeck's CPU for a token of an answer, by turns running at a time ({lost} tokens lost):",
+            f"µs of Quarterdeck's CPU for a token of an answer, by turns running at a time:",
             _table("turns at a time", loads, [[_told(runs) for runs in found] for found in at_once]),
             "The same for 25 turns, by the viewers of each:",
             _table("viewers of a turn", viewers, [[_told(runs) for runs in found] for found in viewed]),
             f"ms of Quarterdeck's CPU for a whole turn of {SHORT} tokens, by its place in its conversation:",
             _table("turn", ages, [[f"{cost:.1f}" for cost in costs] for costs in turns]),
+            f"Of all these answers, {lost} tokens were lost; questions refused or answers failed: {refused}.",
             f"Memory of an open page (a socket that follows its user's feed): {median(pages) / 1024:.0f} KiB.",
         ]
     )

@@ -31,7 +31,10 @@ class Load(Struct, frozen=True):
 
 
 class Run(Struct, frozen=True):
-    """`cpu_us`: for each token of an answer, by kind of process. `lag_s`: beyond the model's own pace."""
+    """`cpu_us`: for each token of an answer, by kind of process. `lag_s`: beyond the model's own pace.
+
+    `lost`: tokens of answers that were acknowledged. `failed` counts reasons, those of refused questions as well.
+    """
 
     cpu_us: dict[str, float]
     first_s: list[float]
@@ -61,13 +64,13 @@ async def run(fleet: Fleet, load: Load, *, is_warm_up: bool = False) -> Run:
     )
     taken_s, after = time.perf_counter() - started_s, fleet.cpu_s()
     await close_all(clients)
-    tokens = load.chats * load.tokens
+    tokens = max(sum(chats[0].tokens for chats in seen), 1)
     chats = [chat for chats in seen for chat in chats]
     return Run(
         cpu_us={kind: (after[kind] - before[kind]) / tokens * 1e6 for kind in after},
-        first_s=[chats[0].first_token_s for chats in seen],
+        first_s=[chats[0].first_token_s for chats in seen if chats[0].turn],
         lag_s=taken_s - load.tokens / load.per_s - _STARTS_OVER_S,
-        lost=tokens * load.viewers - sum(chat.tokens for chat in chats),
+        lost=sum(load.tokens - chat.tokens for chat in chats if chat.turn),
         failed=dict(Counter(chat.status for chat in chats if chat.status != "complete")),
     )
 
