@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from tests.conftest import Report
 from tests.fakes.script import Script
-from tests.harness.deployments import FLEETS, SUPERVISED, Deployment, kill_process, open_deployment
+from tests.harness.deployments import FLEETS, SERVERS, Deployment, kill_process, open_deployment
 from tests.harness.full_client import FullClient, open_full
 from tests.harness.losses import Sender, find_losses
 from tests.harness.postgres import Databases
@@ -56,8 +56,8 @@ class Killer:
             await self._restore(victim)
 
     def _choose(self, number: int) -> list[int]:
-        """Runners and servers in turn; every third time the supervisor, or whoever answers."""
-        if number % 3 == 2:
+        """Who runs turns; every third time the supervisor, or whoever answers."""
+        if number % 3 == 1:
             return [server.pid for server in self._deployment.fleet.servers]
         return self._deployment.runners()
 
@@ -105,7 +105,7 @@ async def test_every_acknowledged_message_survives_the_kill_of_any_process(
         killer = Killer(deployment, seed=len(name))
         senders = [Sender(deployment.fleet.port, deployment.key, model, killer.note_ack) for _ in range(_SENDERS)]
         tasks = [asyncio.create_task(sender.run()) for sender in senders]
-        await killer.kill_some(trials(3, 24))
+        await killer.kill_some(trials(2, 24))
         for sender in senders:
             sender.is_enough = True
         async with asyncio.timeout(_ANSWERED_S):
@@ -141,7 +141,7 @@ async def _send_again(deployment: Deployment, model: str, sent: dict[str, str], 
 async def test_stop_at_any_process_closes_the_upstream_within_a_second(
     tmp_path: Path, postgres: Databases, upstream: Upstream, report: Report
 ) -> None:
-    with open_deployment(SUPERVISED, tmp_path, postgres, 2, **upstream.environment) as deployment:
+    with open_deployment(SERVERS, tmp_path, postgres, 2, **upstream.environment) as deployment:
         wrong, late_s = await _stop_some(deployment, upstream, trials(6, 60))
     report(f"G7 Stop closes the upstream (longest {max(late_s):.2f} s)", wrong, len(late_s))
 

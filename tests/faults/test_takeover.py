@@ -169,7 +169,7 @@ async def test_turns_of_killed_and_frozen_processes_go_on_in_others_and_who_wake
                     await sockets.enter_async_context(open_full(port, deployment.key, ping_interval=None))
                     for port in deployment.ports * (_SOCKETS // len(deployment.ports))
                 ]
-                await trial.begin(clients, trials(6, 20))
+                await trial.begin(clients, trials(4, 20))
                 await trial.reach_fault()
                 await trial.go_on()
             late += await find_late_writing(deployment, trial.of_frozen())

@@ -11,7 +11,7 @@ from tests.harness.full_client import FullClient, SocketClosedError, new_name, o
 from tests.harness.stored import text_of
 from websockets.exceptions import WebSocketException
 
-_PAUSE_S = 0.05
+_PAUSE_S = 0.1
 
 
 def find_losses(http: httpx2.Client, sent: dict[str, str], acked: dict[str, Any]) -> list[str]:
