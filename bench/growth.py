@@ -33,7 +33,7 @@ def measure_growth(bed: Bed, repeats: int) -> str:
     ages = [f"{part * step + 1} to {(part + 1) * step}" for part in range(_PARTS)]
     return "\n\n".join(
         [
-            f"µs of Quarterdeck's CPU for a token of an answer, by turns running at a time:",
+            "µs of Quarterdeck's CPU for a token of an answer, by turns running at a time:",
             _table("turns at a time", loads, [[_told(runs) for runs in found] for found in at_once]),
             "The same for 25 turns, by the viewers of each:",
             _table("viewers of a turn", viewers, [[_told(runs) for runs in found] for found in viewed]),
