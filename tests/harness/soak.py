@@ -105,9 +105,10 @@ class Soak:
                 await self._count("answers by socket")
 
     async def _talk_simply(self) -> None:
+        chat = new_name("chat")
         async with open_simple(self.port, self.key) as client:
             for _ in range(_TURNS_EACH):
-                await client.ask("Hello", "soak", model=self._models[0])
+                await client.ask("Hello", chat, model=self._models[0])
                 client.frames.clear()
                 await self._count("answers by simple socket")
 
