@@ -26,7 +26,8 @@ class Assumptions(Struct, frozen=True):
 class Costs(Struct, frozen=True):
     """Measured: CPU in µs for a token, sizes in bytes for a turn."""
 
-    ours_us: float
+    ours_us: float  # web and one worker
+    heard_us: float  # of each further process that hears of it
     valkey_us: float
     postgres_us: float
     log_bytes: float
@@ -48,20 +49,32 @@ def _column(users: int, costs: Costs, given: Assumptions) -> dict[str, str]:
     turns_a_day = users * given.active * given.turns_a_day
     turns_per_s = turns_a_day / 86_400 * given.peak
     tokens_per_s = turns_per_s * given.tokens
-    valkey = tokens_per_s * costs.valkey_us / 1e6 / given.fullness
+    redis_cores = tokens_per_s * costs.valkey_us / 1e6 / given.fullness
+    cells = max(ceil(redis_cores), 1)
     memory = turns_per_s * 3600 * costs.log_bytes
     return {
         "turns a second": _short(turns_per_s),
         "turns running": _short(turns_per_s * given.tokens / given.tokens_per_s),
         "tokens a second": _short(tokens_per_s),
         "open pages": _short(users * given.active * given.with_page),
-        "cores of Quarterdeck, web + workers": _whole(tokens_per_s * costs.ours_us / 1e6 / given.fullness),
-        "Redis, by its one core": _whole(valkey),
-        "Redis, memory of an hour's logs": _size(memory),
-        "cores of PostgreSQL": _whole(tokens_per_s * costs.postgres_us / 1e6 / given.fullness),
+        "cells, each with one Redis": f"{cells:,}",
+        "Redis, of the one core that it uses": f"{redis_cores / cells * given.fullness:.0%}",
+        "cores of Quarterdeck, web + workers": _whole(cells * _cores(tokens_per_s / cells, costs, given)),
+        "Redis, memory of an hour's logs, in all": _size(memory),
+        "cores of PostgreSQL, in all": _whole(tokens_per_s * costs.postgres_us / 1e6 / given.fullness),
         "commits a second": _short(turns_per_s * costs.commits),
         "database, growth a day": _size(turns_a_day * costs.row_bytes),
     }
+
+
+def _cores(tokens_per_s: float, costs: Costs, given: Assumptions) -> float:
+    """Of one cell. Each has a process that also hears of the tokens of all others: n = t · (ours + heard · (n - 2))."""
+    rate = tokens_per_s / 1e6 / given.fullness
+    alone = rate * costs.ours_us
+    if alone <= 2:
+        return alone
+    heard = rate * costs.heard_us
+    return (alone - 2 * heard) / (1 - heard) if heard < 1 else float("inf")
 
 
 def _short(number: float) -> str:

@@ -56,6 +56,7 @@ def _costs(runs: Runs, demands: Demands) -> Costs:
     found = runs[ONE_WORKER]
     return Costs(
         ours_us=median([run.ours_us for run in found]),
+        heard_us=demands.bystander_us,
         valkey_us=median([run.cpu_us["valkey"] for run in found]),
         postgres_us=median([run.cpu_us["postgres"] for run in found]),
         log_bytes=demands.log_bytes,
