@@ -37,6 +37,7 @@ def measure_shapes(bed: Bed, repeats: int) -> tuple[str, Runs]:
             runs[shape].append(_measure(bed, shape, LOAD))
     head = ["", "Quarterdeck µs", "web", "workers", "× embedded", "Valkey µs", "PostgreSQL µs"]
     head += ["first token p50 ms", "p99 ms", "tokens lost", "failed"]
+    base = median([run.ours_us for run in runs[EMBEDDED]])
     rows = [_row(shape, runs[shape], base) for shape in SHAPES]
     title = f"CPU per token. {LOAD.name}, {repeats} of each in turn; median (least–greatest):"
     return "\n\n".join([title, table(head, rows), _compare(runs)]), runs
