@@ -38,10 +38,16 @@ async def open_without_reading(port: int, key: str, turn: str) -> AsyncIterator[
         yield connection
 
 
-def count_peers(ports: set[int]) -> int:
-    """How many of the clients at these ports the server still has an established connection with."""
-    lines = Path("/proc/net/tcp").read_text().splitlines()[1:]
-    return sum(int(line.split()[2].rpartition(":")[2], 16) in ports and line.split()[3] == "01" for line in lines)
+def count_peers(ports: set[int], *servers: int) -> int:
+    """How many of the clients at these ports the servers at their ports still have an established connection with."""
+    lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return sum(
+        (not servers or _port(line[1]) in servers) and _port(line[2]) in ports and line[3] == "01" for line in lines
+    )
+
+
+def _port(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)
 
 
 def resident_bytes(pid: int) -> int:
@@ -66,10 +72,10 @@ async def test_sockets_that_never_read_are_dropped_while_others_go_on(
             for _ in range(count)
         ]
         ports = {connection.local_address[1] for connection in deaf}
-        assert count_peers(ports) == count
+        assert count_peers(ports, running.port) == count
         answered = 0
         async with asyncio.timeout(DROPPED_S):
-            while count_peers(ports):
+            while count_peers(ports, running.port):
                 accepted = await reader.send(model=quick)
                 wrong += find_disorder(await reader.until_ended(accepted["turn"]))
                 answered += 1
@@ -112,9 +118,9 @@ async def test_readers_of_events_that_never_read_are_dropped_while_others_go_on(
         with contextlib.ExitStack() as wires:
             deaf = [wires.enter_context(ask_without_reading(running, f"GET {address} HTTP/1.1")) for _ in range(count)]
             ports = {wire.getsockname()[1] for wire in deaf}
-            await wait_until_async(_are(count, ports), "all to be there")
+            await wait_until_async(_are(count, ports, running.port), "all to be there")
             async with asyncio.timeout(DROPPED_S):
-                while count_peers(ports):
+                while count_peers(ports, running.port):
                     accepted = await reader.send(model=upstream.model(Script()))
                     wrong += find_disorder(await reader.until_ended(accepted["turn"]))
         grown = resident_bytes(running.pid) - before
@@ -135,8 +141,8 @@ async def test_one_who_asks_for_an_answer_in_one_go_and_never_reads_is_dropped(
     head = f"POST /chat_batch HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}"
     with ask_without_reading(running, head, body) as wire:
         ports = {wire.getsockname()[1]}
-        assert count_peers(ports) == 1
-        await wait_until_async(_are(0, ports), "the reader to be dropped", DROPPED_S)
+        assert count_peers(ports, running.port) == 1
+        await wait_until_async(_are(0, ports, running.port), "the reader to be dropped", DROPPED_S)
     assert running.log_text().count("slow_stream_dropped") == 1
 
 
@@ -150,8 +156,8 @@ def ask_without_reading(running: Server, head: str, body: str = "") -> Iterator[
         yield wire
 
 
-def _are(count: int, ports: set[int]) -> Callable[[], Awaitable[bool]]:
+def _are(count: int, ports: set[int], server: int) -> Callable[[], Awaitable[bool]]:
     async def are_there() -> bool:
-        return count_peers(ports) == count
+        return count_peers(ports, server) == count
 
     return are_there

@@ -19,6 +19,7 @@ from quarterdeck.turns.claim import Claim
 logger = get_logger("quarterdeck.turns")
 
 MAX_WAITING_CHARS = 4_000_000
+MAX_DELTA_CHARS = 16_384  # of one event: who reads line by line or frame by frame need not take more at once
 _FIRST_PAUSE_S = 0.05
 _LONGEST_PAUSE_S = 1.0
 
@@ -209,8 +210,9 @@ class Outbox:
 
     def _join(self) -> None:
         if self._texts:
-            self._waiting.append(TextDelta(self._part, "".join(self._texts)))
-            self._texts = []
+            text, self._texts = "".join(self._texts), []
+            for start in range(0, len(text), MAX_DELTA_CHARS):
+                self._waiting.append(TextDelta(self._part, text[start : start + MAX_DELTA_CHARS]))
         self._part = -1
 
 

@@ -32,7 +32,7 @@ from quarterdeck.log.base import Entry, Log, LogStatus, feed_name
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.turns.claim import Claim, Lease, elapsed_s
 from quarterdeck.turns.feed import Feed
-from quarterdeck.turns.outbox import Outbox
+from quarterdeck.turns.outbox import MAX_DELTA_CHARS, Outbox
 from quarterdeck.turns.parts import PartWriter
 from quarterdeck.turns.ticker import Ticker
 
@@ -114,6 +114,17 @@ async def test_deltas_of_one_part_that_wait_together_become_one_event() -> None:
         StepStarted(1, "m", 0), PartStarted(0, "text"), TextDelta(0, "abc"), PartEnded(0), PartStarted(1, "text"),
         TextDelta(1, "d"),
     ]  # fmt: skip
+
+
+async def test_what_has_waited_long_is_told_in_events_of_a_bounded_size() -> None:
+    log = ListLog()
+    outbox = open_outbox(log)
+    outbox.put([StepStarted(1, "m", 0), PartStarted(0, "text")])
+    outbox.put([TextDelta(0, "x" * 10_000)] * 10)
+    await outbox.flush()
+    texts = [event.text for event in log.events() if isinstance(event, TextDelta)]
+    assert "".join(texts) == "x" * 100_000
+    assert max(map(len, texts)) == MAX_DELTA_CHARS
 
 
 async def test_text_can_wait_for_more_and_everything_else_cannot() -> None:
