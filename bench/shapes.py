@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -25,6 +26,10 @@ from bench.processes import (
 _ALL = sorted(os.sched_getaffinity(0))
 FIRST = {_ALL[0]}
 OTHERS = set(_ALL[1:]) or FIRST
+
+
+_SETTLE_S = 20.0
+_IDLE_S = 0.02
 
 
 class Shape(Struct, frozen=True):
@@ -120,7 +125,17 @@ def open_fleet(bed: Bed, shape: Shape, cores: Cores = TOGETHER) -> Iterator[Flee
         ]
         for worker in workers:
             opened.enter_context(running(worker, "/readyz"))
+        _settle(web)
         yield Fleet(shape, web.port, key, web, workers, bed, valkey, database)
+
+
+def _settle(web: Server) -> None:
+    """A supervisor's first process answers before its others have started: wait until none is busy starting."""
+    give_up_s = time.monotonic() + _SETTLE_S
+    spent_s = -1.0
+    while time.monotonic() < give_up_s and (now_s := web.cpu_s()) - spent_s > _IDLE_S:
+        spent_s = now_s
+        time.sleep(0.5)
 
 
 def _start(
