@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections import deque
 from time import monotonic
 
@@ -12,7 +13,8 @@ from quarterdeck.errors import LogError, StaleWriterError
 from quarterdeck.log.base import Log, feed_name
 
 logger = get_logger("quarterdeck.feed")
-_TRIES = 5
+_TRIES = 30
+_LONGEST_TURN_S = 0.2  # to let others write first when many write to one feed
 _GATHER_S = 0.02  # a pointer may come a little later; the answer it points to may not
 _LONGEST_PAUSE_S = 1.0
 _GIVE_UP_S = 600.0
@@ -70,7 +72,9 @@ class Feed:
             del self._waiting[user]
 
     async def _append(self, name: str, bodies: list[bytes]) -> None:
-        for _ in range(_TRIES):
+        for attempt in range(_TRIES):
+            if attempt > 1:  # they all take the same number next: let chance decide who is first
+                await asyncio.sleep(random.uniform(0, min(0.005 * attempt, _LONGEST_TURN_S)))  # noqa: S311
             status = await self._log.status(name)
             known = self._last_seqs.get(name, 0)
             seq, begins = status.last + 1 if status else 1, False

@@ -1,0 +1,41 @@
+"""A user's feed, written by many processes at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.harness.waiting import wait_until_async
+
+from quarterdeck.domain.events import FeedConversation, decode_feed_event
+from quarterdeck.log.base import feed_name
+from quarterdeck.log.sql import SqlLog
+from quarterdeck.turns.feed import Feed
+
+OTHERS = 12
+
+
+class Crowded(SqlLog):
+    """Before each of our first appends somebody else takes the number that we have just read."""
+
+    left = OTHERS
+
+    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
+        if self.left:
+            self.left -= 1
+            await super().append(turn, seq, [b'{"type":"models.changed"}'], begins=begins)
+        await super().append(turn, seq, bodies, begins=begins)
+
+
+async def test_who_is_never_first_in_a_crowd_is_heard_all_the_same(tmp_path: Path) -> None:
+    log = Crowded(tmp_path / "log.sqlite3")
+    await log.open()
+    feed = Feed(log)
+    feed.tell("somebody", FeedConversation("c"))
+
+    async def is_there() -> bool:
+        entries = await log.read(feed_name("somebody"), OTHERS)
+        return [decode_feed_event(entry.body) for entry in entries] == [FeedConversation("c")]
+
+    await wait_until_async(is_there, "the pointer")
+    await feed.settle()
+    await log.close()
