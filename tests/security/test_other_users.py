@@ -19,7 +19,7 @@ SHARED = {
     ("get", "/api/conversations"), ("get", "/api/ideas"), ("get", "/api/me"), ("get", "/api/models"),
     ("get", "/api/assistants"), ("get", "/api/settings"), ("patch", "/api/settings"), ("post", "/chat_batch"),
     ("get", "/api/providers"), ("post", "/api/providers/test"), ("put", "/api/providers/{name}"),
-    ("delete", "/api/providers/{name}"), ("get", "/healthz"), ("get", "/readyz"),
+    ("delete", "/api/providers/{name}"), ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
 }  # fmt: skip
 
 
@@ -63,6 +63,7 @@ def test_every_route_hides_what_is_somebody_elses(
         stranger.get("/api/conversations", params={"q": CANARY}),
         stranger.get("/api/ideas", params={"limit": 500}),
         stranger.get("/api/ideas", params={"conversation": owned["conversation"]}),
+        stranger.get("/metrics"),
     ]
     wrong += [
         f"listed: {answer.text[:200]}" for answer in listed if CANARY in answer.text or owned["idea"] in answer.text

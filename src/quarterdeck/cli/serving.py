@@ -54,7 +54,9 @@ def worker_command(data_dir: DataDir = None, health_port: HealthPort = None) -> 
 def open_command(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Print a new one-time link that signs the owner in; the server may be running.
 
-    It begins with QUARTERDECK_PUBLIC_URL where that is set. Example: quarterdeck open --port 8080
+    It begins with QUARTERDECK_PUBLIC_URL where that is set.
+
+    Example: quarterdeck open --port 8080
     """
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     secret = write_once(settings, create_open_link)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import struct
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -25,6 +26,7 @@ FORMAT_VERSION = 1
 SECRET_NAME = "secret.key"  # noqa: S105 - a file's name
 _MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 1 << 20
+_NOT_ONE = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error)
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
 
 
@@ -157,7 +159,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         file = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
-    except zipfile.BadZipFile as error:
+    except _NOT_ONE as error:
         raise InputError(
             f"The file {path.name} is not a backup of Quarterdeck, or it is damaged ({str(error).rstrip('.')})."
         ) from error
