@@ -35,7 +35,7 @@ def post(http: httpx2.Client, chat: str, model: str) -> httpx2.Response:
 def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
     make_server: MakeServer, upstream: Upstream, report: Report
 ) -> None:
-    running = make_server().start()
+    running = make_server(PYTHONDONTWRITEBYTECODE="1").start()
     model = upstream.model(Script(pieces=["ok"]))
     wrong: list[str] = []
     with running.http() as http:
@@ -66,7 +66,7 @@ def _check_refusal(answer: httpx2.Response) -> list[str]:
 async def test_an_answer_that_meets_a_full_disk_ends_and_keeps_what_was_shown(
     make_server: MakeServer, upstream: Upstream
 ) -> None:
-    running = make_server().start()
+    running = make_server(PYTHONDONTWRITEBYTECODE="1").start()
     model = upstream.model(Script(pieces=words(100), delay_s=0.02))
     async with open_full(running.port, running.key) as client:
         accepted = await client.send(model=model)

@@ -225,6 +225,9 @@ def test_while_a_server_runs_nothing_is_put_in_the_place_of_its_database(
     assert "is running on the database" in said
 
 
+NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE": "1"}  # on a full disk Python leaves a part of it, and trusts that later
+
+
 def limit_files() -> None:
     """Each file ends at 4 KiB, as on a full disk."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
@@ -244,7 +247,7 @@ def test_on_a_full_disk_it_is_said_and_nothing_is_changed(tmp_path: Path, comman
     (tmp_path / "work").mkdir(exist_ok=True)
     done = subprocess.run(
         [sys.executable, "-m", "quarterdeck", *arguments], cwd=tmp_path / "work", capture_output=True, text=True,
-        env=clean_environment(tmp_path, **given), preexec_fn=limit_files, timeout=60,
+        env=clean_environment(tmp_path, **given, **NO_BYTECODE), preexec_fn=limit_files, timeout=60,
     )  # fmt: skip
     sentence_of(done)
     assert sums_in(mine) == before

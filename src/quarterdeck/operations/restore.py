@@ -127,7 +127,7 @@ def _sync(path: Path) -> None:
 def _keep(path: Path) -> Path:
     """A copy of the file with what its journal still holds. Raises: `SetupError` when the disk is full."""
     _settle(path)
-    kept = path.with_name(f"{path.name}.before-restore-{int(time.time())}")
+    kept = path.with_name(f"{path.name}.before-restore-{time.time_ns() // 1_000_000}")
     try:
         shutil.copy2(path, kept)
         kept.chmod(0o600)
@@ -166,7 +166,7 @@ async def _restore_server(
     _refuse_filled(filled, replaces)
     kept = None
     if filled:
-        kept = settings.data_dir / f"before-restore-{int(time.time())}.backup"
+        kept = settings.data_dir / f"before-restore-{time.time_ns() // 1_000_000}.backup"
         await write_backup(place, kept)
 
     def replace(connection: Connection) -> Loaded:
@@ -194,7 +194,7 @@ def _put_secret(path: Path, secret: bytes) -> None:
     if path.exists():
         if path.read_bytes() == secret:
             return
-        path.replace(path.with_name(f"{path.name}.before-restore-{int(time.time())}"))
+        path.replace(path.with_name(f"{path.name}.before-restore-{time.time_ns() // 1_000_000}"))
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         file.write(secret)
