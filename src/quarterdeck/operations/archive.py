@@ -26,8 +26,10 @@ FORMAT_VERSION = 1
 SECRET_NAME = "secret.key"  # noqa: S105 - a file's name
 _MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 1 << 20
-_NOT_ONE = (zipfile.BadZipFile, NotImplementedError, EOFError, ValueError, struct.error)
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError)
+# What zipfile says of bytes that it cannot make sense of: anywhere, in the table of contents, and in a member.
+_NO_SENSE = (zipfile.BadZipFile, EOFError, NotImplementedError)
+_NO_ARCHIVE = (*_NO_SENSE, ValueError, struct.error)
+_BROKEN = (*_NO_SENSE, zlib.error, OSError, RuntimeError)
 
 
 class TableEntry(Struct, frozen=True):
@@ -159,7 +161,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         file = zipfile.ZipFile(path)
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
-    except _NOT_ONE as error:
+    except _NO_ARCHIVE as error:
         raise InputError(
             f"The file {path.name} is not a backup of Quarterdeck, or it is damaged ({str(error).rstrip('.')})."
         ) from error
