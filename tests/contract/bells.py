@@ -32,11 +32,12 @@ async def open_local_tower() -> AsyncIterator[Connect]:
 
 
 @asynccontextmanager
-async def open_redis_tower() -> AsyncIterator[Connect]:
-    url, bells = shared_redis(), list[RedisBell]()
+async def open_tower(make: Callable[[], RedisBell | PostgresBell]) -> AsyncIterator[Connect]:
+    """Each connection is a bell of its own; all are closed at the end."""
+    bells: list[RedisBell | PostgresBell] = []
 
     async def connect() -> Bell:
-        bells.append(RedisBell(url))
+        bells.append(make())
         await bells[-1].open()
         return bells[-1]
 
@@ -45,23 +46,22 @@ async def open_redis_tower() -> AsyncIterator[Connect]:
     finally:
         for bell in bells:
             await bell.close()
+
+
+@asynccontextmanager
+async def open_redis_tower() -> AsyncIterator[Connect]:
+    url = shared_redis()
+    try:
+        async with open_tower(lambda: RedisBell(url)) as connect:
+            yield connect
+    finally:
         await empty_redis(url)
 
 
 @asynccontextmanager
 async def open_postgres_tower() -> AsyncIterator[Connect]:
-    bells = list[PostgresBell]()
-
-    async def connect() -> Bell:
-        bells.append(PostgresBell(shared_postgres()))
-        await bells[-1].open()
-        return bells[-1]
-
-    try:
+    async with open_tower(lambda: PostgresBell(shared_postgres())) as connect:
         yield connect
-    finally:
-        for bell in bells:
-            await bell.close()
 
 
 TOWERS: dict[str, OpenTower] = {

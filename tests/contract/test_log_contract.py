@@ -3,26 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from tests.contract.log_stores import OpenStore, Store, bodies, collect, on_every_store
+from tests.contract.log_stores import Store, bodies, collect, on_every_store
 
 from quarterdeck.errors import LogLostError, StaleWriterError
 from quarterdeck.log.base import FEED_KEEP, Entry, Log, LogStatus, feed_name
 
 pytestmark = on_every_store
-
-
-@pytest.fixture
-async def store(open_store: OpenStore) -> AsyncIterator[Store]:
-    async with open_store() as store:
-        yield store
-
-
-@pytest.fixture
-async def log(store: Store) -> Log:
-    return await store.connect()
 
 
 async def read_all(log: Log, name: str) -> list[bytes]:

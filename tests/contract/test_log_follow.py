@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
 from hypothesis import given, settings
@@ -27,17 +26,6 @@ from quarterdeck.log.base import FEED_KEEP, Log, feed_name
 from quarterdeck.log.follow import check_cursor, follow
 
 pytestmark = on_every_store
-
-
-@pytest.fixture
-async def store(open_store: OpenStore) -> AsyncIterator[Store]:
-    async with open_store() as store:
-        yield store
-
-
-@pytest.fixture
-async def log(store: Store) -> Log:
-    return await store.connect()
 
 
 async def write_slowly(log: Log, name: str, count: int, start: int = 1) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -18,12 +18,6 @@ from quarterdeck.log.base import Log
 
 pytestmark = on_every_store
 T = TypeVar("T")
-
-
-@pytest.fixture
-async def store(open_store: OpenStore) -> AsyncIterator[Store]:
-    async with open_store() as store:
-        yield store
 
 
 async def test_of_two_processes_at_the_same_entry_one_wins(store: Store) -> None:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-from tests.contract.log_stores import OpenStore, Store, on_every_store
+from tests.contract.log_stores import on_every_store
 
 from quarterdeck.domain.events import (
     Event,
@@ -29,17 +28,6 @@ pytestmark = on_every_store
 BEGINNING: list[Event] = [TurnStarted("t", "c", "m", "r", "openai/x", 0), PartStarted(0, "text"), TextDelta(0, "One ")]
 RESTORED = TurnRestored("t", "c", "m", "r", "openai/x", 0, parts=[TextPart("One two ")], open=0, steps=1, attempts=1)
 REST: list[Event] = [TextDelta(0, "three"), TurnEnded("complete", 1)]
-
-
-@pytest.fixture
-async def store(open_store: OpenStore) -> AsyncIterator[Store]:
-    async with open_store() as store:
-        yield store
-
-
-@pytest.fixture
-async def log(store: Store) -> Log:
-    return await store.connect()
 
 
 async def write(log: Log, seq: int, events: list[Event], *, begins: bool = False) -> None:
