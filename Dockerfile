@@ -14,7 +14,7 @@ WORKDIR /source
 RUN python3 -m venv --without-pip /opt/quarterdeck
 COPY requirements.lock ./
 RUN python3 -m pip --python /opt/quarterdeck/bin/python install \
-    --no-compile --only-binary :all: --require-hashes --requirement requirements.lock
+    --no-compile --no-deps --only-binary :all: --require-hashes --requirement requirements.lock
 
 # The wheel builds the page first; its Node is a build requirement from PyPI and stays in this stage.
 COPY pyproject.toml hatch_build.py README.md LICENSE ./

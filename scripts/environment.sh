@@ -57,8 +57,9 @@ make_ready() {
   echo "$now" >"$stamp"
 }
 
+# The lock is complete. Left to resolve, pip takes a newer release for a name with an extra, and then misses its hash.
 install_packages() {
-  python -m pip install -qq --requirement "$1" || die "The packages could not be installed; pip says why above."
+  python -m pip install -qq --no-deps --requirement "$1" || die "The packages could not be installed; pip says why above."
 }
 
 install_checkout() {

@@ -70,7 +70,7 @@ def test_the_container_is_nobodys_root_and_is_asked_to_stop_by_sigterm() -> None
 
 def test_only_locked_packages_get_into_it() -> None:
     (install,) = [one.text for one in BUILD if one.name == "RUN" and "requirements.lock" in one.text]
-    assert {"--require-hashes", "--only-binary"} <= set(install.split())
+    assert {"--require-hashes", "--only-binary", "--no-deps"} <= set(install.split())
     (own,) = [one.text for one in BUILD if one.name == "RUN" and re.search(r" \. ", one.text)]
     assert "--no-deps" in own
 

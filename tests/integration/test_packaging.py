@@ -110,3 +110,9 @@ def test_every_locked_package_has_a_hash() -> None:
     for name in ("requirements.lock", "requirements-test.lock"):
         entries = re.split(r"^(?=[a-z0-9._-]+==)", (ROOT / name).read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
         assert [entry.split()[0] for entry in entries if "--hash=sha256:" not in entry] == []
+
+
+def test_the_locks_are_complete() -> None:
+    """They are installed as they are (`--no-deps`): what one lacks, or has in a wrong version, is said here."""
+    done = subprocess.run([sys.executable, "-m", "pip", "check"], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
