@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quarterdeck.accounts.authenticate import Principal
+from quarterdeck.accounts.authenticate import Principal, Scope
 from quarterdeck.errors import ForbiddenError, NotFoundError
 from quarterdeck.store.conversations import ConversationRow, find_conversation
 from quarterdeck.store.database import AnyConnection
@@ -34,7 +34,14 @@ def access_message(connection: AnyConnection, user: str, message: str) -> Messag
     return row
 
 
+def require_scope(principal: Principal, scope: Scope) -> None:
+    """Raises: `ForbiddenError` for an API key that was not made for this."""
+    if scope not in principal.scopes:
+        raise ForbiddenError(f"This API key may not do that: it lacks the scope `{scope}`.")
+
+
 def require_admin(principal: Principal) -> None:
-    """Raises: `ForbiddenError` unless the caller is the owner or an admin."""
+    """Raises: `ForbiddenError` unless the caller is the owner or an admin, and their key, if it is one, is for that."""
+    require_scope(principal, "admin")
     if principal.role not in ("owner", "admin"):
         raise ForbiddenError("Only the owner or an admin of this server may do that.")

@@ -20,15 +20,22 @@ from quarterdeck.store.users import (
     touch_credential,
 )
 
+Scope = Literal["chat", "read", "admin"]
+SCOPES: frozenset[str] = frozenset({"chat", "read", "admin"})
+
 
 class Principal(Struct, frozen=True):
-    """Who is asking. `via` is how they proved it; `credential` names the session or key (no secret)."""
+    """Who is asking. `via` is how they proved it; `credential` names the session or key (no secret).
+
+    `scopes`: what a key is for; whoever signed in themselves has all of them.
+    """
 
     user: str
     name: str
     role: str
     via: Literal["session", "key"]
     credential: str
+    scopes: frozenset[str] = SCOPES
 
 
 class Credentials(Struct, frozen=True):
@@ -51,7 +58,8 @@ async def authenticate(database: Database, given: Credentials) -> Principal:
     if row.user.suspended_at is not None:
         raise AccessError("This account is suspended. Ask the owner of this server.")
     await _note_use(database, row)
-    return Principal(row.user.id, row.user.name, row.user.role, token.kind, row.id)
+    scopes = frozenset(row.scopes.split()) if token.kind == "key" else SCOPES
+    return Principal(row.user.id, row.user.name, row.user.role, token.kind, row.id, scopes)
 
 
 def _token_from(given: Credentials) -> Token:

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, create_engine, event
 from quarterdeck.errors import SetupError
 from quarterdeck.store.tables import metadata
 
-HEAD = "0002"
+HEAD = "0003"
 COPYING = "copying"
 """Stands where the revision does while `quarterdeck copy-database` fills the tables."""
 

@@ -42,12 +42,64 @@ users = Table(
     Column("role", Text, nullable=False),  # owner | admin | member | guest
     Column("created_at", BigInteger, nullable=False),
     Column("suspended_at", BigInteger),
+    Column("name_key", Identifier, nullable=False, server_default=""),  # the name, case-folded; empty: made by 0.1
+    Column("email", Text, nullable=False, server_default=""),  # to write to; never what an account is found by
+    Column("password_hash", Text),  # argon2id; None: no password
+    Column("scim_id", Identifier),  # `externalId` of the directory that keeps this account
 )
 Index(
     "uq_users_owner",
     users.c.role,
     unique=True,
     sqlite_where=text("role = 'owner'"),
+)
+Index("uq_users_name_key", users.c.name_key, unique=True, sqlite_where=text("name_key <> ''"))
+
+identities = Table(
+    "identities",
+    metadata,
+    Column("issuer", Identifier, primary_key=True),
+    Column("subject", Identifier, primary_key=True),
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("label", Text, nullable=False),  # what people call them there: an address, a login
+    Column("created_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("created_by", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("role", Text, nullable=False),  # admin | member
+    Column("email", Text, nullable=False),  # whom it was made for, a note
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    Column("used_by", Identifier),
+)
+
+oauth_states = Table(
+    "oauth_states",
+    metadata,
+    Column("state_hash", LargeBinary, primary_key=True),
+    Column("browser_hash", LargeBinary, nullable=False),  # of the cookie of the browser that began
+    Column("provider", Text, nullable=False),
+    Column("nonce", Text, nullable=False),
+    Column("verifier", Text, nullable=False),  # PKCE
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE")),  # who links another way to sign in
+    Column("invitation_hash", LargeBinary),
+    Column("expires_at", BigInteger, nullable=False),
+)
+
+sign_in_attempts = Table(
+    "sign_in_attempts",
+    metadata,
+    Column("key", Identifier, primary_key=True),  # `name:…` or `address:…`, hashed
+    Column("failures", Integer, nullable=False),
+    Column("failed_at", BigInteger, nullable=False),
+    Column("blocked_until", BigInteger, nullable=False),
 )
 
 sessions = Table(
@@ -60,6 +112,8 @@ sessions = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("via", Text, nullable=False, server_default="link"),  # link | password | oauth | ldap | guest
+    Column("address", Text, nullable=False, server_default=""),  # where it was opened from
 )
 
 api_keys = Table(
@@ -72,6 +126,8 @@ api_keys = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("used_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("scopes", Text, nullable=False, server_default="chat read admin"),
+    Column("expires_at", BigInteger),
 )
 
 open_links = Table(
@@ -80,6 +136,7 @@ open_links = Table(
     Column("secret_hash", LargeBinary, primary_key=True),
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("expires_at", BigInteger, nullable=False),
+    Column("purpose", Text, nullable=False, server_default="open"),  # open | password
 )
 
 conversations = Table(
@@ -202,4 +259,100 @@ leases = Table(
     Column("owner", Identifier, nullable=False),  # the worker that does it; empty: nobody
     Column("until", BigInteger, nullable=False),
     Column("done_at", BigInteger, nullable=False),  # 0: never yet
+)
+
+audit_entries = Table(
+    "audit_entries",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("at", BigInteger, nullable=False),
+    Column("actor_id", Identifier, nullable=False),  # empty: nobody signed in; outlives the account
+    Column("actor_name", Text, nullable=False),
+    Column("action", Text, nullable=False),  # `user.suspended`, `session.opened`, …
+    Column("target", Text, nullable=False),  # whom or what it was done to, by name
+    Column("address", Text, nullable=False),
+    Column("detail", Text, nullable=False),  # JSON object, without secrets
+)
+Index("ix_audit_entries_action", audit_entries.c.action, audit_entries.c.id)
+
+identity_providers = Table(
+    "identity_providers",
+    metadata,
+    Column("name", Identifier, primary_key=True),
+    Column("label", Text, nullable=False),
+    Column("kind", Text, nullable=False),  # oidc | google | microsoft | github
+    Column("issuer", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("secret_sealed", LargeBinary),  # AES-GCM, accounts.vault
+    Column("sign_up", Text, nullable=False),  # nobody | invitation | domain | anybody
+    Column("domains", Text, nullable=False),  # separated by blanks
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+access_rules = Table(
+    "access_rules",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("subject", Identifier, nullable=False),  # `all`, `role:member`, `user:<id>`
+    Column("kind", Text, nullable=False),  # model | tool
+    Column("pattern", Text, nullable=False),  # `openai/*`
+    Column("is_allowed", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+prices = Table(
+    "prices",
+    metadata,
+    Column("model", Identifier, primary_key=True),  # `provider/model`; US dollars for a million tokens
+    Column("input", Float, nullable=False),
+    Column("output", Float, nullable=False),
+    Column("cached_input", Float),
+    Column("updated_at", BigInteger, nullable=False),
+)
+
+budgets = Table(
+    "budgets",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("subject", Identifier, nullable=False),  # `all` (everybody has one of their own), `role:…`, `user:<id>`
+    Column("pattern", Text, nullable=False),  # of models; `*`
+    Column("period", Text, nullable=False),  # day | month
+    Column("max_cost", BigInteger),  # millionths of a US dollar; None: no bound
+    Column("max_tokens", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+usage_entries = Table(
+    "usage_entries",
+    metadata,
+    Column("id", Identifier, primary_key=True),  # of the reservation; settled it is what was used
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("turn_id", Identifier, nullable=False),  # empty: a call without a turn
+    Column("step", Integer, nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("purpose", Text, nullable=False),  # answer | title | summary | …
+    Column("model", Identifier, nullable=False),
+    Column("day", Identifier, nullable=False),  # `2026-11-28`, of the user; a month is its beginning
+    Column("created_at", BigInteger, nullable=False),
+    Column("settled_at", BigInteger),  # None: reserved
+    Column("cost", BigInteger, nullable=False),  # millionths of a US dollar, reserved or used
+    Column("has_price", Integer, nullable=False),
+    Column("input_tokens", BigInteger, nullable=False),
+    Column("output_tokens", BigInteger, nullable=False),
+    Column("cached_tokens", BigInteger, nullable=False),
+    Column("reasoning_tokens", BigInteger, nullable=False),
+    Column("first_token_ms", Integer),
+)
+Index("ix_usage_entries_user", usage_entries.c.user_id, usage_entries.c.day, usage_entries.c.model)
+Index("ix_usage_entries_turn", usage_entries.c.turn_id)
+Index("ix_usage_entries_day", usage_entries.c.day)
+
+usage_totals = Table(
+    "usage_totals",
+    metadata,
+    Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("period", Identifier, primary_key=True),  # `2026-11-28` or `2026-11`
+    Column("model", Identifier, primary_key=True),
+    Column("cost", BigInteger, nullable=False),  # millionths of a US dollar; what is reserved counts
+    Column("tokens", BigInteger, nullable=False),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import delete, insert, select, union_all, update
+from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, union_all, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -27,6 +27,7 @@ class CredentialRow(Struct, frozen=True):
     secret_hash: bytes
     used_at: int | None
     user: UserRow
+    scopes: str = ""  # of a key, separated by blanks
 
 
 def ensure_owner(connection: WriteConnection) -> UserRow:
@@ -81,18 +82,23 @@ def insert_api_key(connection: WriteConnection, *, key: str, user: str, secret_h
 
 
 def find_api_key(connection: AnyConnection, key: str) -> CredentialRow | None:
-    """The key, unless it was revoked."""
+    """The key, unless it was revoked or has expired."""
     row = connection.execute(
-        select(api_keys.c.id, api_keys.c.secret_hash, api_keys.c.used_at, api_keys.c.user_id,
+        select(api_keys.c.id, api_keys.c.secret_hash, api_keys.c.used_at, api_keys.c.user_id, api_keys.c.scopes,
                users.c.name, users.c.role, users.c.suspended_at)
         .join(users, users.c.id == api_keys.c.user_id)
-        .where(api_keys.c.id == key, api_keys.c.revoked_at.is_(None))
+        .where(api_keys.c.id == key, _is_key_alive())
     ).first()  # fmt: skip
     if row is None:
         return None
     return CredentialRow(
-        row.id, row.secret_hash, row.used_at, UserRow(row.user_id, row.name, row.role, row.suspended_at)
+        row.id, row.secret_hash, row.used_at, UserRow(row.user_id, row.name, row.role, row.suspended_at), row.scopes
     )
+
+
+def _is_key_alive() -> ColumnElement[bool]:
+    is_current = or_(api_keys.c.expires_at.is_(None), api_keys.c.expires_at > now_ms())
+    return and_(api_keys.c.revoked_at.is_(None), is_current)
 
 
 def find_living(connection: AnyConnection, credentials: set[str]) -> set[str]:
@@ -105,7 +111,7 @@ def find_living(connection: AnyConnection, credentials: set[str]) -> set[str]:
         of_key = select(api_keys.c.id).join(users, users.c.id == api_keys.c.user_id)
         found = union_all(
             of_session.where(sessions.c.id.in_(some), sessions.c.expires_at > now_ms(), users.c.suspended_at.is_(None)),
-            of_key.where(api_keys.c.id.in_(some), api_keys.c.revoked_at.is_(None), users.c.suspended_at.is_(None)),
+            of_key.where(api_keys.c.id.in_(some), _is_key_alive(), users.c.suspended_at.is_(None)),
         )
         living.update(row.id for row in connection.execute(found))
     return living

@@ -9,6 +9,7 @@ from typing import Literal
 from fastapi import Request
 from starlette.requests import HTTPConnection
 
+from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
@@ -58,5 +59,10 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
 
 
 async def current_principal(request: Request) -> Principal:
-    """Who is asking. Raises: `AccessError`."""
-    return await authenticate(house_of(request).database, credentials_of(request))
+    """Who is asking; an API key must be for reading or, where something is changed, for chatting.
+
+    Raises: `AccessError`, `ForbiddenError`.
+    """
+    principal = await authenticate(house_of(request).database, credentials_of(request))
+    require_scope(principal, "read" if request.method in ("GET", "HEAD") else "chat")
+    return principal

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
+from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.authenticate import authenticate
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import AccessError
@@ -27,6 +28,7 @@ async def chat(socket: WebSocket) -> None:
     house = house_of(socket)
     try:
         principal = await authenticate(house.database, credentials_of(socket))
+        require_scope(principal, "chat")
     except AccessError as error:
         await socket.close(_CLOSE_REFUSED, error.message[:120])
         return

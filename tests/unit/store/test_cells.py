@@ -8,7 +8,10 @@ from sqlalchemy import Table
 
 from quarterdeck.store.tables import metadata
 
-_OF_THE_INSTALLATION = {"users", "leases", "endpoints", "server_settings"}
+_OF_THE_INSTALLATION = {
+    "users", "leases", "endpoints", "server_settings", "invitations", "sign_in_attempts", "audit_entries",
+    "identity_providers", "access_rules", "prices", "budgets",
+}  # fmt: skip
 _PAGE = Path(__file__).parents[3] / "docs" / "scaling.md"
 
 
