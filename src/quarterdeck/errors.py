@@ -1,7 +1,7 @@
 """The error tree. One object feeds the HTTP body, the socket frame, `turn.ended` and the log.
 
     QuarterdeckError
-    ├── InputError            what came in cannot be used
+    ├── InputError            what came in cannot be used (FrameError, AddressRefusedError)
     ├── AccessError           who asks may not
     │   └── NotFoundError     … or it is not there; the two look the same from outside
     ├── ConflictError         somebody else was first
@@ -10,6 +10,7 @@
     │   ├── ProviderAuthError, ProviderRefusedError, ProviderLimitError, ProviderTimeoutError
     │   ├── ProviderUnavailableError, ProviderCutError, ProviderProtocolError, ProviderEmptyError
     │   └── ContextTooLongError, ModelNotFoundError, ProviderRequestError
+    ├── FetchError            an address on the internet could not be fetched
     ├── LogError              StaleWriterError (LogLostError), CursorError
     ├── SetupError            the installation cannot start like this
     └── InternalError         our fault; the text for the user says no more
@@ -51,6 +52,12 @@ class FrameError(InputError):
         super().__init__(message)
         self.expected = expected
         self.got = got
+
+
+class AddressRefusedError(InputError):
+    """An address that this server does not fetch from: not on the public internet, or not the web."""
+
+    code = "address_refused"
 
 
 class AccessError(QuarterdeckError):
@@ -184,6 +191,14 @@ class ModelNotFoundError(ProviderError):
     code = "model_not_found"
     status = 404
     retryable = False
+
+
+class FetchError(QuarterdeckError):
+    """Who was asked over the internet did not answer, or not as was agreed."""
+
+    code = "fetch_failed"
+    status = 502
+    retryable = True
 
 
 class LogError(QuarterdeckError):
