@@ -9,7 +9,7 @@ from typing import Any
 import httpx2
 from sqlalchemy import insert, update
 
-from quarterdeck.accounts.sessions import create_api_key
+from quarterdeck.accounts.keys import create_api_key
 from quarterdeck.app import open_database
 from quarterdeck.config import Settings
 from quarterdeck.domain.ids import new_id, now_ms

@@ -20,6 +20,8 @@ COMMANDS = [
     ["open"],
     ["key"],
     ["key", "create"],
+    ["key", "list"],
+    ["key", "revoke"],
     ["backup"],
     ["restore"],
     ["copy-database"],

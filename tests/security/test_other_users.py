@@ -19,7 +19,8 @@ SHARED = {
     ("get", "/api/conversations"), ("get", "/api/ideas"), ("get", "/api/me"), ("get", "/api/models"),
     ("get", "/api/assistants"), ("get", "/api/settings"), ("patch", "/api/settings"), ("post", "/chat_batch"),
     ("get", "/api/providers"), ("post", "/api/providers/test"), ("put", "/api/providers/{name}"),
-    ("delete", "/api/providers/{name}"), ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
+    ("delete", "/api/providers/{name}"), ("get", "/api/me/keys"), ("post", "/api/me/keys"), ("get", "/api/admin/audit"),
+    ("get", "/healthz"), ("get", "/readyz"), ("get", "/metrics"),
 }  # fmt: skip
 
 
@@ -53,7 +54,7 @@ def test_every_route_hides_what_is_somebody_elses(
                 owned["idea"],
                 owned["messages"][1]["id"],
             ):
-                address = path.format(conversation=name, turn=name, idea=name)
+                address = path.format(conversation=name, turn=name, idea=name, key=name)
                 answer = stranger.request(method, address, json={"title": "stolen"})
                 count += 1
                 if answer.status_code != 404 or CANARY in answer.text:

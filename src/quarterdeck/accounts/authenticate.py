@@ -20,8 +20,9 @@ from quarterdeck.store.users import (
     touch_credential,
 )
 
-Scope = Literal["chat", "read", "admin"]
+Scope = Literal["chat", "read", "admin", "scim"]
 SCOPES: frozenset[str] = frozenset({"chat", "read", "admin"})
+KEY_SCOPES: frozenset[str] = SCOPES | {"scim"}  # a directory's: it keeps accounts, and nothing else
 
 
 class Principal(Struct, frozen=True):

@@ -1,4 +1,4 @@
-"""Sessions, API keys and the one-time link that makes the first session of a fresh installation."""
+"""Sessions, and the one-time link that makes the first session of a fresh installation."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import secrets
 
 from quarterdeck.accounts.tokens import Token, hash_secret, new_token
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.errors import AccessError, InputError
+from quarterdeck.errors import AccessError
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.users import (
     UserRow,
     delete_session,
     ensure_owner,
-    find_user_by_name,
-    insert_api_key,
     insert_open_link,
     insert_session,
     use_open_link,
@@ -54,14 +52,3 @@ def open_session(connection: WriteConnection, user: UserRow, device: str) -> Tok
 
 def close_session(connection: WriteConnection, session: str) -> None:
     delete_session(connection, session)
-
-
-def create_api_key(connection: WriteConnection, *, user_name: str, label: str) -> Token:
-    """A key for the user of that name (empty: the owner, made on first use). Raises: `InputError`."""
-    owner = ensure_owner(connection)
-    user = find_user_by_name(connection, user_name) if user_name else owner
-    if user is None:
-        raise InputError(f"There is no user named {user_name!r}.")
-    token = new_token("key")
-    insert_api_key(connection, key=token.id, user=user.id, secret_hash=hash_secret(token.secret), name=label)
-    return token

@@ -50,6 +50,8 @@ app.command("migrate")(database.migrate_command)
 app.command("doctor")(doctor.doctor_command)
 app.add_typer(key_app, name="key")
 key_app.command("create")(keys.create_key)
+key_app.command("list")(keys.list_keys)
+key_app.command("revoke")(keys.revoke_key)
 
 
 def main() -> None:

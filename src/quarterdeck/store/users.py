@@ -45,6 +45,12 @@ def find_user_by_name(connection: AnyConnection, name: str) -> UserRow | None:
     return None if row is None else UserRow(row.id, row.name, row.role, row.suspended_at)
 
 
+def list_users(connection: AnyConnection) -> list[UserRow]:
+    """All of them, the oldest first."""
+    rows = connection.execute(select(users).order_by(users.c.id))
+    return [UserRow(row.id, row.name, row.role, row.suspended_at) for row in rows]
+
+
 def insert_session(
     connection: WriteConnection, *, session: str, user: str, secret_hash: bytes, device: str, expires_at: int
 ) -> None:
@@ -73,12 +79,6 @@ def find_session(connection: AnyConnection, session: str) -> CredentialRow | Non
 
 def delete_session(connection: WriteConnection, session: str) -> None:
     connection.execute(delete(sessions).where(sessions.c.id == session))
-
-
-def insert_api_key(connection: WriteConnection, *, key: str, user: str, secret_hash: bytes, name: str) -> None:
-    connection.execute(
-        insert(api_keys).values(id=key, user_id=user, secret_hash=secret_hash, name=name[:200], created_at=now_ms())
-    )
 
 
 def find_api_key(connection: AnyConnection, key: str) -> CredentialRow | None:

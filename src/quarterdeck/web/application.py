@@ -11,10 +11,12 @@ from fastapi.routing import APIRoute
 from quarterdeck import __version__
 from quarterdeck.config import Settings
 from quarterdeck.web import (
+    audit,
     chat_batch,
     conversations,
     health,
     ideas,
+    keys,
     me,
     metrics,
     models,
@@ -36,6 +38,8 @@ ROUTERS = (
     models.router,  # /api/models, /api/assistants
     providers.router,  # /api/providers…
     me.router,  # /api/me, /api/settings
+    keys.router,  # /api/me/keys
+    audit.router,  # /api/admin/audit
     health.router,  # /healthz, /readyz
     metrics.router,  # /metrics
     page.router,  # /, /open, /sandbox/…

@@ -1,4 +1,4 @@
-"""Who is connected. Each socket is bounded: a send that does not get through in time ends it.
+"""Who is connected, by socket or by stream. Each socket is bounded: a send that does not get through in time ends it.
 
 Nothing is queued for a slow reader: followers read from the log at the reader's pace, so all that a
 socket holds is what the transport buffers (64 KiB).
@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import itertools
 import time
+from collections.abc import Callable, Iterator
 
 from starlette.websockets import WebSocket, WebSocketDisconnect, WebSocketState
 
@@ -88,6 +89,7 @@ class Connections:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._open: dict[int, tuple[Connection, asyncio.Task[object]]] = {}
+        self._streams: dict[int, tuple[Principal, Callable[[], None]]] = {}
 
     def add(self, socket: WebSocket, principal: Principal, *, is_full: bool) -> Connection:
         """Register the socket that the current task serves."""
@@ -102,6 +104,16 @@ class Connections:
         connection.is_gone = True
         if self._open.pop(connection.number, None) is not None:
             metrics.SOCKETS.add(-1, connection.protocol)
+
+    @contextlib.contextmanager
+    def streaming(self, principal: Principal, cut: Callable[[], None]) -> Iterator[None]:
+        """While an answer is streamed over HTTP: `cut` ends it when `principal` may not see it any more."""
+        number = next(self._numbers)
+        self._streams[number] = principal, cut
+        try:
+            yield
+        finally:
+            del self._streams[number]
 
     def count(self, user: str | None = None) -> int:
         return sum(1 for connection, _ in self._open.values() if user is None or connection.user == user)
@@ -136,16 +148,20 @@ class Connections:
     async def _drop_signed_out(self, database: Database) -> None:
         """One question for all: whose key was revoked, session ended, or account suspended?"""
         credentials = {connection.credential for connection, _ in self._open.values()}
+        credentials |= {principal.credential for principal, _ in self._streams.values()}
         if not credentials:
             return
         try:
             living = await database.read(lambda given: find_living(given, credentials))
         except StorageError as error:
-            logger.warning("sockets_not_checked", reason=error.message, detail=error.detail)
+            logger.warning("connections_not_checked", reason=error.message, detail=error.detail)
             return
-        for connection, _ in list(self._open.values()):
-            if connection.credential not in living:
-                await self._sign_out(connection)
+        out = [connection for connection, _ in self._open.values() if connection.credential not in living]
+        await asyncio.gather(*map(self._sign_out, out))  # one who does not read must not hold up the others
+        for principal, cut in list(self._streams.values()):
+            if principal.credential not in living:
+                logger.info("stream_ended", user=principal.user, reason="signed out")
+                cut()
 
     async def _sign_out(self, connection: Connection) -> None:
         error = AccessError("You are signed out.")
@@ -154,6 +170,7 @@ class Connections:
                 if connection.is_full:
                     await connection.send(encode_frame(error_frame(error)))
                 await connection.close(CLOSE_SIGNED_OUT, error.message)
+        asyncio.get_running_loop().call_later(_GOODBYE_S, connection.abort)  # whether the other end agrees or not
 
     async def _beat(self) -> None:
         frame = encode_frame(HeartbeatFrame(at=now_ms()))

@@ -1,4 +1,4 @@
-"""The two things nearly every route asks for."""
+"""What nearly every route asks for: the house, who calls, and whether they administer it."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
+from quarterdeck.accounts.access import require_admin
 from quarterdeck.accounts.authenticate import Principal
-from quarterdeck.web.house import SESSION_COOKIE, House, current_principal, house_of
+from quarterdeck.web.house import SESSION_COOKIE, House, address_of, current_principal, house_of, identify
 
 # These two only tell Swagger UI how to sign in; `authenticate` reads the headers itself.
 _bearer = HTTPBearer(auto_error=False, description="An API key from `quarterdeck key create`.")
@@ -19,11 +20,23 @@ def _house(request: Request) -> House:
     return house_of(request)
 
 
-async def _principal(
-    request: Request, _key: Annotated[object, Depends(_bearer)], _session: Annotated[object, Depends(_cookie)]
-) -> Principal:
+_Key = Annotated[object, Depends(_bearer)]
+_Session = Annotated[object, Depends(_cookie)]
+
+
+async def _principal(request: Request, _key: _Key, _session: _Session) -> Principal:
     return await current_principal(request)
+
+
+async def _administrator(request: Request, _key: _Key, _session: _Session) -> Principal:
+    principal = await identify(request)
+    require_admin(principal)
+    return principal
 
 
 TheHouse = Annotated[House, Depends(_house)]
 Caller = Annotated[Principal, Depends(_principal)]
+Administrator = Annotated[Principal, Depends(_administrator)]
+"""The owner or an admin; their key, if they came with one, has the scope `admin` and needs no other."""
+Address = Annotated[str, Depends(address_of)]
+"""Where the request comes from, for the audit log."""

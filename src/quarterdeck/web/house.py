@@ -58,11 +58,26 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
     )
 
 
+def address_of(connection: HTTPConnection) -> str:
+    """Where a request comes from, as the audit log names it; empty when the transport does not say."""
+    return "" if connection.client is None else connection.client.host
+
+
 async def current_principal(request: Request) -> Principal:
     """Who is asking; an API key must be for reading or, where something is changed, for chatting.
 
     Raises: `AccessError`, `ForbiddenError`.
     """
-    principal = await authenticate(house_of(request).database, credentials_of(request))
+    principal = await identify(request)
     require_scope(principal, "read" if request.method in ("GET", "HEAD") else "chat")
+    return principal
+
+
+async def identify(request: Request) -> Principal:
+    """Who is asking, whatever their key is for. The request remembers it: a stream ends with what opened it.
+
+    Raises: `AccessError`.
+    """
+    principal = await authenticate(house_of(request).database, credentials_of(request))
+    request.state.principal = principal
     return principal

@@ -8,10 +8,9 @@ from fastapi import APIRouter
 from pydantic import BaseModel, Field
 
 from quarterdeck import __version__
-from quarterdeck.accounts.access import require_admin
 from quarterdeck.domain.events import FeedModels
 from quarterdeck.store.settings import save_setting
-from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.dependencies import Administrator, Caller, TheHouse
 from quarterdeck.web.house import PROVIDERS_CHANGED, House
 
 router = APIRouter(prefix="/api", tags=["settings"])
@@ -38,9 +37,8 @@ async def get_settings(house: TheHouse, caller: Caller) -> dict[str, Any]:
 
 
 @router.patch("/settings")
-async def change_settings(house: TheHouse, caller: Caller, wanted: SettingsChange) -> dict[str, Any]:
+async def change_settings(house: TheHouse, caller: Administrator, wanted: SettingsChange) -> dict[str, Any]:
     """Choose the model for new conversations."""
-    require_admin(caller)
     if wanted.default_model:
         house.registry.provider_for(wanted.default_model)
     await house.database.write(lambda connection: save_setting(connection, DEFAULT_MODEL, wanted.default_model))

@@ -9,7 +9,6 @@ import msgspec
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from quarterdeck.accounts.access import require_admin
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.diagnostics import register_secret
 from quarterdeck.domain.events import FeedModels
@@ -18,7 +17,7 @@ from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.presets import BY_NAME, PRESETS
 from quarterdeck.store.database import Database
 from quarterdeck.store.settings import EndpointRow, delete_endpoint, list_endpoints, save_endpoint
-from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.dependencies import Administrator, TheHouse
 from quarterdeck.web.house import PROVIDERS_CHANGED, House
 
 router = APIRouter(prefix="/api/providers", tags=["providers"])
@@ -41,9 +40,8 @@ class ProviderTest(ProviderChange):
 
 
 @router.get("")
-async def list_all(house: TheHouse, caller: Caller) -> dict[str, Any]:
+async def list_all(house: TheHouse, caller: Administrator) -> dict[str, Any]:
     """List what is connected and how it is doing, and the presets there are."""
-    require_admin(caller)
     await house.registry.models()
     items = [_connected(house, endpoint) for endpoint in house.registry.endpoints()]
     presets = [
@@ -61,18 +59,16 @@ async def list_all(house: TheHouse, caller: Caller) -> dict[str, Any]:
 
 
 @router.post("/test")
-async def test_connection(house: TheHouse, caller: Caller, wanted: ProviderTest) -> dict[str, Any]:
+async def test_connection(house: TheHouse, caller: Administrator, wanted: ProviderTest) -> dict[str, Any]:
     """Test a connection: ask for its models now. Nothing is stored."""
-    require_admin(caller)
     endpoint = _endpoint(wanted.name, wanted, _known_key(house, wanted))
     register_secret(endpoint.key)
     return dict(msgspec.to_builtins(await house.registry.test(endpoint)))
 
 
 @router.put("/{name}")
-async def connect(house: TheHouse, caller: Caller, name: Name, wanted: ProviderChange) -> dict[str, str]:
+async def connect(house: TheHouse, caller: Administrator, name: Name, wanted: ProviderChange) -> dict[str, str]:
     """Connect or change a provider. Keys are stored encrypted."""
-    require_admin(caller)
     if name == "builtin":
         raise ConflictError("The built-in log reader cannot be changed.")
     endpoint = _endpoint(name, wanted, _known_key(house, wanted, name))
@@ -87,9 +83,8 @@ async def connect(house: TheHouse, caller: Caller, name: Name, wanted: ProviderC
 
 
 @router.delete("/{name}", status_code=204)
-async def remove(house: TheHouse, caller: Caller, name: str) -> Response:
+async def remove(house: TheHouse, caller: Administrator, name: str) -> Response:
     """Remove a provider that was connected here. Those of the environment are removed there."""
-    require_admin(caller)
     if not await house.database.write(lambda connection: delete_endpoint(connection, name)):
         raise NotFoundError("No such provider was connected in the settings.")
     await _reload(house)

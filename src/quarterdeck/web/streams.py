@@ -7,27 +7,30 @@ all that a stream holds is one read's worth and what the transport buffers (64 K
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.types import Message, Receive, Scope, Send
 
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S
+from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S, Connections
 from quarterdeck.web.metrics import CountedStream
 
 logger = get_logger("quarterdeck.streams")
 
 
 class BoundedStream(CountedStream):
-    """Cut when one send takes longer than `SEND_TIMEOUT_S`; ended properly, it would wait for its reader for ever."""
+    """Cut when one send takes longer than `SEND_TIMEOUT_S`; ended properly, it would wait for its reader for ever.
+
+    It is cut, too, when whoever opened it may not see it any more: `identify` has noted who that was.
+    """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
-        abort = scope.get("extensions", {}).get(ABORT)
+        abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, lambda: None)
 
         def give_up() -> None:
             logger.warning("slow_stream_dropped", path=scope["path"], seconds=SEND_TIMEOUT_S)
-            if abort is not None:
-                abort()  # the server then says that the client has left, which ends the stream
+            abort()  # the server then says that the client has left, which ends the stream
 
         async def bounded(message: Message) -> None:
             timer = loop.call_later(SEND_TIMEOUT_S, give_up)
@@ -36,4 +39,6 @@ class BoundedStream(CountedStream):
             finally:
                 timer.cancel()
 
-        await super().__call__(scope, receive, bounded)
+        connections: Connections = scope["app"].state.house.connections
+        with connections.streaming(scope["state"]["principal"], abort):
+            await super().__call__(scope, receive, bounded)

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, update
 
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
+from quarterdeck.accounts.keys import create_api_key
 from quarterdeck.accounts.sessions import (
     SESSION_MS,
     close_session,
-    create_api_key,
     create_open_link,
     open_session,
     open_session_by_link,

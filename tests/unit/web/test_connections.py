@@ -16,9 +16,10 @@ from tests.unit.store.stored import open_store
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LimitError, NotFoundError
+from quarterdeck.store.keys import KeyRow, insert_api_key
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import api_keys
-from quarterdeck.store.users import ensure_owner, insert_api_key
+from quarterdeck.store.users import ensure_owner
 from quarterdeck.web import connections as connections_module
 from quarterdeck.web import followers as followers_module
 from quarterdeck.web.connections import Connection, Connections
@@ -84,9 +85,8 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     """With a key of Ann's that lets her in."""
     async with open_store(tmp_path) as opened:
         owner = await opened.write(ensure_owner)
-        await opened.write(
-            lambda connection: insert_api_key(connection, key=ANN.credential, user=owner.id, secret_hash=b"", name="")
-        )
+        key = KeyRow(ANN.credential, owner.id, "", ["chat"], 0, None, None)
+        await opened.write(lambda connection: insert_api_key(connection, key, b""))
         yield opened
 
 
