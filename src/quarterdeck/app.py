@@ -18,6 +18,8 @@ from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from quarterdeck import __version__
+from quarterdeck.accounts.identities.cloudflare import open_cloudflare
+from quarterdeck.accounts.identities.fetching import Fetcher
 from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger, register_secret
@@ -132,7 +134,12 @@ async def open_house(
         rooms = Rooms(database, registry, Ticker())
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
         turns = Turns(database, log, registry, runner, feed, bell)
-        house = House(settings, database, log, registry, turns, feed, vault, gauges, bell=bell, role=role)
+        fetcher = Fetcher()
+        stack.push_async_callback(fetcher.close)
+        access = open_cloudflare(settings, fetcher)
+        house = House(
+            settings, database, log, registry, turns, feed, vault, gauges, bell=bell, role=role, access=access
+        )
         reaper = None if runner is None else Reaper(database, log, runner)
         listener = Listener(house, runner)
         await bell.listen(listener.hear, None if runner is None else listener.claim)

@@ -35,6 +35,9 @@ class Settings(BaseModel):
     database_pool: Annotated[int, Field(ge=2, le=500)] = 10  # connections of one process
     redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?://\S+)?$")] = ""
     secret_key: str = ""  # base64 of 32 bytes; empty: the file secret.key in the data folder
+    cloudflare_team: str = ""  # its name or its address
+    cloudflare_audience: str = ""
+    cloudflare_allowed: str = ""  # addresses, @domains, or *
     metrics_token: str = ""  # empty: /metrics answers this very machine only
     model: str = ""
     min_chunk_chars: Annotated[int, Field(ge=1, le=100_000)] = 20

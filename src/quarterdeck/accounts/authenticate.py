@@ -7,6 +7,8 @@ from typing import Literal
 
 from msgspec import Struct
 
+from quarterdeck.accounts.identities.admission import admit
+from quarterdeck.accounts.identities.cloudflare import CloudflareAccess
 from quarterdeck.accounts.sessions import SESSION_MS
 from quarterdeck.accounts.tokens import Token, is_secret, parse_token
 from quarterdeck.domain.ids import now_ms
@@ -16,6 +18,7 @@ from quarterdeck.store.users import (
     CredentialRow,
     find_api_key,
     find_session,
+    identity_credential,
     is_stale,
     touch_credential,
 )
@@ -34,16 +37,22 @@ class Principal(Struct, frozen=True):
     user: str
     name: str
     role: str
-    via: Literal["session", "key"]
+    via: Literal["session", "key", "access"]
     credential: str
     scopes: frozenset[str] = SCOPES
+    expires_at: int | None = None  # in milliseconds, where the proof itself ends: sockets end with it
 
 
 class Credentials(Struct, frozen=True):
-    """What a request carries: the `Authorization` header and the session cookie, empty when absent."""
+    """What a request carries: the `Authorization` header, the session cookie, and what Cloudflare Access asserts.
+
+    Empty when absent. `access` verifies the assertion; without it that header means nothing.
+    """
 
     authorization: str = ""
     cookie: str = ""
+    assertion: str = ""
+    access: CloudflareAccess | None = None
 
     def __repr__(self) -> str:
         return "Credentials(…)"
@@ -51,6 +60,8 @@ class Credentials(Struct, frozen=True):
 
 async def authenticate(database: Database, given: Credentials) -> Principal:
     """Raises: `AccessError` with one sentence; it never says whether an id exists."""
+    if given.assertion and given.access is not None and not given.authorization:
+        return await _authenticate_by_access(database, given.access, given.assertion)
     token = _token_from(given)
     find = find_api_key if token.kind == "key" else find_session
     row = await database.read(lambda connection: find(connection, token.id))
@@ -61,6 +72,14 @@ async def authenticate(database: Database, given: Credentials) -> Principal:
     await _note_use(database, row)
     scopes = frozenset(row.scopes.split()) if token.kind == "key" else SCOPES
     return Principal(row.user.id, row.user.name, row.user.role, token.kind, row.id, scopes)
+
+
+async def _authenticate_by_access(database: Database, access: CloudflareAccess, assertion: str) -> Principal:
+    """A session cookie beside the assertion says nothing: it may be somebody else's, left in the same browser."""
+    proven = await access.verify(assertion)
+    user = await admit(database, proven.person)
+    credential = identity_credential(proven.person.issuer, proven.person.subject)
+    return Principal(user.id, user.name, user.role, "access", credential, SCOPES, proven.expires_at)
 
 
 def _token_from(given: Credentials) -> Token:

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, union_a
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
-from quarterdeck.store.tables import api_keys, open_links, sessions, users
+from quarterdeck.store.tables import api_keys, identities, open_links, sessions, users
 
 _SEEN_EVERY_MS = 60_000
 _AT_ONCE = 400  # ids in one query
@@ -101,10 +101,16 @@ def _is_key_alive() -> ColumnElement[bool]:
     return and_(api_keys.c.revoked_at.is_(None), is_current)
 
 
+def identity_credential(issuer: str, subject: str) -> str:
+    """An identity as the credential of a socket; sessions' and keys' ids have no blanks."""
+    return f"{issuer} {subject}"
+
+
 def find_living(connection: AnyConnection, credentials: set[str]) -> set[str]:
-    """Those sessions and keys that still let their user in."""
-    living: set[str] = set()
-    ids = list(credentials)
+    """Those sessions, keys and identities that still let their user in."""
+    proven = {credential for credential in credentials if " " in credential}
+    living = _find_living_identities(connection, sorted(proven))
+    ids = list(credentials - proven)
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         of_session = select(sessions.c.id).join(users, users.c.id == sessions.c.user_id)
@@ -114,6 +120,23 @@ def find_living(connection: AnyConnection, credentials: set[str]) -> set[str]:
             of_key.where(api_keys.c.id.in_(some), _is_key_alive(), users.c.suspended_at.is_(None)),
         )
         living.update(row.id for row in connection.execute(found))
+    return living
+
+
+def _find_living_identities(connection: AnyConnection, credentials: list[str]) -> set[str]:
+    living: set[str] = set()
+    for start in range(0, len(credentials), _AT_ONCE):
+        pairs = [credential.split(" ", 1) for credential in credentials[start : start + _AT_ONCE]]
+        found = connection.execute(
+            select(identities.c.issuer, identities.c.subject)
+            .join(users, users.c.id == identities.c.user_id)
+            .where(
+                identities.c.issuer.in_({issuer for issuer, _ in pairs}),
+                identities.c.subject.in_({subject for _, subject in pairs}),
+                users.c.suspended_at.is_(None),
+            )
+        )
+        living.update(identity_credential(row.issuer, row.subject) for row in found)
     return living
 
 

@@ -42,6 +42,7 @@ class Connection:
         self.number = number
         self.user = principal.user
         self.credential = principal.credential
+        self.expires_at = principal.expires_at
         self.is_full = is_full
         self._socket = socket
         self._sending_since: float | None = None
@@ -156,10 +157,10 @@ class Connections:
         except StorageError as error:
             logger.warning("connections_not_checked", reason=error.message, detail=error.detail)
             return
-        out = [connection for connection, _ in self._open.values() if connection.credential not in living]
+        out = [connection for connection, _ in self._open.values() if not _is_in(connection, living)]
         await asyncio.gather(*map(self._sign_out, out))  # one who does not read must not hold up the others
         for principal, cut in list(self._streams.values()):
-            if principal.credential not in living:
+            if not _is_in(principal, living):
                 logger.info("stream_ended", user=principal.user, reason="signed out")
                 cut()
 
@@ -179,6 +180,11 @@ class Connections:
             beat = asyncio.ensure_future(connection.send(frame))  # one slow reader must not hold up the others
             beat.add_done_callback(_forget)
             await asyncio.sleep(0)
+
+
+def _is_in(asking: Connection | Principal, living: set[str]) -> bool:
+    is_over = asking.expires_at is not None and asking.expires_at <= now_ms()
+    return not is_over and asking.credential in living
 
 
 async def _send_away(connection: Connection, frame: str) -> None:

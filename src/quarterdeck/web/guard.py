@@ -12,6 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER
 from quarterdeck.config import Settings
 from quarterdeck.web.house import SESSION_COOKIE
 from quarterdeck.web.metrics import count_answer
@@ -78,8 +79,9 @@ class Guard:
         if _host_name(host) not in self._hosts:
             return 421, "wrong_host", "This server does not answer to that host name. Set QUARTERDECK_PUBLIC_URL."
         is_write = scope["type"] == "websocket" or scope["method"] not in _SAFE
-        has_cookie = f"{SESSION_COOKIE}=" in headers.get("cookie", "") and not headers.get("authorization")
-        if is_write and has_cookie and not self._is_own_origin(headers.get("origin", ""), scope, host):
+        has_cookie = f"{SESSION_COOKIE}=" in headers.get("cookie", "") or ASSERTION_HEADER in headers
+        comes_along = has_cookie and not headers.get("authorization")  # a browser adds it whoever wrote the page
+        if is_write and comes_along and not self._is_own_origin(headers.get("origin", ""), scope, host):
             return 403, "wrong_origin", "This request came from another site."
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > MAX_BODY_BYTES:

@@ -11,6 +11,7 @@ from starlette.requests import HTTPConnection
 
 from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
+from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, CloudflareAccess
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
 from quarterdeck.gauges import Gauges
@@ -41,6 +42,7 @@ class House:
     gauges: Gauges
     bell: Bell
     role: Role = "all"
+    access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     connections: Connections = field(default_factory=Connections)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -55,6 +57,8 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
     return Credentials(
         authorization=connection.headers.get("authorization", ""),
         cookie=connection.cookies.get(SESSION_COOKIE, ""),
+        assertion=connection.headers.get(ASSERTION_HEADER, ""),
+        access=house_of(connection).access,
     )
 
 

@@ -10,7 +10,8 @@ from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Resp
 from jinja2 import Environment, FileSystemLoader, TemplateNotFound, select_autoescape
 
 from quarterdeck import __version__
-from quarterdeck.accounts.authenticate import Principal, authenticate
+from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
+from quarterdeck.accounts.identities.admission import link_asserted
 from quarterdeck.accounts.sessions import SESSION_MS, close_session, open_session_by_link
 from quarterdeck.errors import AccessError, InternalError, LogError, NotFoundError
 from quarterdeck.log.base import feed_name
@@ -62,6 +63,7 @@ async def open_link(request: Request, house: TheHouse, link: str = "") -> Respon
         except AccessError:
             return await _render(house, None, notice="link_used")
         return RedirectResponse("/", 303)
+    await _link_asserted(house, credentials_of(request), str(token))
     response = RedirectResponse("/", 303)
     response.set_cookie(
         SESSION_COOKIE,
@@ -72,6 +74,12 @@ async def open_link(request: Request, house: TheHouse, link: str = "") -> Respon
         secure=request.url.scheme == "https" or house.settings.public_url.startswith("https"),
     )
     return response
+
+
+async def _link_asserted(house: House, given: Credentials, token: str) -> None:
+    if given.access is not None and given.assertion:
+        principal = await authenticate(house.database, Credentials(cookie=token))
+        await link_asserted(house.database, given.access, given.assertion, principal.user)
 
 
 @router.post("/api/sign-out", status_code=204)
