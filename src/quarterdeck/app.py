@@ -23,6 +23,8 @@ from quarterdeck.accounts.identities.fetching import Fetcher
 from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger, register_secret
+from quarterdeck.egress.client import Egress
+from quarterdeck.egress.policy import Policy, read_allow_list
 from quarterdeck.errors import SetupError
 from quarterdeck.gauges import Gauges
 from quarterdeck.jobs import run_forever, usual_jobs
@@ -125,6 +127,7 @@ async def open_house(
         start_tracing(settings.environment)
         stack.push_async_callback(stop_tracing)
         vault = load_vault(settings.data_dir / "secret.key", settings.secret_key)
+        egress = Egress(Policy(read_allow_list(settings.egress_allow)))
         registry = Registry(settings)
         stack.push_async_callback(registry.close)
         registry.register(LogReader(database))
@@ -138,7 +141,7 @@ async def open_house(
         stack.push_async_callback(fetcher.close)
         access = open_cloudflare(settings, fetcher)
         house = House(
-            settings, database, log, registry, turns, feed, vault, gauges, bell=bell, role=role, access=access
+            settings, database, log, registry, turns, feed, vault, gauges, bell=bell, egress=egress, role=role, access=access
         )
         reaper = None if runner is None else Reaper(database, log, runner)
         listener = Listener(house, runner)

@@ -38,6 +38,7 @@ class Settings(BaseModel):
     cloudflare_team: str = ""  # its name or its address
     cloudflare_audience: str = ""
     cloudflare_allowed: str = ""  # addresses, @domains, or *
+    egress_allow: str = ""  # networks and hosts that are not public and may be fetched from all the same
     metrics_token: str = ""  # empty: /metrics answers this very machine only
     model: str = ""
     min_chunk_chars: Annotated[int, Field(ge=1, le=100_000)] = 20

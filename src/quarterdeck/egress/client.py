@@ -157,6 +157,8 @@ class _Judging(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
         found = await self._lookup(host, port)
+        if not found:
+            raise OSError("the name has no address")
         for address in found:
             _judge(self._policy, host, address, port)
         return [

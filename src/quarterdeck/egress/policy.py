@@ -11,7 +11,6 @@ from yarl import URL
 from quarterdeck.egress.addresses import Address, Network, is_public, meant_address, parse_address
 from quarterdeck.errors import AddressRefusedError, SetupError
 
-_USUAL_PORTS = {80, 443}
 _ENTRY = re.compile(
     r"(?:\[(?P<brackets>[^\]]+)\]|(?P<plain>[^\[\]:]+)|(?P<bare>[0-9a-fA-F:]+(?:/\d+)?))(?::(?P<port>\d+))?"
 )
@@ -29,6 +28,7 @@ class Allowed(Struct, frozen=True):
 
 class Policy(Struct, frozen=True):
     allowed: tuple[Allowed, ...] = ()
+    ports: frozenset[int] = frozenset({80, 443})
     is_checked: bool = True  # False: any address and port; for measuring what the checks are worth
 
     def check_url(self, url: URL) -> None:
@@ -55,7 +55,7 @@ class Policy(Struct, frozen=True):
             raise AddressRefusedError("This address is not on the public internet, so it is not fetched.")
 
     def _check_port(self, host: str, address: Address | None, port: int) -> None:
-        if not self.is_checked or port in _USUAL_PORTS:
+        if not self.is_checked or port in self.ports:
             return
         if not any(
             entry.port == port and ((address is None and entry.network is not None) or self._lets(entry, host, address))
@@ -87,7 +87,7 @@ def _read_entry(text: str) -> Allowed:
         return Allowed("", ip_network(place, strict=False), port)
     except ValueError:
         name = _plain_name(place)
-        if "/" in place or ":" in place or not _HOST.fullmatch(name) or port > 65_535:
+        if (found and found["brackets"]) or "/" in place or ":" in place or not _HOST.fullmatch(name) or port > 65_535:
             raise SetupError(
                 f"The setting QUARTERDECK_EGRESS_ALLOW is not usable: {text!r} is neither a network nor a host."
             ) from None

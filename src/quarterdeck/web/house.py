@@ -14,6 +14,7 @@ from quarterdeck.accounts.authenticate import Credentials, Principal, authentica
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, CloudflareAccess
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
+from quarterdeck.egress.client import Egress
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
@@ -41,6 +42,7 @@ class House:
     vault: Vault
     gauges: Gauges
     bell: Bell
+    egress: Egress
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     connections: Connections = field(default_factory=Connections)
