@@ -141,7 +141,18 @@ async def open_house(
         stack.push_async_callback(fetcher.close)
         access = open_cloudflare(settings, fetcher)
         house = House(
-            settings, database, log, registry, turns, feed, vault, gauges, bell=bell, egress=egress, role=role, access=access
+            settings,
+            database,
+            log,
+            registry,
+            turns,
+            feed,
+            vault,
+            gauges,
+            bell=bell,
+            egress=egress,
+            role=role,
+            access=access,
         )
         reaper = None if runner is None else Reaper(database, log, runner)
         listener = Listener(house, runner)

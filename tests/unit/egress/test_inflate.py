@@ -19,7 +19,13 @@ def raw(content: bytes) -> bytes:
     return packer.compress(content) + packer.flush()
 
 
-PACK: dict[str, Callable[[bytes], bytes]] = {"": bytes, "identity": bytes, "gzip": gzip.compress, "deflate": zlib.compress, "DEFLATE": raw}
+PACK: dict[str, Callable[[bytes], bytes]] = {
+    "": bytes,
+    "identity": bytes,
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "DEFLATE": raw,
+}
 
 
 @pytest.mark.parametrize("encoding", PACK)
