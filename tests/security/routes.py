@@ -1,0 +1,81 @@
+"""Who may ask what: every route, socket and mount of the application, on one page. A route that is not here fails.
+
+`who`    anybody  without an account (a secret in the address or the body may still be asked for)
+         page     the index: with an account it carries their settings, without one it is the sign-in page
+         secret   a token of another kind than people have (metrics, a directory)
+         people   who is signed in, guests included;  members: without guests;  admins: owner and admins;  owner
+`key`    the scope that an API key needs; `none`: no key may, whatever its scopes
+`others` what one gets of somebody else's: `404`, or `own`: the answer is about oneself or about the server
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+_TABLE = """
+SOCKET  /chat                                          people   chat   own
+POST    /chat_batch                                    people   chat   own
+
+GET     /api/conversations                             people   read   own
+GET     /api/conversations/{conversation}              people   read   404
+PATCH   /api/conversations/{conversation}              people   chat   404
+DELETE  /api/conversations/{conversation}              people   chat   404
+POST    /api/conversations/{conversation}/restore      people   chat   404
+GET     /api/conversations/{conversation}/messages     people   read   404
+GET     /api/turns/{turn}/events                       people   read   404
+POST    /api/turns/{turn}/stop                         people   chat   404
+GET     /api/turns/{turn}/context                      people   read   404
+GET     /api/ideas                                     people   read   own
+DELETE  /api/ideas/{idea}                              people   chat   404
+
+GET     /api/models                                    people   read   own
+GET     /api/assistants                                people   read   own
+GET     /api/settings                                  people   read   own
+PATCH   /api/settings                                  admins   admin  own
+GET     /api/providers                                 admins   admin  own
+POST    /api/providers/test                            admins   admin  own
+PUT     /api/providers/{name}                          admins   admin  own
+DELETE  /api/providers/{name}                          admins   admin  own
+
+GET     /api/me                                        people   read   own
+POST    /api/sign-out                                  people   -      own
+
+GET     /                                              page     -      own
+GET     /c/{conversation}                              page     -      own
+GET     /ideas                                         page     -      own
+GET     /settings                                      page     -      own
+GET     /settings/{section}                            page     -      own
+GET     /open                                          anybody  -      own
+GET     /sandbox/mermaid                               anybody  -      own
+GET     /docs                                          anybody  -      own
+GET     /docs/{name}                                   anybody  -      own
+GET     /openapi.json                                  anybody  -      own
+HEAD    /openapi.json                                  anybody  -      own
+MOUNT   /assets                                        anybody  -      own
+GET     /healthz                                       anybody  -      own
+GET     /readyz                                        anybody  -      own
+GET     /metrics                                       secret   -      own
+"""
+
+
+class Route(NamedTuple):
+    """`method` is a verb of HTTP, `SOCKET` or `MOUNT`."""
+
+    method: str
+    path: str
+    who: str
+    key: str
+    others: str
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+
+ROUTES = {(route.method, route.path): route for line in _TABLE.split("\n") if line for route in [Route(*line.split())]}
+
+MAY = {
+    "people": {"owner", "admin", "member", "guest"},
+    "members": {"owner", "admin", "member"},
+    "admins": {"owner", "admin"},
+    "owner": {"owner"},
+}
