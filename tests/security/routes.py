@@ -38,6 +38,10 @@ PUT     /api/providers/{name}                          admins   admin  own
 DELETE  /api/providers/{name}                          admins   admin  own
 
 GET     /api/me                                        people   read   own
+GET     /api/me/keys                                   people   read   own
+POST    /api/me/keys                                   people   chat   own
+DELETE  /api/me/keys/{key}                             people   chat   404
+GET     /api/admin/audit                               admins   admin  own
 POST    /api/sign-out                                  people   -      own
 
 GET     /                                              page     -      own
