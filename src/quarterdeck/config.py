@@ -34,7 +34,7 @@ class Settings(BaseModel):
     database_url: Annotated[str, StringConstraints(pattern=r"^(postgres(ql)?://\S+)?$")] = ""
     database_pool: Annotated[int, Field(ge=2, le=500)] = 10  # connections of one process
     redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?://\S+)?$")] = ""
-    secret_key: str = ""  # base64 of 32 bytes; empty: the file secret.key in the data folder
+    secret_key: str = ""  # base64 of 32 bytes, several with commas: the first one seals; empty: the file secret.key
     cloudflare_team: str = ""  # its name or its address
     cloudflare_audience: str = ""
     cloudflare_allowed: str = ""  # addresses, @domains, or *

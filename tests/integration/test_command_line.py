@@ -22,6 +22,7 @@ COMMANDS = [
     ["key", "create"],
     ["key", "list"],
     ["key", "revoke"],
+    ["key", "rotate"],
     ["backup"],
     ["restore"],
     ["copy-database"],

@@ -70,7 +70,11 @@ def folder(tmp_path: Path) -> Path:
 
 
 def seal(folder: Path, key: bytes) -> None:
-    change(database_of(folder), "UPDATE endpoints SET key_sealed = ?", Vault(key).seal(SECRET, "endpoint:openai"))
+    change(
+        database_of(folder),
+        "UPDATE endpoints SET key_sealed = ?",
+        Vault(lambda: (key,)).seal(SECRET, "endpoint:openai"),
+    )
 
 
 def test_a_fresh_machine_is_well_and_nothing_is_made(tmp_path: Path) -> None:

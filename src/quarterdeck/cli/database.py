@@ -6,7 +6,6 @@ What they need is loaded when one of them is used: it is not needed to serve.
 from __future__ import annotations
 
 import asyncio
-import base64
 import re
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +14,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from quarterdeck.accounts.vault import decode_keys
 from quarterdeck.app import lock_data_dir, open_data_dir
 from quarterdeck.cli.options import DataDir, read_settings
 from quarterdeck.cli.progress import show_progress
@@ -165,7 +165,7 @@ def _read(data_dir: Path | None) -> Settings:
 
 def _read_secret(settings: Settings) -> bytes:
     if settings.secret_key:
-        return base64.b64decode(settings.secret_key)
+        return b"".join(decode_keys(settings.secret_key))
     try:
         return (settings.data_dir / "secret.key").read_bytes()
     except FileNotFoundError:

@@ -10,7 +10,8 @@ import typer
 
 from quarterdeck.accounts.authenticate import KEY_SCOPES
 from quarterdeck.accounts.keys import create_api_key, revoke_any_key
-from quarterdeck.cli.options import DataDir, read_settings, write_once
+from quarterdeck.accounts.rotation import rotate_keys
+from quarterdeck.cli.options import DataDir, read_settings, run_on_database, write_once
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError
 from quarterdeck.store.database import AnyConnection
@@ -66,6 +67,22 @@ def revoke_key(
     """
     row = write_once(read_settings(data_dir=data_dir), lambda connection: revoke_any_key(connection, key))
     typer.echo(f"Revoked {row.id} ({row.name}).")
+
+
+def rotate_key(data_dir: DataDir = None) -> None:
+    """Change the key that seals stored secrets, and seal all of them anew. The server may be running.
+
+    Killed in between it loses nothing: run it again. Example: quarterdeck key rotate
+    """
+    settings = read_settings(data_dir=data_dir)
+    rotation = run_on_database(
+        settings, lambda database: rotate_keys(database, settings.data_dir / "secret.key", settings.secret_key)
+    )
+    typer.echo(f"Sealed anew: {rotation.renewed}.")
+    for purpose in rotation.locked:
+        typer.echo(f"No key opens what is stored for {purpose}: enter it again in Settings.", err=True)
+    if settings.secret_key:
+        typer.echo("Now take the old key out of QUARTERDECK_SECRET_KEY, and restart all processes.")
 
 
 def _keys_of(connection: AnyConnection, user: str) -> list[tuple[str, KeyRow]]:

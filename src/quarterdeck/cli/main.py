@@ -52,6 +52,7 @@ app.add_typer(key_app, name="key")
 key_app.command("create")(keys.create_key)
 key_app.command("list")(keys.list_keys)
 key_app.command("revoke")(keys.revoke_key)
+key_app.command("rotate")(keys.rotate_key)
 
 
 def main() -> None:

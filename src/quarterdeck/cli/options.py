@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -12,7 +12,7 @@ import typer
 from quarterdeck.app import open_data_dir, open_database
 from quarterdeck.config import Settings, load_settings
 from quarterdeck.diagnostics import configure_logs
-from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.database import Database, WriteConnection
 
 T = TypeVar("T")
 
@@ -32,12 +32,17 @@ def read_settings(**given: Any) -> Settings:
 
 def write_once(settings: Settings, fn: Callable[[WriteConnection], T]) -> T:
     """One transaction in the database, beside a running server or without one."""
+    return run_on_database(settings, lambda database: database.write(fn))
+
+
+def run_on_database(settings: Settings, work: Callable[[Database], Coroutine[Any, Any, T]]) -> T:
+    """Several transactions, in the same way."""
 
     async def run() -> T:
         open_data_dir(settings.data_dir)
         database = await open_database(settings)
         try:
-            return await database.write(fn)
+            return await work(database)
         finally:
             await database.close()
 

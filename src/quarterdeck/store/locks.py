@@ -22,6 +22,11 @@ def lock_send(connection: WriteConnection, owner: str, key: str) -> None:
     _lock(connection, f"send {owner} {key}")
 
 
+def lock_secrets(connection: WriteConnection) -> None:
+    """Whoever seals a secret waits until the key that it is to be sealed with is settled."""
+    _lock(connection, "secrets")
+
+
 def _lock(connection: WriteConnection, name: str) -> bool:
     if connection.dialect.name != "postgresql":
         return False

@@ -15,7 +15,8 @@ from quarterdeck.domain.events import FeedModels
 from quarterdeck.errors import ConflictError, InputError, NotFoundError, SetupError
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.presets import BY_NAME, PRESETS
-from quarterdeck.store.database import Database
+from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.locks import lock_secrets
 from quarterdeck.store.settings import EndpointRow, delete_endpoint, list_endpoints, save_endpoint
 from quarterdeck.web.dependencies import Administrator, TheHouse
 from quarterdeck.web.house import PROVIDERS_CHANGED, House
@@ -73,9 +74,13 @@ async def connect(house: TheHouse, caller: Administrator, name: Name, wanted: Pr
         raise ConflictError("The built-in log reader cannot be changed.")
     endpoint = _endpoint(name, wanted, _known_key(house, wanted, name))
     register_secret(endpoint.key)
-    sealed = house.vault.seal(endpoint.key, f"endpoint:{name}") if endpoint.key else None
-    row = EndpointRow(name, endpoint.label, endpoint.dialect, endpoint.base_url, sealed)
-    await house.database.write(lambda connection: save_endpoint(connection, row))
+
+    def save(connection: WriteConnection) -> None:
+        lock_secrets(connection)
+        sealed = house.vault.seal(endpoint.key, f"endpoint:{name}") if endpoint.key else None
+        save_endpoint(connection, EndpointRow(name, endpoint.label, endpoint.dialect, endpoint.base_url, sealed))
+
+    await house.database.write(save)
     await _reload(house)
     await house.bell.tell(PROVIDERS_CHANGED)
     house.feed.tell(caller.user, FeedModels())

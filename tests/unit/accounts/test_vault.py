@@ -6,13 +6,14 @@ import base64
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given
 from hypothesis import strategies as st
 
 from quarterdeck.accounts.vault import Vault, load_vault
 from quarterdeck.errors import SetupError
 
-VAULT = Vault(b"k" * 32)
+VAULT = Vault(lambda: (b"k" * 32,))
 
 
 @given(secret=st.text(), purpose=st.text())
@@ -78,3 +79,32 @@ def test_a_given_key_that_is_none_is_refused_without_repeating_it(tmp_path: Path
     with pytest.raises(SetupError, match="QUARTERDECK_SECRET_KEY") as refused:
         load_vault(tmp_path / "secret.key", given)
     assert given not in refused.value.message
+
+
+def test_the_first_key_seals_and_all_of_them_open() -> None:
+    old, new = b"o" * 32, b"n" * 32
+    before, both, after = Vault(lambda: (old,)), Vault(lambda: (new, old)), Vault(lambda: (new,))
+    sealed = before.seal("secret", "p")
+    assert both.open(sealed, "p") == "secret"
+    assert not both.is_current(sealed)
+    again = both.seal("secret", "p")
+    assert both.is_current(again)
+    assert after.open(again, "p") == "secret"
+    with pytest.raises(SetupError):
+        after.open(sealed, "p")
+
+
+def test_what_version_0_1_sealed_still_opens() -> None:
+    """Without the id of a key: nonce and ciphertext, nothing else."""
+    nonce = bytes(range(12))
+    sealed = nonce + AESGCM(b"k" * 32).encrypt(nonce, b"sk-1", b"endpoint:openai")
+    assert VAULT.open(sealed, "endpoint:openai") == "sk-1"
+    assert not VAULT.is_current(sealed)
+
+
+def test_several_keys_may_be_given_with_commas(tmp_path: Path) -> None:
+    one, two = (base64.b64encode(bytes([number]) * 32).decode() for number in (1, 2))
+    sealed = load_vault(tmp_path / "secret.key", one).seal("secret", "p")
+    both = load_vault(tmp_path / "secret.key", f"{two}, {one}")
+    assert both.open(sealed, "p") == "secret"
+    assert not both.is_current(sealed)
