@@ -93,6 +93,8 @@ class Histogram(_Meter):
 
 
 TURNS_ACCEPTED = Counter("quarterdeck_turns_accepted_total", "Messages acknowledged that began a turn.")
+SENDS_REFUSED = Counter("quarterdeck_sends_refused_total", "Messages refused because of overload.", ("reason",))
+SENDS_WAITING = Gauge("quarterdeck_sends_waiting", "Messages in line to be taken.")
 TURNS_ENDED = Counter("quarterdeck_turns_ended_total", "Turns that ended.", ("provider", "status"))
 TURN_FAILURES = Counter("quarterdeck_turn_failures_total", "Turns that failed, by error code.", ("provider", "code"))
 TURNS_RUNNING = Gauge("quarterdeck_turns_running", "Turns being run now.")

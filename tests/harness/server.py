@@ -36,6 +36,7 @@ class Server:
         self.work_dir = folder / "work"
         self.work_dir.mkdir(parents=True, exist_ok=True)
         self.environment = clean_environment(folder, **environment)
+        self.command = _COMMAND
         self.under: list[str] = []  # a command that runs the server: its words before the server's own
         self.options: list[str] = []  # of every start
         self.port = 0
@@ -84,7 +85,7 @@ class Server:
         self._starts += 1
         with self.output.open("wb") as output, (self.folder / "stderr.txt").open("ab") as log:
             self._process = subprocess.Popen(
-                [*self.under, *_COMMAND, *words], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
+                [*self.under, *self.command, *words], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
             )
 
     def _is_ready(self, client: httpx2.Client) -> bool:

@@ -8,13 +8,14 @@ from collections.abc import Callable
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import FeedConversation, encode_event
-from quarterdeck.errors import LogError, OverloadedError, StaleWriterError
+from quarterdeck.errors import LogError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell, LocalBell
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.turns import OPEN, TurnRow
 from quarterdeck.tracing import spans
+from quarterdeck.turns.admission import Admission
 from quarterdeck.turns.claim import Lease, elapsed_s
 from quarterdeck.turns.commands import Mailbox
 from quarterdeck.turns.feed import Feed
@@ -29,10 +30,15 @@ from quarterdeck.turns.record import (
     started_event,
 )
 from quarterdeck.turns.runner import TurnRunner
+from quarterdeck.turns.unclaimed import Unclaimed
 
 logger = get_logger("quarterdeck.turns")
 
+_REMEMBERED = 10_000  # sends that were acknowledged lately
 _LOG_S = 1.0  # how long an acknowledgement waits for the log; that the message is kept does not depend on it
+
+_Record = Callable[[WriteConnection, Lease | None], Accepted]
+_Name = tuple[str, str]  # of a send: the user, the idempotency key
 
 
 class Turns:
@@ -57,22 +63,30 @@ class Turns:
         self._feed = feed
         self._bell = bell or LocalBell()
         self._mailbox = Mailbox(database, self._bell)
+        self.admission = Admission()
+        self._unclaimed = Unclaimed(database)
+        self._acknowledged: dict[tuple[str, str], None] = {}  # by user and key; oldest first
         self._beginnings: set[asyncio.Task[None]] = set()  # that take longer than their acknowledgement
 
-    async def send(self, user: str, send: Send) -> Accepted:
+    async def send(self, user: str, send: Send, *, since_s: float | None = None) -> Accepted:
         """When this returns, the message is kept and its turn runs (or waits for the one before it).
 
+        `since_s`: since when it waits, as for `Admission.enter`.
         Raises: `InputError`, `ConflictError`, `LimitError`, `ModelNotFoundError`, `StorageError`.
         """
         check_send(send)
         default = await self._default_model(send.model)
-        return await self._begin(user, lambda connection, lease: record_send(connection, user, send, default, lease))
+        return await self._begin(
+            (user, send.key), lambda connection, lease: record_send(connection, user, send, default, lease), since_s
+        )
 
-    async def retry(self, user: str, retry: Retry) -> Accepted:
+    async def retry(self, user: str, retry: Retry, *, since_s: float | None = None) -> Accepted:
         """Raises: as `send`, and `NotFoundError`."""
         check_retry(retry)
         default = await self._default_model(retry.model)
-        return await self._begin(user, lambda connection, lease: record_retry(connection, user, retry, default, lease))
+        return await self._begin(
+            (user, retry.key), lambda connection, lease: record_retry(connection, user, retry, default, lease), since_s
+        )
 
     async def stop(self, turn: str) -> None:
         """The turn ends with what it has, wherever it runs. Stopping an ended turn is no error."""
@@ -86,26 +100,52 @@ class Turns:
             return model
         return await self._registry.default_model()
 
-    async def _begin(self, user: str, record: Callable[[WriteConnection, Lease | None], Accepted]) -> Accepted:
+    async def _begin(self, name: _Name, record: _Record, since_s: float | None) -> Accepted:
         runner = self._runner
-        if runner is not None and (runner.is_draining or runner.is_full):
-            raise OverloadedError("The server is busy. Nothing was sent; try again in a moment.", retry_after_s=2)
-        begun_ns, since_s = spans.now_ns(), elapsed_s()
-        lease = None if runner is None else runner.lease
-        accepted = await self._database.write(lambda connection: record(connection, lease))
-        if accepted.is_new:
-            metrics.TURNS_ACCEPTED.add()
-            spans.record("send", accepted.row.id, begun_ns, model=accepted.row.model)
+        if name not in self._acknowledged:  # such a one costs little, and may not be told that nothing was sent
+            self._refuse_if_full(runner)
+            await self.admission.enter(since_s)
+            try:
+                accepted, begun_s = await self._record(record)
+            finally:
+                self.admission.leave()
+        else:
+            accepted, begun_s = await self._record(record)
+        self._remember(name)
         if accepted.row.status in OPEN:
             beginning = asyncio.create_task(self._begin_log(accepted.row))
             if runner is not None and accepted.row.lease_owner == runner.worker:
-                _launch(runner, accepted, since_s)
+                _launch(runner, accepted, begun_s)
             await self._wait_a_little(beginning)
             if accepted.row.status == "running" and accepted.row.lease_owner is None:
                 await self._bell.ready(accepted.row.id)
         if accepted.is_new:
-            self._feed.tell(user, FeedConversation(accepted.row.conversation_id))
+            self._feed.tell(name[0], FeedConversation(accepted.row.conversation_id))
         return accepted
+
+    def _refuse_if_full(self, runner: TurnRunner | None) -> None:
+        if runner is None:
+            if self._unclaimed.are_too_many():
+                raise self.admission.refuse("queue", retry_after_s=10.0)
+        elif runner.is_draining:
+            raise self.admission.refuse("draining")
+        elif runner.is_full:
+            raise self.admission.refuse("full", retry_after_s=10.0)
+
+    async def _record(self, record: _Record) -> tuple[Accepted, float]:
+        """What was recorded, and since when its lease counts (`elapsed_s`)."""
+        begun_ns, since_s = spans.now_ns(), elapsed_s()
+        lease = None if self._runner is None else self._runner.lease
+        accepted = await self._database.write(lambda connection: record(connection, lease))
+        if accepted.is_new:
+            metrics.TURNS_ACCEPTED.add()
+            spans.record("send", accepted.row.id, begun_ns, model=accepted.row.model)
+        return accepted, since_s
+
+    def _remember(self, name: _Name) -> None:
+        self._acknowledged[name] = None
+        if len(self._acknowledged) > _REMEMBERED:
+            del self._acknowledged[next(iter(self._acknowledged))]
 
     async def _wait_a_little(self, beginning: asyncio.Task[None]) -> None:
         await asyncio.wait([beginning], timeout=_LOG_S)

@@ -8,7 +8,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.errors import QuarterdeckError, as_quarterdeck_error
+from quarterdeck.errors import OverloadedError, QuarterdeckError, as_quarterdeck_error
 
 logger = get_logger("quarterdeck.web")
 
@@ -53,7 +53,7 @@ def install_problems(app: FastAPI) -> None:
 
 async def _on_known(request: Request, error: Exception) -> JSONResponse:
     known = as_quarterdeck_error(error)
-    if known.status >= 500:
+    if known.status >= 500 and not isinstance(known, OverloadedError):  # those come in thousands, and are counted
         logger.error(
             "request_failed", path=request.url.path, code=known.code, reason=known.message, detail=known.detail
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
@@ -17,7 +18,6 @@ from quarterdeck.turns.record import Accepted, Retry, Send
 from quarterdeck.views.frames import (
     HEARTBEAT_S,
     AcceptedFrame,
-    ClientFrame,
     FeedFrame,
     FollowFrame,
     FollowingFrame,
@@ -47,9 +47,13 @@ from quarterdeck.views.websocket import (
 from quarterdeck.web.connections import Connection
 from quarterdeck.web.followers import Followers
 from quarterdeck.web.house import House
+from quarterdeck.web.sends import Sends
 from quarterdeck.web.viewing import read_turn
 
 logger = get_logger("quarterdeck.sockets")
+
+Command = FollowFrame | UnfollowFrame | StopFrame | FeedFrame | PingFrame
+"""What a client wants beside sending."""
 
 _FEED = "feed"
 _CLOSE_FAILED = 1011
@@ -63,6 +67,7 @@ class FullSocket:
         self._socket = socket
         self._connection = connection
         self._followers = Followers()
+        self._sends = Sends(self._send_one, house.turns.admission)
 
     async def serve(self) -> None:
         """Until the client leaves."""
@@ -83,35 +88,47 @@ class FullSocket:
             await self._reply(error_frame(error))
             await self._connection.close(1008, "signed out")
         finally:
+            await self._sends.stop()
             await self._followers.stop_all()
 
     async def _answer(self, text: str | bytes) -> None:
         """One frame; whatever is wrong with it is said, and the socket stays."""
-        ref = ""
         try:
             frame = decode_client_frame(text)
-            ref = frame.ref
-            await self._obey(frame)
+        except Exception as caught:  # the web's edge: nothing a client sends may end the server's side
+            await self._say_why(caught, ref_of(text))
+            return
+        if isinstance(frame, SendFrame | RetryFrame):
+            await self._or_say_why(self._sends.take(frame, len(text)), frame.ref)
+        else:
+            await self._or_say_why(self._obey(frame), frame.ref)
+
+    async def _send_one(self, frame: SendFrame | RetryFrame, since_s: float | None) -> None:
+        sending = self._send(frame, since_s) if isinstance(frame, SendFrame) else self._retry(frame, since_s)
+        await self._or_say_why(sending, frame.ref)
+
+    async def _or_say_why(self, work: Coroutine[None, None, None], ref: str) -> None:
+        try:
+            await work
         except (WebSocketDisconnect, asyncio.CancelledError):
             raise
         except AccessError as error:
             if error.status == 401:
                 raise
             await self._reply(error_frame(error, ref))
-        except Exception as caught:  # the web's edge: nothing a client sends may end the server's side
-            known = as_quarterdeck_error(caught)
-            if known.code == "internal":
-                logger.error("frame_failed", exc_info=caught)
-            elif known.code == "bad_frame":
-                logger.info("validation_failed", path="/chat", reason=known.message)
-            await self._reply(error_frame(known, ref or ref_of(text)))
+        except Exception as caught:  # the web's edge, as above
+            await self._say_why(caught, ref)
 
-    async def _obey(self, frame: ClientFrame) -> None:
+    async def _say_why(self, caught: Exception, ref: str) -> None:
+        known = as_quarterdeck_error(caught)
+        if known.code == "internal":
+            logger.error("frame_failed", exc_info=caught)
+        elif known.code == "bad_frame":
+            logger.info("validation_failed", path="/chat", reason=known.message)
+        await self._reply(error_frame(known, ref))
+
+    async def _obey(self, frame: Command) -> None:
         match frame:
-            case SendFrame():
-                await self._send(frame)
-            case RetryFrame():
-                await self._retry(frame)
             case FollowFrame():
                 await self._follow(frame)
             case UnfollowFrame(turn=turn, ref=ref):
@@ -126,7 +143,7 @@ class FullSocket:
             case PingFrame(ref=ref):
                 await self._reply(PongFrame(ref=ref))
 
-    async def _send(self, frame: SendFrame) -> None:
+    async def _send(self, frame: SendFrame, since_s: float | None) -> None:
         send = Send(
             key=frame.id,
             conversation=frame.conversation,
@@ -136,11 +153,11 @@ class FullSocket:
             assistant=frame.assistant,
             instructions=frame.instructions,
         )
-        await self._accepted(await self._house.turns.send(self._user, send), frame)
+        await self._accepted(await self._house.turns.send(self._user, send, since_s=since_s), frame)
 
-    async def _retry(self, frame: RetryFrame) -> None:
+    async def _retry(self, frame: RetryFrame, since_s: float | None) -> None:
         retry = Retry(key=frame.id, message=frame.message, model=frame.model, temperature=frame.temperature)
-        await self._accepted(await self._house.turns.retry(self._user, retry), frame)
+        await self._accepted(await self._house.turns.retry(self._user, retry, since_s=since_s), frame)
 
     async def _accepted(self, accepted: Accepted, frame: SendFrame | RetryFrame) -> None:
         row = accepted.row

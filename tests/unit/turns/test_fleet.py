@@ -13,9 +13,11 @@ from quarterdeck.domain.events import TurnEnded
 from quarterdeck.domain.ids import id_after, new_id
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import FinishChunk, TextChunk
+from quarterdeck.errors import OverloadedError
 from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import find_place
 from quarterdeck.turns import runner as runner_module
+from quarterdeck.turns import unclaimed as unclaimed_module
 from quarterdeck.turns.commands import Command, read_command, say_command
 from quarterdeck.turns.record import Send
 
@@ -38,6 +40,24 @@ async def test_a_turn_recorded_by_a_web_process_is_run_by_the_worker_that_hears_
         folded, _ = await web.check_stored(accepted.row.id)
         assert folded.parts == [TextPart("Aye.")]
         assert (len(web.provider.requests), len(worker.provider.requests)) == (0, 1)
+
+
+async def test_a_web_process_refuses_while_nobody_gets_through_the_queue(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unclaimed_module, "MAX_UNCLAIMED", 1)
+    monkeypatch.setattr(unclaimed_module, "_LOOK_EVERY_S", 0.0)
+    async with open_rig(tmp_path, ScriptedProvider(), runs_turns=False) as web:
+        await web.send("Hello", "first")
+
+        async def is_refused() -> bool:
+            try:
+                await web.send("Hello", new_id())
+            except OverloadedError as error:
+                return error.retryable and bool(error.retry_after_s)
+            return False
+
+        await until(is_refused)
 
 
 async def test_what_waits_behind_a_running_turn_is_not_rung_for_and_follows_it(tmp_path: Path) -> None:

@@ -319,6 +319,19 @@ async def test_a_busy_server_refuses_with_nothing_stored(tmp_path: Path) -> None
         assert await rig.database.read(lambda c: find_conversation(c, rig.user, "second")) is None
 
 
+async def test_a_busy_server_acknowledges_again_what_it_has_taken(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([Pause()])) as rig:
+        known = Send(key="known", conversation="chat", text="Hi!")
+        first = await rig.turns.send(rig.user, known)
+        rig.runner.max_running = 1
+        again = await rig.turns.send(rig.user, known)
+        assert (again.row.id, again.is_new) == (first.row.id, False)
+        with pytest.raises(ConflictError):
+            await rig.turns.send(rig.user, Send(key="known", conversation="chat", text="Something else"))
+        with pytest.raises(OverloadedError):
+            await rig.turns.send(rig.user, Send(key="new", conversation="chat", text="Hi!"))
+
+
 async def test_a_full_disk_at_the_end_of_an_answer_is_waited_out(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
