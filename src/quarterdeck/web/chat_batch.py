@@ -18,7 +18,7 @@ from quarterdeck.views.increments import Increments
 from quarterdeck.views.turn_reader import TurnReader
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.guard import AnswerCutError
-from quarterdeck.web.streams import BoundedStream
+from quarterdeck.web.streams import BoundedStream, wait_signed_in
 from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(tags=["chat"])
@@ -60,7 +60,7 @@ async def chat_batch(house: TheHouse, caller: Caller, asked: BatchRequest) -> Re
         ),
     )
     answer = _texts(read_turn(house, caller.user, accepted.row.id))
-    first = await anext(answer, "")
+    first = await wait_signed_in(house.connections, caller, _first_of(answer))
     return BoundedStream(
         _from_first(first, answer),
         media_type="text/plain; charset=utf-8",
@@ -86,6 +86,10 @@ async def _texts(reader: TurnReader) -> AsyncIterator[str]:
                     yield text
                 case TurnEnded(error=error) if error is not None:
                     raise error_of_code(error.code, error.message)
+
+
+async def _first_of(answer: AsyncIterator[str]) -> str:
+    return await anext(answer, "")
 
 
 async def _from_first(first: str, rest: AsyncIterator[str]) -> AsyncIterator[str]:

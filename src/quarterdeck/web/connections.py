@@ -90,7 +90,7 @@ class Connections:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._open: dict[int, tuple[Connection, asyncio.Task[object]]] = {}
-        self._streams: dict[int, tuple[Principal, Callable[[], None]]] = {}
+        self._streams: dict[int, tuple[Principal, Callable[[], object]]] = {}
 
     def add(self, socket: WebSocket, principal: Principal, *, is_full: bool) -> Connection:
         """Register the socket that the current task serves."""
@@ -107,7 +107,7 @@ class Connections:
             metrics.SOCKETS.add(-1, connection.protocol)
 
     @contextlib.contextmanager
-    def streaming(self, principal: Principal, cut: Callable[[], None]) -> Iterator[None]:
+    def streaming(self, principal: Principal, cut: Callable[[], object]) -> Iterator[None]:
         """While an answer is streamed over HTTP: `cut` ends it when `principal` may not see it any more."""
         number = next(self._numbers)
         self._streams[number] = principal, cut

@@ -7,15 +7,31 @@ all that a stream holds is one read's worth and what the transport buffers (64 K
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 from starlette.types import Message, Receive, Scope, Send
 
+from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
+from quarterdeck.errors import AccessError
 from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S, Connections
 from quarterdeck.web.metrics import CountedStream
 
+T = TypeVar("T")
 logger = get_logger("quarterdeck.streams")
+
+
+async def wait_signed_in(connections: Connections, principal: Principal, waiting: Coroutine[Any, Any, T]) -> T:
+    """What is waited for before an answer begins. Raises: `AccessError` when the caller is signed out meanwhile."""
+    task = asyncio.ensure_future(waiting)
+    with connections.streaming(principal, task.cancel):
+        try:
+            return await task
+        except asyncio.CancelledError:
+            if (own := asyncio.current_task()) is not None and own.cancelling():
+                raise  # it was not the waiting that was ended
+            raise AccessError("You are signed out.") from None
 
 
 class BoundedStream(CountedStream):
