@@ -162,7 +162,9 @@ async def _write_turn(database: PostgresDatabase, owner: str) -> None:
     """As the room `turns` does it: the question, the step's note, the answer."""
     lease, key = Lease("bench"), new_id()
     send = Send(key=key, conversation=key, text="Go on.")
-    accepted = await database.write(lambda connection: record_send(connection, owner, send, "openai/any", lease))
+    accepted = await database.write(
+        lambda connection: record_send(connection, owner, send, "openai/any", lease, lambda *_: None)
+    )
     step = StepRow(1, 1, "openai/any", "{}", now_ms())
     await database.write(lambda connection: insert_step(connection, accepted.row.id, step))
     fold = Fold()

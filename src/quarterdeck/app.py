@@ -20,6 +20,8 @@ from msgspec import Struct
 from quarterdeck import __version__
 from quarterdeck.accounts.identities.cloudflare import open_cloudflare
 from quarterdeck.accounts.identities.fetching import Fetcher
+from quarterdeck.accounts.limits import Limits
+from quarterdeck.accounts.spending import Spending
 from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger, register_secret
@@ -134,9 +136,11 @@ async def open_house(
         await load_providers(registry, database, vault)
         feed = Feed(log)
         gauges = Gauges(database, log)
-        rooms = Rooms(database, registry, Ticker())
+        limits = Limits(database, registry)
+        await limits.load()
+        rooms = Rooms(database, registry, Ticker(), Spending(database, limits))
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
-        turns = Turns(database, log, registry, runner, feed, bell)
+        turns = Turns(database, log, registry, limits, runner, feed, bell)
         fetcher = Fetcher()
         stack.push_async_callback(fetcher.close)
         access = open_cloudflare(settings, fetcher)
@@ -149,6 +153,7 @@ async def open_house(
             feed,
             vault,
             gauges,
+            limits,
             bell=bell,
             egress=egress,
             role=role,
@@ -165,6 +170,7 @@ async def open_house(
         tasks: list[asyncio.Task[Any]] = [
             asyncio.create_task(house.connections.watch(database)),
             asyncio.create_task(gauges.watch()),
+            asyncio.create_task(limits.watch()),
         ]
         jobs = [] if role == "web" else usual_jobs(database)
         tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in jobs]

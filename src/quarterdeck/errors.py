@@ -5,7 +5,7 @@
     ├── AccessError           who asks may not
     │   └── NotFoundError     … or it is not there; the two look the same from outside
     ├── ConflictError         somebody else was first
-    ├── LimitError            too much, too large, too often
+    ├── LimitError            too much, too large, too often, too dear (OverBudgetError)
     ├── ProviderError         a model's provider did not do its part
     │   ├── ProviderAuthError, ProviderRefusedError, ProviderLimitError, ProviderTimeoutError
     │   ├── ProviderUnavailableError, ProviderCutError, ProviderProtocolError, ProviderEmptyError
@@ -74,6 +74,12 @@ class ForbiddenError(AccessError):
     status = 403
 
 
+class ModelForbiddenError(ForbiddenError):
+    """The server's rules do not let this person use this model."""
+
+    code = "model_forbidden"
+
+
 class NotFoundError(AccessError):
     """It is not there, or it is somebody else's."""
 
@@ -109,6 +115,17 @@ class OverloadedError(LimitError):
 
     code = "overloaded"
     status = 503
+
+
+class OverBudgetError(LimitError):
+    """What somebody may use in this day or month is used up, or held by answers that are being written.
+
+    402 and not 429: clients try a 429 again by themselves, and nothing changes before the period is over.
+    """
+
+    code = "over_budget"
+    status = 402
+    retryable = False
 
 
 class ProviderError(QuarterdeckError):

@@ -11,14 +11,19 @@ from msgspec import Struct
 
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import Database, StorageError
 from quarterdeck.store.leases import claim_work, finish_work, give_up_work
 from quarterdeck.store.purge import purge
+from quarterdeck.store.usage import settle_abandoned
 
 logger = get_logger("quarterdeck.jobs")
 
 _PURGE_EVERY_S = 3600.0
+_SETTLE_EVERY_S = 120.0
+_TURN_MS = 60_000  # how long after its end somebody may still be about to settle something of a turn
+_CALL_MS = 15 * 60_000  # longer than any call takes
 _PURGE_PAUSE_S = 0.2  # a few conversations at a time, so that nobody waits behind them
 
 
@@ -36,7 +41,10 @@ class Job(Struct, frozen=True):
 
 
 def usual_jobs(database: Database) -> list[Job]:
-    return [Job("purge", _PURGE_EVERY_S, lambda: _purge_all(database))]
+    return [
+        Job("purge", _PURGE_EVERY_S, lambda: _purge_all(database)),
+        Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
+    ]
 
 
 async def run_forever(database: Database, job: Job, worker: str) -> None:
@@ -82,3 +90,11 @@ async def _purge_all(database: Database) -> None:
         if not await database.write(purge):
             return
         await asyncio.sleep(_PURGE_PAUSE_S)
+
+
+async def _settle_all(database: Database) -> None:
+    """What was reserved for requests that nobody will settle any more."""
+    now = now_ms()
+    await database.write(
+        lambda connection: settle_abandoned(connection, turns_before=now - _TURN_MS, calls_before=now - _CALL_MS)
+    )

@@ -37,7 +37,7 @@ async def main():
         async def send(key, conversation):
             def write(connection):
                 asked = record.Send(key=key, conversation=conversation, text=key)
-                return record.record_send(connection, owner, asked, "m", Lease(worker, 10_000))
+                return record.record_send(connection, owner, asked, "m", Lease(worker, 10_000), lambda *_: None)
             row = (await database.write(write)).row
             return key, row.id, row.conversation_id, row.status, row.lease_owner
         await database.read(database_now_ms)

@@ -43,7 +43,10 @@ class FakeOpenAI(FakeServer):
         )
 
     def new_playback(self, script: Script, asked: Asked) -> Playback:
-        return _OpenAIPlayback(script, asked.model, asked.stream, asked.wants_usage)
+        playback = _OpenAIPlayback(script, asked.model, asked.stream, asked.wants_usage)
+        if asked.most_tokens is not None:
+            playback.end_after(asked.most_tokens)
+        return playback
 
     async def _models(self, request: web.Request) -> web.Response:
         return self._refuse_key(request, None) or web.Response(
@@ -137,6 +140,7 @@ def _read_asked(body: dict[str, Any]) -> Asked:
         messages[-1]["role"] == "assistant",
         body.get("stream") is True,
         (body.get("stream_options") or {}).get("include_usage") is True,
+        body.get("max_completion_tokens") or body.get("max_tokens"),
     )
 
 

@@ -6,6 +6,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+import msgspec
 from aiohttp import web
 from tests.fakes.script import Script
 
@@ -25,6 +26,12 @@ class Playback(ABC):
         self.wants_usage = wants_usage
         self.input_tokens = script.usage.input
         self.output_tokens = script.usage.output or len(script.pieces)
+
+    def end_after(self, tokens: int) -> None:
+        """Of a longer answer only the beginning is said; a piece is a token."""
+        if self.output_tokens > tokens:
+            self.script = msgspec.structs.replace(self.script, pieces=self.script.pieces[:tokens], finish="length")
+            self.output_tokens = tokens
 
     @abstractmethod
     def head(self) -> list[bytes]:

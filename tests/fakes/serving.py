@@ -45,6 +45,7 @@ class Asked(Struct):
     is_prefilled: bool
     stream: bool
     wants_usage: bool = True
+    most_tokens: int | None = None  # the answer ends there
 
 
 class FakeServer(ABC):

@@ -108,16 +108,17 @@ def expected(route: Route, caller: Caller) -> set[int] | None:
 
 def addresses(route: Route, things: Mapping[str, Sequence[str]], *, is_strict: bool = False) -> list[str]:
     """The route's address for each thing of its kind; in the long setting also for things of other kinds."""
-    steps = route.path.split("/")
+    path = route.path.replace(":path}", "}")  # what a name may hold is of no matter here
+    steps = path.split("/")
     names = {
         step[1:-1]: step[1:-1] if step != "{id}" else steps[at - 1] for at, step in enumerate(steps) if step[:1] == "{"
     }
     if not names:
-        return [route.path]
+        return [path]
     fitting = [thing for kind in names.values() for thing in things.get(kind, ["thing"])]
     if is_long() and route.others == "404" and not is_strict:
         fitting = [thing for kind in things.values() for thing in kind]
-    return [route.path.format(**dict.fromkeys(names, thing)) for thing in dict.fromkeys(fitting)]
+    return [path.format(**dict.fromkeys(names, thing)) for thing in dict.fromkeys(fitting)]
 
 
 class Asker:

@@ -42,6 +42,16 @@ GET     /api/me/keys                                   people   read   own
 POST    /api/me/keys                                   people   chat   own
 DELETE  /api/me/keys/{key}                             people   chat   404
 GET     /api/admin/audit                               admins   admin  own
+GET     /api/usage                                     people   read   own
+GET     /api/admin/budgets                             admins   admin  own
+POST    /api/admin/budgets                             admins   admin  own
+DELETE  /api/admin/budgets/{budget}                    admins   admin  own
+GET     /api/admin/prices                              admins   admin  own
+PUT     /api/admin/prices/{model:path}                 admins   admin  own
+DELETE  /api/admin/prices/{model:path}                 admins   admin  own
+GET     /api/admin/rules                               admins   admin  own
+POST    /api/admin/rules                               admins   admin  own
+DELETE  /api/admin/rules/{rule}                        admins   admin  own
 POST    /api/sign-out                                  people   -      own
 
 GET     /                                              page     -      own

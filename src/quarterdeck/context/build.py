@@ -12,10 +12,10 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.context.assistants import Assistant
-from quarterdeck.context.tokens import estimate_parts, estimate_text
 from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart
 from quarterdeck.domain.step import PromptMessage
 from quarterdeck.domain.tagged import render
+from quarterdeck.domain.tokens import estimate_parts, estimate_text
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.messages import MessageRow, read_path

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from msgspec import Struct
+
+
+def to_micros(dollars: float) -> int:
+    """Millionths of a US dollar, rounded up: what is counted is never less than what was used."""
+    return math.ceil(round(dollars * 1_000_000, 3))
 
 
 class Usage(Struct, frozen=True, omit_defaults=True):
@@ -47,6 +54,7 @@ class ModelProfile(Struct, frozen=True, omit_defaults=True):
     can_call_tools: bool = False
     can_prefill: bool = False  # goes on from a partial answer sent as the last message
     price: Price | None = None
+    price_is_set: bool = False  # by an admin of this server: it counts more than what the provider says
 
     def cost(self, usage: Usage) -> float | None:
         """US dollars for `usage`, None without a price."""
@@ -56,3 +64,10 @@ class ModelProfile(Struct, frozen=True, omit_defaults=True):
         fresh = max(usage.input_tokens - usage.cached_tokens, 0)
         total = fresh * self.price.input + usage.cached_tokens * cached_price + usage.output_tokens * self.price.output
         return total / 1_000_000
+
+    def most_cost(self, input_tokens: int, output_tokens: int) -> float | None:
+        """US dollars at most, whatever comes from the provider's cache; None without a price."""
+        if self.price is None:
+            return None
+        dearer = max(self.price.input, self.price.cached_input or 0.0)
+        return (input_tokens * dearer + output_tokens * self.price.output) / 1_000_000

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from msgspec import Struct, structs
 
 from quarterdeck.config import Settings
-from quarterdeck.domain.usage import ModelProfile
+from quarterdeck.domain.usage import ModelProfile, Price
 from quarterdeck.errors import ModelNotFoundError, ProviderError, ProviderProtocolError
 from quarterdeck.providers.anthropic import AnthropicDialect
 from quarterdeck.providers.base import Endpoint, Provider
@@ -80,6 +80,7 @@ class Registry:
         self._lists = ModelLists(self._transport, probes if settings.discover else ())
         self._default: _Default | None = None
         self._choosing: asyncio.Task[None] | None = None
+        self._prices: dict[str, Price] = {}
         self.own_port = settings.port
         self.stored_default = ""
 
@@ -90,6 +91,19 @@ class Registry:
     def set_stored(self, endpoints: list[Endpoint]) -> None:
         """The endpoints of the settings page, all of them. One with a known name replaces that one."""
         self._stored = [settle_endpoint(endpoint) for endpoint in endpoints]
+
+    def set_prices(self, prices: dict[str, Price]) -> None:
+        """Those that an admin has set, all of them, by model id."""
+        self._prices = prices
+
+    def profile_of(self, model_id: str) -> ModelProfile:
+        """What is known of a model, whether its provider is connected or not. Any thread may ask."""
+        name, _, model = model_id.partition("/")
+        return self._priced(self._lists.profile(model_id) or describe_model(name, model))
+
+    def _priced(self, profile: ModelProfile) -> ModelProfile:
+        price = self._prices.get(profile.id)
+        return profile if price is None else structs.replace(profile, price=price, price_is_set=True)
 
     def endpoints(self) -> list[Endpoint]:
         """What is connected now, each name once, the default's first choice first."""
@@ -111,7 +125,7 @@ class Registry:
         provider = self._registered.get(name) or self._provider_of(name)
         if provider is None:
             raise ModelNotFoundError(_not_connected(name))
-        return provider, self._lists.profile(model_id) or describe_model(name, model)
+        return provider, self.profile_of(model_id)
 
     async def models(self, refresh: bool = False) -> ModelList:
         """All chat models of all providers, asked in parallel; kept for a while unless `refresh`."""
@@ -122,7 +136,7 @@ class Registry:
         faults = [
             ModelListError(endpoint.name, fault) for endpoint in self.endpoints() if (fault := _find_fault(endpoint))
         ]
-        return ModelList(listed.items, faults + listed.errors)
+        return ModelList([self._priced(profile) for profile in listed.items], faults + listed.errors)
 
     async def default_model(self) -> str:
         """`QUARTERDECK_MODEL`, the stored choice, the first good chat model of the first provider, the log-reader.

@@ -27,6 +27,11 @@ def lock_secrets(connection: WriteConnection) -> None:
     _lock(connection, "secrets")
 
 
+def lock_usage(connection: WriteConnection, user: str) -> None:
+    """What two requests of one user are to cost is decided one after the other. No other lock is taken after it."""
+    _lock(connection, f"usage {user}")
+
+
 def _lock(connection: WriteConnection, name: str) -> bool:
     if connection.dialect.name != "postgresql":
         return False

@@ -346,12 +346,13 @@ usage_entries = Table(
 Index("ix_usage_entries_user", usage_entries.c.user_id, usage_entries.c.day, usage_entries.c.model)
 Index("ix_usage_entries_turn", usage_entries.c.turn_id)
 Index("ix_usage_entries_day", usage_entries.c.day)
+Index("ix_usage_entries_open", usage_entries.c.created_at, sqlite_where=text("settled_at IS NULL"))
 
 usage_totals = Table(
     "usage_totals",
     metadata,
     Column("user_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
-    Column("period", Identifier, primary_key=True),  # `2026-11-28` or `2026-11`
+    Column("day", Identifier, primary_key=True),  # `2026-11-28`, of the user; a month is the sum of its days
     Column("model", Identifier, primary_key=True),
     Column("cost", BigInteger, nullable=False),  # millionths of a US dollar; what is reserved counts
     Column("tokens", BigInteger, nullable=False),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, union_all, update
+from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, union_all, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -11,6 +11,9 @@ from quarterdeck.store.tables import api_keys, identities, open_links, sessions,
 
 _SEEN_EVERY_MS = 60_000
 _AT_ONCE = 400  # ids in one query
+
+
+_ROLE = select(users.c.role).where(users.c.id == bindparam("user"))
 
 
 class UserRow(Struct, frozen=True):
@@ -49,6 +52,12 @@ def list_users(connection: AnyConnection) -> list[UserRow]:
     """All of them, the oldest first."""
     rows = connection.execute(select(users).order_by(users.c.id))
     return [UserRow(row.id, row.name, row.role, row.suspended_at) for row in rows]
+
+
+def find_role(connection: AnyConnection, user: str) -> str:
+    """Empty when there is no such user (any more)."""
+    row = connection.execute(_ROLE, {"user": user}).first()
+    return "" if row is None else str(row.role)
 
 
 def insert_session(

@@ -32,6 +32,7 @@ class StepPlan(Struct, frozen=True):
     temperature: float | None
     owner: str
     conversation: str
+    max_output_tokens: int | None
     writer: PartWriter
 
 
@@ -70,7 +71,7 @@ def _translate(plan: StepPlan, deltas: list[Delta]) -> list[Event]:
 
 
 def _priced(usage: Usage, profile: ModelProfile) -> Usage:
-    if usage.cost is not None:
+    if usage.cost is not None and not profile.price_is_set:
         return usage
     return Usage(
         usage.input_tokens, usage.output_tokens, usage.cached_tokens, usage.reasoning_tokens, profile.cost(usage)
@@ -82,6 +83,7 @@ def _request(plan: StepPlan) -> StepRequest:
         model=plan.profile.name,
         messages=plan.context.messages,
         temperature=plan.temperature,
+        max_output_tokens=plan.max_output_tokens,
         prefill=plan.context.prefill,
         owner=plan.owner,
         conversation=plan.conversation,

@@ -13,8 +13,9 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError, as_quarterdeck_error
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
-from quarterdeck.store.database import Database
+from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.turns import TurnRow, release_turn
+from quarterdeck.store.usage import record_spent
 from quarterdeck.tracing import spans
 from quarterdeck.turns.claim import Lease
 from quarterdeck.turns.feed import Feed
@@ -47,7 +48,8 @@ class Finish:
         Raises: `StaleWriterError` when the turn is another worker's by now; nothing was changed then. `StorageError`.
         """
         await job.outbox.catch_up(_LOG_S)
-        ending = Ending(job.turn, job.outbox.fold_all(), ended, job.first_token_ms)
+        folded = job.outbox.fold_all()
+        ending = Ending(job.turn, folded, ended, job.first_token_ms, job.spent(folded))
         with spans.span("save"):
             saved = await keep_trying(lambda: self._save(ending, claims_next=claims_next))
         if not saved.is_ours:
@@ -67,12 +69,17 @@ class Finish:
             logger.warning("log_not_closed", turn=job.turn.id, reason=error.message, detail=error.detail)
         self._feed.tell(job.turn.owner_id, FeedTurnEnded(job.turn.conversation_id, job.turn.id, ended.status))
 
-    async def hand_over(self, turn: TurnRow, *, counts: bool) -> None:
-        """Another worker may have it at once, and is told. `counts`: it has to ask the model once more."""
+    async def hand_over(self, turn: TurnRow, job: Job | None) -> None:
+        """Another worker may have it at once, and is told. `job`: what was begun here, if anything was."""
+        spent = [] if job is None else job.spent(job.outbox.fold_all())
+        counts = job is not None and job.has_asked  # the next one has to ask the model once more
+
+        def release(connection: WriteConnection) -> None:
+            if release_turn(connection, turn.id, self._lease.worker, counts=counts):
+                record_spent(connection, spent)
+
         try:
-            await self._database.write(
-                lambda connection: release_turn(connection, turn.id, self._lease.worker, counts=counts)
-            )
+            await self._database.write(release)
             logger.info("turn_handed_over", turn=turn.id)
             metrics.TURNS_HANDED_OVER.add()
             spans.describe(outcome="handed over")
@@ -80,12 +87,13 @@ class Finish:
         except QuarterdeckError as error:  # its lease runs out by itself
             logger.warning("turn_not_handed_over", turn=turn.id, reason=error.message, detail=error.detail)
 
-    async def bury(self, turn: TurnRow, error: Exception) -> None:
+    async def bury(self, turn: TurnRow, job: Job | None, error: Exception) -> None:
         """End a turn that cannot be run: its message says so, its log is closed for whoever follows it."""
         known = as_quarterdeck_error(error)
         ended = TurnEnded("failed", now_ms(), TurnFault(known.code, known.message))
+        spent = [] if job is None else job.spent(job.outbox.fold.turn())
         with contextlib.suppress(QuarterdeckError):
-            await self._save(Ending(turn, Fold().turn(), ended, None), claims_next=False)
+            await self._save(Ending(turn, Fold().turn(), ended, None, spent), claims_next=False)
             await close_log(self._log, turn.id, [encode_event(ended)])
 
     async def _save(self, ending: Ending, *, claims_next: bool) -> Saved:

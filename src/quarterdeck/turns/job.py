@@ -7,10 +7,12 @@ from collections.abc import AsyncGenerator
 
 from msgspec import Struct
 
+from quarterdeck.accounts.spending import Spending
 from quarterdeck.context.assistants import Assistant, find_assistant
 from quarterdeck.context.build import Context, ContextRequest, build_context, encode_manifest
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import Event, TurnEnded, TurnFault, TurnStatus
+from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import ProviderCutError, QuarterdeckError, StaleWriterError, as_quarterdeck_error
@@ -18,8 +20,10 @@ from quarterdeck.providers.base import Provider
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.turns import StepRow, TurnRow, insert_step
+from quarterdeck.store.usage import Spent
 from quarterdeck.turns.claim import Claim
 from quarterdeck.turns.engine import StepPlan, run_step
+from quarterdeck.turns.metering import Meter
 from quarterdeck.turns.outbox import Outbox, begins_text
 from quarterdeck.turns.parts import PartWriter
 from quarterdeck.turns.patience import keep_trying
@@ -48,12 +52,16 @@ class Rooms(Struct, frozen=True):
     database: Database
     registry: Registry
     ticker: Ticker
+    spending: Spending
 
 
 class Job:
-    """`answer()` runs the turn and says how it ended; it saves nothing (the runner does)."""
+    """`answer()` runs the turn and says how it ended; it saves nothing (the runner does).
 
-    def __init__(self, rooms: Rooms, turn: TurnRow, claim: Claim, outbox: Outbox) -> None:
+    `is_fresh`: nobody has worked on the turn before.
+    """
+
+    def __init__(self, rooms: Rooms, turn: TurnRow, claim: Claim, outbox: Outbox, *, is_fresh: bool = False) -> None:
         self.turn = turn
         self.claim = claim
         self.outbox = outbox
@@ -61,6 +69,9 @@ class Job:
         self.has_asked = False  # a model, and so a hand-over costs another request
         self.first_token_ms: int | None = None
         self._rooms = rooms
+        self._is_fresh = is_fresh
+        self._meter = Meter(rooms.database, rooms.spending, turn)
+        self._fault_code = ""
         self._writer: PartWriter | None = None
         self._interruption: InterruptedTurnError | StaleWriterError | None = None
         self._has_begun = asyncio.Event()
@@ -89,6 +100,7 @@ class Job:
     async def answer(self) -> TurnEnded:
         """Raises: `InterruptedTurnError` when the turn is handed over, `StaleWriterError` when it is lost."""
         try:
+            await self._settle_earlier()
             if self.turn.stop_requested_at is not None:
                 raise InterruptedTurnError(is_stop=True)
             await self._run()
@@ -107,10 +119,17 @@ class Job:
             )  # fmt: skip
             return await self._end("failed", error)
 
+    def spent(self, folded: FoldedTurn) -> list[Spent]:
+        """What the requests of this job have used, when its answer is `folded`."""
+        return self._meter.close(
+            folded, has_asked=self.has_asked, code=self._fault_code, first_token_ms=self.first_token_ms
+        )
+
     async def _end(self, status: TurnStatus, error: QuarterdeckError | None = None) -> TurnEnded:
         if self._writer is not None:
             self.outbox.put(self._writer.close())
         self.outbox.pass_on()
+        self._fault_code = "" if error is None else error.code
         fault = None if error is None else TurnFault(error.code, error.message, error.retryable, error.retry_after_s)
         return TurnEnded(status, now_ms(), fault)
 
@@ -122,9 +141,10 @@ class Job:
             raise ProviderCutError("This answer was interrupted twice. What was received is kept; try again.")
         assistant = find_assistant(self.turn.assistant)
         provider, profile = self._rooms.registry.provider_for(self.turn.model)
-        context = await keep_trying(lambda: self._build_context(assistant, profile))
+        context = await keep_trying(lambda: self._build_context(assistant, profile, so_far))
         self._writer = PartWriter(so_far.parts, so_far.open, assistant.format)
-        plan = self._plan(provider, profile, assistant, context)
+        most_tokens = await self._meter.open(profile, context, so_far)
+        plan = self._plan(provider, profile, assistant, context, most_tokens)
         note = asyncio.ensure_future(self._note_step(plan, so_far.attempts + 1))
         try:
             await self._pump(run_step(plan))
@@ -132,7 +152,28 @@ class Job:
             self._has_begun.set()
             await asyncio.wait([note])
 
-    def _plan(self, provider: Provider, profile: ModelProfile, assistant: Assistant, context: Context) -> StepPlan:
+    async def _settle_earlier(self) -> None:
+        """What workers before this one have asked for."""
+        so_far = self.outbox.fold.turn()
+        if self._is_fresh or not self._meter.must_look(so_far):
+            return
+        profile = self._rooms.registry.profile_of(self.turn.model)
+
+        async def estimate_input() -> int:
+            assistant = find_assistant(self.turn.assistant)
+            context = await keep_trying(lambda: self._build_context(assistant, profile, None))
+            return context.manifest.tokens
+
+        await self._meter.settle_earlier(profile, so_far, estimate_input)
+
+    def _plan(
+        self,
+        provider: Provider,
+        profile: ModelProfile,
+        assistant: Assistant,
+        context: Context,
+        max_output_tokens: int | None,
+    ) -> StepPlan:
         assert self._writer is not None  # noqa: S101  # set one line before
         return StepPlan(
             step=1,
@@ -143,19 +184,20 @@ class Job:
             temperature=self.turn.temperature,
             owner=self.turn.owner_id,
             conversation=self.turn.conversation_id,
+            max_output_tokens=max_output_tokens,
             writer=self._writer,
         )
 
-    async def _build_context(self, assistant: Assistant, profile: ModelProfile) -> Context:
-        so_far = self.outbox.fold.turn()
+    async def _build_context(self, assistant: Assistant, profile: ModelProfile, so_far: FoldedTurn | None) -> Context:
+        """For an answer that goes on after `so_far`, or begins."""
         wanted = ContextRequest(
             conversation=self.turn.conversation_id,
             request=self.turn.request_id,
             instructions=self.turn.instructions,
             assistant=assistant,
             profile=profile,
-            partial=so_far.parts,
-            open_part=so_far.open,
+            partial=[] if so_far is None else so_far.parts,
+            open_part=None if so_far is None else so_far.open,
         )
         return await self._rooms.database.read(lambda connection: build_context(connection, wanted))
 

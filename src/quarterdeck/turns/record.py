@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +29,9 @@ from quarterdeck.turns.claim import Lease
 MAX_TEXT_CHARS = 1_000_000
 MAX_ID_CHARS = 200
 _TITLE_CHARS = 80
+
+Admit = Callable[[WriteConnection, str, str], None]
+"""Raises what keeps a user (the second) from asking a model (the third): `Limits.admit`."""
 
 
 class Send(Struct, frozen=True, kw_only=True):
@@ -87,11 +91,11 @@ def check_retry(retry: Retry) -> None:
 
 
 def record_send(
-    connection: WriteConnection, owner: str, send: Send, default_model: str, lease: Lease | None
+    connection: WriteConnection, owner: str, send: Send, default_model: str, lease: Lease | None, admit: Admit
 ) -> Accepted:
     """Idempotent by `send.key`. Without a lease the turn waits for whoever claims it.
 
-    Raises: `ConflictError` for the same key with another body.
+    Raises: `ConflictError` for the same key with another body; what `admit` raises for its model.
     """
     digest = _digest(send)
     lock_send(connection, owner, send.key)
@@ -103,9 +107,9 @@ def record_send(
     else:
         conversation = _keep_choices(connection, conversation, send)
     request = new_id()
-    turn = _new_turn(
-        connection, conversation, send.key, digest, request=request, model=conversation.model or default_model
-    )
+    model = conversation.model or default_model
+    admit(connection, owner, model)
+    turn = _new_turn(connection, conversation, send.key, digest, request=request, model=model)
     insert_message(
         connection,
         message=request,
@@ -122,11 +126,11 @@ def record_send(
 
 
 def record_retry(
-    connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None
+    connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None, admit: Admit
 ) -> Accepted:
     """A second answer beside the first; it takes its place on the active path.
 
-    Raises: `NotFoundError`, `InputError`, `ConflictError`.
+    Raises: `NotFoundError`, `InputError`, `ConflictError`; what `admit` raises for its model.
     """
     digest = _digest(retry)
     lock_send(connection, owner, retry.key)
@@ -143,6 +147,7 @@ def record_retry(
     if answer.status in ("queued", "running"):
         raise ConflictError("This answer is still being written. Stop it first.")
     model = retry.model or conversation.model or default_model
+    admit(connection, owner, model)
     turn = _new_turn(connection, conversation, retry.key, digest, request=request.id, model=model)
     if retry.temperature is not None:
         turn = msgspec.structs.replace(turn, temperature=retry.temperature)

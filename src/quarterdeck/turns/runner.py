@@ -181,7 +181,7 @@ class TurnRunner:
         job: Job | None = None
         try:
             outbox = await opening.open()
-            job = self._jobs[turn.id] = Job(self._rooms, turn, claim, outbox)
+            job = self._jobs[turn.id] = Job(self._rooms, turn, claim, outbox, is_fresh=opening.is_fresh)
             if turn.id in self._early_stops or self._finish.is_leaving:
                 job.interrupt(is_stop=turn.id in self._early_stops)
             self._tell_running(turn)
@@ -195,7 +195,7 @@ class TurnRunner:
                 with contextlib.suppress(LogError):
                     await outbox.catch_up(_LEAVE_S)
                 outbox.abandon()
-            await self._finish.hand_over(turn, counts=job is not None and job.has_asked)
+            await self._finish.hand_over(turn, job)
         except StaleWriterError:
             logger.warning("turn_lost", turn=turn.id, worker=self.worker)
             metrics.TURNS_LOST.add()
@@ -204,7 +204,7 @@ class TurnRunner:
             logger.error("turn_not_saved", turn=turn.id, code=error.code, reason=error.message, detail=error.detail)
         except Exception as error:  # what nobody thought of would be taken over again and again
             logger.error("turn_crashed", turn=turn.id, exc_info=error)
-            await self._finish.bury(turn, error)
+            await self._finish.bury(turn, job, error)
         finally:
             if outbox is not None:
                 outbox.abandon()

@@ -1,4 +1,4 @@
-"""The end of a turn in the database: message, ideas and the turn itself, in one fenced transaction."""
+"""The end of a turn in the database: message, ideas, usage and the turn itself, in one fenced transaction."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from quarterdeck.store.ideas import insert_ideas
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import finish_message
 from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued
+from quarterdeck.store.usage import Spent, record_spent
 from quarterdeck.turns.claim import Lease
 
 
@@ -29,12 +30,13 @@ class Saved(Struct, frozen=True):
 
 
 class Ending(Struct, frozen=True):
-    """How a turn ended, and what its answer is."""
+    """How a turn ended, what its answer is, and what its requests have used."""
 
     turn: TurnRow
     folded: FoldedTurn
     ended: TurnEnded
     first_token_ms: int | None
+    spent: list[Spent] = []
 
 
 def save_answer(connection: WriteConnection, ending: Ending, lease: Lease, *, claims_next: bool = True) -> Saved:
@@ -47,6 +49,7 @@ def save_answer(connection: WriteConnection, ending: Ending, lease: Lease, *, cl
             return Saved(is_ours=False)
     else:
         _write_message(connection, ending)
+        record_spent(connection, ending.spent)
     waiting = next_queued(connection, turn.conversation_id)
     if waiting is None or not claims_next:
         return Saved(is_ours=True, waiting=waiting)

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from quarterdeck import metrics
+from quarterdeck.accounts.limits import Limits
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import FeedConversation, encode_event
 from quarterdeck.errors import LogError, StaleWriterError
@@ -52,6 +53,7 @@ class Turns:
         database: Database,
         log: Log,
         registry: Registry,
+        limits: Limits,
         runner: TurnRunner | None,
         feed: Feed,
         bell: Bell | None = None,
@@ -59,6 +61,7 @@ class Turns:
         self._database = database
         self._log = log
         self._registry = registry
+        self._limits = limits
         self._runner = runner
         self._feed = feed
         self._bell = bell or LocalBell()
@@ -72,20 +75,27 @@ class Turns:
         """When this returns, the message is kept and its turn runs (or waits for the one before it).
 
         `since_s`: since when it waits, as for `Admission.enter`.
-        Raises: `InputError`, `ConflictError`, `LimitError`, `ModelNotFoundError`, `StorageError`.
+        Raises: `InputError`, `ConflictError`, `LimitError` (`OverBudgetError`), `ModelNotFoundError`,
+        `ModelForbiddenError`, `StorageError`.
         """
         check_send(send)
-        default = await self._default_model(send.model)
+        default = await self._default_model(user, send.model)
+        admit = self._limits.admit
         return await self._begin(
-            (user, send.key), lambda connection, lease: record_send(connection, user, send, default, lease), since_s
+            (user, send.key),
+            lambda connection, lease: record_send(connection, user, send, default, lease, admit),
+            since_s,
         )
 
     async def retry(self, user: str, retry: Retry, *, since_s: float | None = None) -> Accepted:
         """Raises: as `send`, and `NotFoundError`."""
         check_retry(retry)
-        default = await self._default_model(retry.model)
+        default = await self._default_model(user, retry.model)
+        admit = self._limits.admit
         return await self._begin(
-            (user, retry.key), lambda connection, lease: record_retry(connection, user, retry, default, lease), since_s
+            (user, retry.key),
+            lambda connection, lease: record_retry(connection, user, retry, default, lease, admit),
+            since_s,
         )
 
     async def stop(self, turn: str) -> None:
@@ -94,11 +104,11 @@ class Turns:
         if command is not None and self._runner is not None:
             self._runner.obey(command)
 
-    async def _default_model(self, model: str | None) -> str:
+    async def _default_model(self, user: str, model: str | None) -> str:
         if model:
             self._registry.provider_for(model)  # an unknown provider is refused before anything is stored
             return model
-        return await self._registry.default_model()
+        return await self._limits.default_model(user)
 
     async def _begin(self, name: _Name, record: _Record, since_s: float | None) -> Accepted:
         runner = self._runner

@@ -12,6 +12,7 @@ from quarterdeck import __version__
 from quarterdeck.config import Settings
 from quarterdeck.web import (
     audit,
+    budgets,
     chat_batch,
     conversations,
     health,
@@ -21,9 +22,12 @@ from quarterdeck.web import (
     metrics,
     models,
     page,
+    prices,
     providers,
+    rules,
     socket,
     turns,
+    usage,
 )
 from quarterdeck.web.assets import PAGE, Assets
 from quarterdeck.web.guard import Guard
@@ -40,6 +44,10 @@ ROUTERS = (
     me.router,  # /api/me, /api/settings
     keys.router,  # /api/me/keys
     audit.router,  # /api/admin/audit
+    usage.router,  # /api/usage
+    budgets.router,  # /api/admin/budgets
+    prices.router,  # /api/admin/prices
+    rules.router,  # /api/admin/rules
     health.router,  # /healthz, /readyz
     metrics.router,  # /metrics
     page.router,  # /, /open, /sandbox/…

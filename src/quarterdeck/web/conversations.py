@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.access import access_conversation
+from quarterdeck.accounts.subjects import Who
 from quarterdeck.context.assistants import find_assistant
 from quarterdeck.domain.events import FeedConversation
 from quarterdeck.errors import InputError, NotFoundError
@@ -84,6 +85,7 @@ async def change(
         find_assistant(values["assistant"])
     if values.get("model"):
         house.registry.provider_for(values["model"])
+        house.limits.require_allowed(Who(caller.user, caller.role), values["model"])
 
     def write(connection: WriteConnection) -> ConversationRow:
         row = access_conversation(connection, caller.user, conversation)

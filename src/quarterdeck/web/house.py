@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, CloudflareAccess
+from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
 from quarterdeck.egress.client import Egress
@@ -41,6 +42,7 @@ class House:
     feed: Feed
     vault: Vault
     gauges: Gauges
+    limits: Limits
     bell: Bell
     egress: Egress
     role: Role = "all"

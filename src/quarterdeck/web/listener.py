@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from quarterdeck.accounts.limits import LIMITS_CHANGED
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.diagnostics import get_logger, register_secret
 from quarterdeck.errors import QuarterdeckError
@@ -42,6 +43,9 @@ class Listener:
         if message == PROVIDERS_CHANGED:
             before, self._loading = self._loading, None
             self._loading = asyncio.create_task(self._load(before))
+        elif message == LIMITS_CHANGED:
+            before, self._loading = self._loading, None
+            self._loading = asyncio.create_task(self._load_limits(before))
         elif (command := read_command(message)) is not None and self._runner is not None:
             self._runner.obey(command)
 
@@ -62,3 +66,11 @@ class Listener:
             await load_providers(self._house.registry, self._house.database, self._house.vault)
         except QuarterdeckError as error:
             logger.warning("providers_not_reloaded", reason=error.message, detail=error.detail)
+
+    async def _load_limits(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            await self._house.limits.load()
+        except QuarterdeckError as error:  # read again by itself
+            logger.warning("limits_not_reloaded", reason=error.message, detail=error.detail)

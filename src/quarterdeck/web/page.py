@@ -119,10 +119,10 @@ async def api_docs_file(request: Request, name: str) -> Response:
 
 
 async def _render(house: House, principal: Principal | None, notice: str = "") -> Response:
-    model = await house.registry.default_model()
+    model = await house.limits.default_model(principal.user) if principal else ""
     settings: dict[str, Any] = {
         "version": __version__,
-        "model": model if principal else "",
+        "model": model,
         "user": {"id": principal.user, "name": principal.name, "role": principal.role} if principal else None,
         "heartbeat_s": HEARTBEAT_S,
         "notice": notice,

@@ -13,9 +13,10 @@ from quarterdeck.errors import OverloadedError, QuarterdeckError, as_quarterdeck
 logger = get_logger("quarterdeck.web")
 
 _TITLES = {
-    400: "Bad request", 401: "Not signed in", 403: "Forbidden", 404: "Not found", 405: "Method not allowed",
-    409: "Conflict", 410: "Gone", 413: "Too large", 421: "Misdirected", 422: "Cannot be used", 429: "Too many",
-    500: "Internal error", 502: "The provider failed", 503: "Unavailable", 504: "Timed out",
+    400: "Bad request", 401: "Not signed in", 402: "Over budget", 403: "Forbidden", 404: "Not found",
+    405: "Method not allowed", 409: "Conflict", 410: "Gone", 413: "Too large", 421: "Misdirected",
+    422: "Cannot be used", 429: "Too many", 500: "Internal error", 502: "The provider failed", 503: "Unavailable",
+    504: "Timed out",
 }  # fmt: skip
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
 

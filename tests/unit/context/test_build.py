@@ -22,7 +22,6 @@ from quarterdeck.context.build import (
     encode_manifest,
     sent_parts,
 )
-from quarterdeck.context.tokens import estimate_parts, estimate_text
 from quarterdeck.domain.parts import (
     IdeaPart,
     ImagePart,
@@ -33,6 +32,7 @@ from quarterdeck.domain.parts import (
     ToolResultPart,
     plain_text,
 )
+from quarterdeck.domain.tokens import estimate_parts, estimate_text
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import InputError
 from quarterdeck.store.conversations import ConversationRow

@@ -13,6 +13,8 @@ from typing import Any, TypeVar
 
 from tests.unit.store.stored import open_store
 
+from quarterdeck.accounts.limits import Limits
+from quarterdeck.accounts.spending import Spending
 from quarterdeck.config import Settings
 from quarterdeck.domain.events import Event, TurnEnded, decode_event
 from quarterdeck.domain.fold import FoldedTurn, fold
@@ -204,10 +206,12 @@ class Rig:
         self.registry = Registry(Settings(discover=False, model="fake/model"), probes=())
         self.registry.register(provider)
         self.feed = Feed(self.log)
-        rooms = Rooms(database, self.registry, Ticker(0.002))
+        self.limits = Limits(database, self.registry)
+        self.spending = Spending(database, self.limits)
+        rooms = Rooms(database, self.registry, Ticker(0.002), self.spending)
         self.runner = TurnRunner(rooms, self.log, self.feed, worker, bell)
         runner = self.runner if runs_turns else None
-        self.turns = Turns(database, self.log, self.registry, runner, self.feed, bell)
+        self.turns = Turns(database, self.log, self.registry, self.limits, runner, self.feed, bell)
         self.reaper = Reaper(database, self.log, self.runner)
         self.user = ""
 

@@ -26,6 +26,7 @@ def plan_of(script: Script, price: Price | None = None) -> StepPlan:
         temperature=0.5,
         owner="ann",
         conversation="c",
+        max_output_tokens=None,
         writer=PartWriter([], None, "plain"),
     )
 

@@ -372,6 +372,7 @@ export interface ModelProfile {
   can_call_tools?: boolean;
   can_prefill?: boolean;
   price?: Price | null;
+  price_is_set?: boolean;
 }
 
 /** US dollars for a million tokens. */

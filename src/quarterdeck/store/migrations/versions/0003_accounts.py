@@ -165,18 +165,27 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_usage_entries")),
     )
     op.create_index("ix_usage_entries_day", "usage_entries", ["day"], unique=False)
+    is_open = sa.text("settled_at IS NULL")
+    op.create_index(
+        "ix_usage_entries_open",
+        "usage_entries",
+        ["created_at"],
+        unique=False,
+        sqlite_where=is_open,
+        postgresql_where=is_open,
+    )
     op.create_index("ix_usage_entries_turn", "usage_entries", ["turn_id"], unique=False)
     op.create_index("ix_usage_entries_user", "usage_entries", ["user_id", "day", "model"], unique=False)
 
     op.create_table(
         "usage_totals",
         sa.Column("user_id", identifier, nullable=False),
-        sa.Column("period", identifier, nullable=False),
+        sa.Column("day", identifier, nullable=False),
         sa.Column("model", identifier, nullable=False),
         sa.Column("cost", sa.BigInteger(), nullable=False),
         sa.Column("tokens", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_usage_totals_user_id"), ondelete="CASCADE"),
-        sa.PrimaryKeyConstraint("user_id", "period", "model", name=op.f("pk_usage_totals")),
+        sa.PrimaryKeyConstraint("user_id", "day", "model", name=op.f("pk_usage_totals")),
     )
     op.add_column("api_keys", sa.Column("scopes", sa.Text(), server_default="chat read admin", nullable=False))
     op.add_column("api_keys", sa.Column("expires_at", sa.BigInteger(), nullable=True))

@@ -10,6 +10,8 @@ from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, T
 
 _PER_MESSAGE = 4
 _PER_IMAGE = 1_000
+_MOST_PER_MESSAGE = 32  # marks of role and end, in any template
+_MOST_PER_IMAGE = 4_000
 
 
 def estimate_text(text: str) -> int:
@@ -34,3 +36,26 @@ def estimate_parts(parts: list[Part]) -> int:
             case _:
                 total += estimate_text(part.text)
     return total
+
+
+def estimate_output(parts: list[Part]) -> int:
+    """Tokens of what a model wrote: here its reasoning counts."""
+    return sum(estimate_text(_written(part)) for part in parts)
+
+
+def bound_parts(parts: list[Part]) -> int:
+    """The most tokens that these parts of one message can be: no vocabulary makes two tokens of one byte."""
+    total = _MOST_PER_MESSAGE
+    for part in parts:
+        total += _MOST_PER_IMAGE if isinstance(part, ImagePart) else len(_written(part).encode("utf-8", "replace"))
+    return total
+
+
+def _written(part: Part) -> str:
+    match part:
+        case ToolCallPart(name=name, arguments=arguments):
+            return name + arguments
+        case ImagePart():
+            return ""
+        case _:
+            return part.text

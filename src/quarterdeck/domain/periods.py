@@ -1,0 +1,31 @@
+"""Days and months of a user: what budgets run over and usage is counted by.
+
+A day is written `2026-11-28`. It belongs to the zone of the user; everybody's is UTC until users have one.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from typing import Literal
+
+Period = Literal["day", "month"]
+
+ZONE: tzinfo = UTC
+
+
+def day_of(at_ms: int, zone: tzinfo = ZONE) -> str:
+    return datetime.fromtimestamp(at_ms / 1000, zone).date().isoformat()
+
+
+def first_day(period: Period, day: str) -> str:
+    """Of the period that `day` is in."""
+    return day if period == "day" else f"{day[:7]}-01"
+
+
+def reset_at(period: Period, day: str, zone: tzinfo = ZONE) -> int:
+    """When the period that `day` is in is over, in milliseconds since 1970."""
+    last = date.fromisoformat(day)
+    if period == "month":
+        last = (last.replace(day=28) + timedelta(days=4)).replace(day=1) - timedelta(days=1)
+    midnight = datetime.combine(last + timedelta(days=1), time(), zone)
+    return int(midnight.timestamp() * 1000)

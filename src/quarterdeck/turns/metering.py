@@ -1,0 +1,139 @@
+"""What the requests of one turn use: reserved before they are made, written down with the answer.
+
+A step opens the meter and closes it. Whoever takes a turn over settles first what the earlier workers asked for: by
+what the provider reported, else by the log, which has what was received.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from msgspec import Struct
+
+from quarterdeck.accounts.spending import Call, Spending, entry_of, estimate_use
+from quarterdeck.context.build import Context
+from quarterdeck.domain.fold import FoldedTurn
+from quarterdeck.domain.ids import new_id
+from quarterdeck.domain.tokens import bound_parts, estimate_output
+from quarterdeck.domain.usage import ModelProfile, Usage
+from quarterdeck.store.database import Database
+from quarterdeck.store.turns import TurnRow
+from quarterdeck.store.usage import Spent, UsageEntry, list_entries_of_turn
+from quarterdeck.turns.patience import keep_trying
+
+FREE = "builtin"  # no model is asked there: nothing is used
+
+
+class _Open(Struct, frozen=True):
+    """A step being made: what the answer was before it, and what it was sent as estimated."""
+
+    call: Call
+    reserved: UsageEntry | None
+    before: FoldedTurn
+    input_tokens: int
+
+
+class Meter:
+    """Of one turn in this process. `close` says what is to be written down with the turn's end."""
+
+    def __init__(self, database: Database, spending: Spending, turn: TurnRow) -> None:
+        self._database = database
+        self._spending = spending
+        self._turn = turn
+        self._open: _Open | None = None
+
+    def must_look(self, so_far: FoldedTurn) -> bool:
+        """Whether an earlier worker may have asked or reserved anything."""
+        return bool(so_far.attempts) or self._spending.may_be_budgeted(self._turn.owner_id, self._turn.model)
+
+    async def open(self, profile: ModelProfile, context: Context, so_far: FoldedTurn, step: int = 1) -> int | None:
+        """Reserves the most that a step can use. The output tokens to ask for at most; None: as the provider likes.
+
+        Raises: `OverBudgetError`, `StorageError`.
+        """
+        if profile.provider == FREE:
+            return None
+        bound = sum(bound_parts(message.parts) for message in context.messages)
+        call = Call(
+            user=self._turn.owner_id, profile=profile, input_tokens=min(bound, profile.context_window or bound),
+            turn=self._turn.id, step=step, attempt=so_far.attempts + 1,
+        )  # fmt: skip
+        tries = 0
+
+        async def reserve() -> UsageEntry | None:
+            nonlocal tries
+            tries += 1
+            return await self._spending.reserve(call, is_again=tries > 1)
+
+        reserved = await keep_trying(reserve)
+        self._open = _Open(call, reserved, so_far, context.manifest.tokens)
+        return None if reserved is None else reserved.output_tokens
+
+    def close(self, folded: FoldedTurn, *, has_asked: bool, code: str, first_token_ms: int | None) -> list[Spent]:
+        """What the open step has used by now; asked again, it says the same. `code` is of the error it ended with.
+
+        A step that was never asked for gives back what was reserved.
+        """
+        step = self._open
+        if step is None:
+            return []
+        if not has_asked:
+            return [] if step.reserved is None else [Spent(entry_of(step.call, Usage()), step.reserved)]
+        usage = reported_since(step.before, folded)
+        if usage is None:
+            received = estimate_output(folded.parts) - estimate_output(step.before.parts)
+            usage = estimate_use(step.input_tokens, max(received, 0), code)
+            if usage == Usage() and step.reserved is None:
+                return []
+        return [Spent(entry_of(step.call, usage, first_token_ms), step.reserved)]
+
+    async def settle_earlier(
+        self, profile: ModelProfile, so_far: FoldedTurn, estimate_input: Callable[[], Awaitable[int]]
+    ) -> None:
+        """Writes down what the turn's earlier attempts used, as far as nobody has yet.
+
+        The last of them has written what the log holds; of those before it, only what they were sent is certain.
+        Raises: `StorageError`.
+        """
+        if profile.provider == FREE:
+            return
+        known = await keep_trying(
+            lambda: self._database.read(lambda connection: list_entries_of_turn(connection, self._turn.id))
+        )
+        open_ones = {entry.attempt: entry for entry in known if entry.settled_at is None}
+        counted = {entry.attempt: entry for entry in known if entry.settled_at is not None and entry.tokens}
+        written = sum(entry.output_tokens for entry in counted.values())
+        reported = so_far.usage if so_far.usage.input_tokens or so_far.usage.output_tokens else None
+        spent: list[Spent] = []
+        for attempt in range(1, so_far.attempts + 1):
+            if attempt in counted:
+                continue
+            is_last = attempt == so_far.attempts
+            if is_last and reported is not None:
+                usage = reported
+            else:
+                received = max(estimate_output(so_far.parts) - written, 0) if is_last else 0
+                usage = Usage(await estimate_input(), received)
+            spent.append(self._earlier(profile, attempt, usage, open_ones.pop(attempt, None)))
+        spent += [self._earlier(profile, attempt, Usage(), entry) for attempt, entry in open_ones.items()]
+        if spent:
+            await keep_trying(lambda: self._spending.settle(spent))
+
+    def _earlier(self, profile: ModelProfile, attempt: int, usage: Usage, reserved: UsageEntry | None) -> Spent:
+        turn = self._turn
+        known, at = (new_id(), turn.created_at) if reserved is None else (reserved.id, reserved.created_at)
+        call = Call(user=turn.owner_id, profile=profile, input_tokens=0, turn=turn.id, attempt=attempt, id=known, at=at)
+        return Spent(entry_of(call, usage), reserved)
+
+
+def reported_since(before: FoldedTurn, after: FoldedTurn) -> Usage | None:
+    """What the provider has reported between the two; None when it has said nothing."""
+    cost = None if after.usage.cost is None else after.usage.cost - (before.usage.cost or 0.0)
+    usage = Usage(
+        after.usage.input_tokens - before.usage.input_tokens,
+        after.usage.output_tokens - before.usage.output_tokens,
+        after.usage.cached_tokens - before.usage.cached_tokens,
+        after.usage.reasoning_tokens - before.usage.reasoning_tokens,
+        cost,
+    )
+    return usage if usage.input_tokens > 0 or usage.output_tokens > 0 else None
