@@ -76,9 +76,14 @@ install_side_by_side() { # the page is built while the packages come
   trap - EXIT INT TERM
 }
 
+install_node_packages() { # of the page, and the OpenID provider of the tests
+  python scripts/page.py packages
+  python scripts/page.py packages tests/fakes/oidc
+}
+
 install_with_tools() { # Node comes with the packages, and web-ui keeps what its checks need
   install_packages "$1"
-  python scripts/page.py packages
+  install_node_packages
   [ "${QUARTERDECK_SKIP_PAGE:-0}" != 0 ] || python scripts/page.py
   install_checkout
 }
@@ -87,7 +92,7 @@ install_for_use() { make_ready requirements.lock install_side_by_side; }
 
 install_for_tests() {
   make_ready requirements-test.lock install_with_tools
-  python scripts/page.py packages
+  install_node_packages
 }
 
 find_chromium() { # prints the browser's path

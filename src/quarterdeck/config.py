@@ -35,6 +35,20 @@ class Settings(BaseModel):
     database_pool: Annotated[int, Field(ge=2, le=500)] = 10  # connections of one process
     redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?://\S+)?$")] = ""
     secret_key: str = ""  # base64 of 32 bytes, several with commas: the first one seals; empty: the file secret.key
+    sign_up: Literal["nobody", "invitation", "domain", "anybody"] = "invitation"  # through identity providers
+    sign_up_domains: str = ""
+    google_client_id: str = ""
+    google_client_secret: str = ""
+    microsoft_client_id: str = ""
+    microsoft_client_secret: str = ""
+    microsoft_tenant: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9.-]+$")] = "common"
+    github_client_id: str = ""
+    github_client_secret: str = ""
+    github_url: Annotated[str, StringConstraints(pattern=r"^https?://[^/\s]+/?$")] = "https://github.com"
+    oidc_issuer: Annotated[str, StringConstraints(pattern=r"^(https?://\S+)?$")] = ""
+    oidc_client_id: str = ""
+    oidc_client_secret: str = ""
+    oidc_label: Annotated[str, Field(max_length=80)] = ""
     cloudflare_team: str = ""  # its name or its address
     cloudflare_audience: str = ""
     cloudflare_allowed: str = ""  # addresses, @domains, or *

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from typing import Self
+from typing import Any, Self
 
 from aiohttp import web
 
@@ -22,6 +22,10 @@ class ThreadedServer:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def middleware(self) -> Any:
+        """Wraps each request, where a subclass has one."""
+        return None
+
     def add_routes(self, router: web.UrlDispatcher) -> None:
         raise NotImplementedError
 
@@ -37,7 +41,8 @@ class ThreadedServer:
         self._loop.close()
 
     async def _start(self) -> None:
-        app = web.Application()
+        wrapper = self.middleware()
+        app = web.Application(middlewares=[wrapper] if wrapper else [])
         self.add_routes(app.router)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.1)
         await self._runner.setup()

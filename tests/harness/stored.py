@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +11,13 @@ import httpx2
 from sqlalchemy import insert, update
 
 from quarterdeck.accounts.keys import create_api_key
+from quarterdeck.accounts.tokens import hash_secret
 from quarterdeck.app import open_database
 from quarterdeck.config import Settings
 from quarterdeck.domain.ids import new_id, now_ms
-from quarterdeck.store.tables import users
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.tables import invitations, users
+from quarterdeck.store.users import ensure_owner
 
 
 def fetch_message(http: httpx2.Client, conversation: str, message: str) -> dict[str, Any]:
@@ -65,3 +69,26 @@ def suspend(data_dir: Path, name: str) -> None:
             await database.close()
 
     asyncio.run(write())
+
+
+def invite(data_dir: Path, role: str, expires_in_s: float = 3600) -> str:
+    """The secret of an invitation."""
+    secret = secrets.token_urlsafe(24)
+
+    async def write() -> None:
+        database = await open_database(Settings(data_dir=data_dir))
+        try:
+            await database.write(add)
+        finally:
+            await database.close()
+
+    def add(connection: WriteConnection) -> None:
+        connection.execute(
+            insert(invitations).values(
+                id=new_id(), secret_hash=hash_secret(secret), created_by=ensure_owner(connection).id, role=role,
+                email="", created_at=now_ms(), expires_at=now_ms() + int(expires_in_s * 1000),
+            )
+        )  # fmt: skip
+
+    asyncio.run(write())
+    return secret

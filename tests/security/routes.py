@@ -52,6 +52,15 @@ DELETE  /api/admin/prices/{model:path}                 admins   admin  own
 GET     /api/admin/rules                               admins   admin  own
 POST    /api/admin/rules                               admins   admin  own
 DELETE  /api/admin/rules/{rule}                        admins   admin  own
+GET     /api/me/identities                             people   read   own
+DELETE  /api/me/identities/{provider}                  people   none   own
+GET     /api/oauth/{provider}/start                    anybody  -      own
+GET     /api/oauth/{provider}/callback                 anybody  -      own
+GET     /api/admin/identity-providers                  admins   admin  own
+GET     /api/admin/identity-providers/{name}           admins   admin  own
+PUT     /api/admin/identity-providers/{name}           admins   admin  own
+DELETE  /api/admin/identity-providers/{name}           admins   admin  own
+POST    /api/admin/identity-providers/{name}/test      admins   admin  own
 POST    /api/sign-out                                  people   -      own
 
 GET     /                                              page     -      own

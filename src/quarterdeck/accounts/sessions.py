@@ -37,7 +37,10 @@ def open_session_by_link(connection: WriteConnection, secret: str, device: str) 
     return open_session(connection, user, device)
 
 
-def open_session(connection: WriteConnection, user: UserRow, device: str) -> Token:
+def open_session(
+    connection: WriteConnection, user: UserRow, device: str, *, via: str = "link", address: str = ""
+) -> Token:
+    """`via`: link, password, oauth, ldap or guest; `address`: where it was opened from."""
     token = new_token("session")
     insert_session(
         connection,
@@ -46,6 +49,8 @@ def open_session(connection: WriteConnection, user: UserRow, device: str) -> Tok
         secret_hash=hash_secret(token.secret),
         device=device,
         expires_at=now_ms() + SESSION_MS,
+        via=via,
+        address=address,
     )
     return token
 

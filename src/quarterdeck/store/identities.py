@@ -129,3 +129,7 @@ def use_invitation(connection: WriteConnection, secret_hash: bytes, make: Callab
     user = make(row.role)
     connection.execute(update(invitations).where(invitations.c.id == row.id).values(used_by=user.id))
     return user
+
+
+def has_password(connection: AnyConnection, user: str) -> bool:
+    return connection.execute(select(users.c.password_hash).where(users.c.id == user)).scalar() is not None

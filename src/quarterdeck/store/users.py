@@ -61,13 +61,21 @@ def find_role(connection: AnyConnection, user: str) -> str:
 
 
 def insert_session(
-    connection: WriteConnection, *, session: str, user: str, secret_hash: bytes, device: str, expires_at: int
+    connection: WriteConnection,
+    *,
+    session: str,
+    user: str,
+    secret_hash: bytes,
+    device: str,
+    expires_at: int,
+    via: str = "link",
+    address: str = "",
 ) -> None:
     now = now_ms()
     connection.execute(
         insert(sessions).values(
             id=session, user_id=user, secret_hash=secret_hash, device=device[:200],
-            created_at=now, seen_at=now, expires_at=expires_at,
+            created_at=now, seen_at=now, expires_at=expires_at, via=via, address=address[:100],
         )
     )  # fmt: skip
 

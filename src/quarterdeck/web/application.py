@@ -17,10 +17,13 @@ from quarterdeck.web import (
     conversations,
     health,
     ideas,
+    identities,
+    identity_providers,
     keys,
     me,
     metrics,
     models,
+    oauth,
     page,
     prices,
     providers,
@@ -41,6 +44,9 @@ ROUTERS = (
     ideas.router,  # /api/ideas
     models.router,  # /api/models, /api/assistants
     providers.router,  # /api/providers…
+    oauth.router,  # /api/oauth/{provider}/start, /callback
+    identities.router,  # /api/me/identities
+    identity_providers.router,  # /api/admin/identity-providers…
     me.router,  # /api/me, /api/settings
     keys.router,  # /api/me/keys
     audit.router,  # /api/admin/audit

@@ -12,6 +12,7 @@ from starlette.requests import HTTPConnection
 from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, CloudflareAccess
+from quarterdeck.accounts.identities.flow import IdentityFlow
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
@@ -45,6 +46,7 @@ class House:
     limits: Limits
     bell: Bell
     egress: Egress
+    identity_flow: IdentityFlow
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     connections: Connections = field(default_factory=Connections)

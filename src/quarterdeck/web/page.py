@@ -12,13 +12,14 @@ from jinja2 import Environment, FileSystemLoader, TemplateNotFound, select_autoe
 from quarterdeck import __version__
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.identities.admission import link_asserted
-from quarterdeck.accounts.sessions import SESSION_MS, close_session, open_session_by_link
+from quarterdeck.accounts.sessions import close_session, open_session_by_link
 from quarterdeck.errors import AccessError, InternalError, LogError, NotFoundError
 from quarterdeck.log.base import feed_name
 from quarterdeck.views.frames import HEARTBEAT_S
 from quarterdeck.web.assets import PAGE, file_response
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.house import SESSION_COOKIE, House, credentials_of
+from quarterdeck.web.session_cookie import set_session
 
 router = APIRouter(include_in_schema=False)
 
@@ -65,14 +66,7 @@ async def open_link(request: Request, house: TheHouse, link: str = "") -> Respon
         return RedirectResponse("/", 303)
     await _link_asserted(house, credentials_of(request), str(token))
     response = RedirectResponse("/", 303)
-    response.set_cookie(
-        SESSION_COOKIE,
-        str(token),
-        max_age=SESSION_MS // 1000,
-        httponly=True,
-        samesite="lax",
-        secure=request.url.scheme == "https" or house.settings.public_url.startswith("https"),
-    )
+    set_session(response, request, token)
     return response
 
 

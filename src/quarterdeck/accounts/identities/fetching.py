@@ -15,6 +15,14 @@ MAX_BYTES = 1 << 20
 _TIMEOUT_S = 8.0
 
 
+class NotTakenError(SignInRefusedError):
+    """What was sent is not taken (400, 401, 403); `error` is the provider's word for it."""
+
+    def __init__(self, request: str, error: str) -> None:
+        super().__init__("The identity provider did not sign you in. Try again.", detail=f"{request}: {error}")
+        self.error = error
+
+
 class Fetcher:
     """One HTTP client, opened at the first request. Any failure is a `SignInRefusedError`, `provider_down`."""
 
@@ -35,6 +43,7 @@ class Fetcher:
     async def post_form(
         self, url: str, form: Mapping[str, str], headers: Mapping[str, str] | None = None
     ) -> dict[str, Any]:
+        """Raises: `SignInRefusedError`, `NotTakenError`."""
         return _object(url, await self._ask("POST", url, headers or {}, form))
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None) -> bytes:
@@ -47,6 +56,8 @@ class Fetcher:
                 body = await _read(answer)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
             raise _down(f"{method} {url}: {type(error).__name__}") from error
+        if answer.status in (400, 401, 403):
+            raise NotTakenError(f"{method} {url}", _error_of(body) or f"status {answer.status}")
         if answer.status != 200:
             raise _down(f"{method} {url}: status {answer.status}")
         return body
@@ -64,6 +75,14 @@ async def _read(answer: aiohttp.ClientResponse) -> bytes:
         if len(body) > MAX_BYTES:
             raise ValueError("too long")
     return bytes(body)
+
+
+def _error_of(body: bytes) -> str:
+    """The word for it, in the shape of RFC 6749."""
+    try:
+        return str(read_object(body).get("error") or "")[:80]
+    except ValueError:
+        return ""
 
 
 def _object(url: str, body: bytes) -> dict[str, Any]:

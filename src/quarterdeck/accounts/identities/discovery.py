@@ -1,0 +1,91 @@
+"""What an OpenID provider says of itself at its discovery address, kept for an hour, with its keys.
+
+https://openid.net/specs/openid-connect-discovery-1_0.html
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+from urllib.parse import urlsplit
+
+from msgspec import Struct
+
+from quarterdeck.accounts.identities.fetching import Fetcher
+from quarterdeck.accounts.identities.key_set import KeySet
+from quarterdeck.accounts.identities.person import SignInRefusedError
+
+_KEEP_S = 3600.0
+_MAX_ISSUERS = 100
+
+
+class Metadata(Struct, frozen=True):
+    """`issuer` as it says itself: Microsoft's has `{tenantid}` in it where several directories share one."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    userinfo_endpoint: str
+    takes_basic: bool  # the client's secret as HTTP Basic; else in the form
+    says_issuer: bool  # in the callback (RFC 9207)
+
+
+class Issuer(Struct):
+    metadata: Metadata
+    keys: KeySet
+    read_at_s: float
+
+
+class Issuers:
+    """By the address that discovery begins at."""
+
+    def __init__(self, fetcher: Fetcher) -> None:
+        self._fetcher = fetcher
+        self._known: dict[str, Issuer] = {}
+
+    async def find(self, address: str, *, shares_issuer: bool = False) -> Issuer:
+        """`shares_issuer`: what it says of itself may differ from its address. Raises: `SignInRefusedError`."""
+        known = self._known.get(address)
+        if known is not None and time.monotonic() - known.read_at_s < _KEEP_S:
+            return known
+        document = await self._fetcher.get(f"{address}/.well-known/openid-configuration")
+        metadata = _read(document, address)
+        if not shares_issuer and metadata.issuer.rstrip("/") != address:
+            raise _wrong(f"{address} says that it is {metadata.issuer}")
+        keys_url = _endpoint(document, "jwks_uri", address)
+        keys = known.keys if known is not None else KeySet(lambda: self._fetcher.get(keys_url))
+        self._known[address] = found = Issuer(metadata, keys, time.monotonic())
+        if len(self._known) > _MAX_ISSUERS:
+            self._known.pop(next(iter(self._known)))
+        return found
+
+
+def _read(document: dict[str, Any], address: str) -> Metadata:
+    methods = document.get("token_endpoint_auth_methods_supported")
+    issuer = document.get("issuer")
+    if not isinstance(issuer, str):
+        raise _wrong(f"{address} does not say who it is")
+    return Metadata(
+        issuer=issuer,
+        authorization_endpoint=_endpoint(document, "authorization_endpoint", address),
+        token_endpoint=_endpoint(document, "token_endpoint", address),
+        userinfo_endpoint=_endpoint(document, "userinfo_endpoint", address) if "userinfo_endpoint" in document else "",
+        takes_basic=not isinstance(methods, list) or "client_secret_basic" in methods,
+        says_issuer=document.get("authorization_response_iss_parameter_supported") is True,
+    )
+
+
+def _endpoint(document: dict[str, Any], name: str, address: str) -> str:
+    """An endpoint is never weaker protected than the address it was read from."""
+    url = document.get(name)
+    if not isinstance(url, str) or not url.startswith(("https://", f"{urlsplit(address).scheme}://")):
+        raise _wrong(f"{address}: {name} is no good address")
+    return url
+
+
+def _wrong(detail: str) -> SignInRefusedError:
+    return SignInRefusedError(
+        "What the identity provider says of itself cannot be used. Ask the owner of this server.",
+        "provider_down",
+        detail=detail,
+    )
