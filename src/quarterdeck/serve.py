@@ -16,8 +16,6 @@ from types import FrameType
 from typing import Any
 
 import uvicorn
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
-from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from quarterdeck.accounts.sessions import create_open_link
 from quarterdeck.app import Identity, create_app, lock_data_dir, make_worker_name, open_data_dir
@@ -25,8 +23,8 @@ from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
 from quarterdeck.supervise import Inheritance, Supervisor, end_with_supervisor, read_inheritance, say_ready
 from quarterdeck.views.frames import MAX_FRAME_BYTES
-from quarterdeck.web.connections import ABORT
 from quarterdeck.web.house import House, Role
+from quarterdeck.web.wire import Http, Socket
 
 _GRACEFUL_S = 3
 HARD_STOP_S = 9.0
@@ -101,8 +99,8 @@ def _run(
     config = uvicorn.Config(
         app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
-        http=_Http,
-        ws=_Socket,
+        http=Http,
+        ws=Socket,
         ws_max_size=MAX_FRAME_BYTES + 1024,
         ws_ping_interval=20.0,
         ws_ping_timeout=20.0,
@@ -135,23 +133,6 @@ def stop_hard_after(timeout_s: float) -> None:
     timer = threading.Timer(timeout_s, os._exit, (1,))
     timer.daemon = True
     timer.start()
-
-
-class _Http(HttpToolsProtocol):
-    """Lets the application cut a connection whose other end does not read."""
-
-    def on_message_begin(self) -> None:
-        super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]  # ours, beside ASGI's own
-
-
-class _Socket(WebSocketsSansIOProtocol):
-    """The same for sockets."""
-
-    async def run_asgi(self) -> None:
-        extensions: dict[str, Any] = self.scope["extensions"]
-        extensions[ABORT] = self.transport.abort
-        await super().run_asgi()
 
 
 class _Server(uvicorn.Server):

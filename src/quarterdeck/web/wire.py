@@ -1,0 +1,156 @@
+"""HTTP as it comes over the wire: heads are bounded before they are parsed, and who dawdles is cut off.
+
+uvicorn hands a request on when its head is whole, and waits for that as long as it takes, whatever it weighs. Here a
+head has a size and a number of headers that it may have, and a time; a body has a pace. A connection can be cut by the
+application, too (`ABORT`): closed properly, one would wait for a reader who does not read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, cast
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.web.connections import ABORT
+
+logger = get_logger("quarterdeck.wire")
+
+MAX_HEAD_BYTES = 32 * 1024  # the first line and all headers
+MAX_HEADERS = 100
+HEAD_S = 15.0  # from the first byte, or from the connection, to the end of the head
+BODY_PAUSE_S = 30.0  # between two pieces of a body
+BODY_GRACE_S = 60.0  # after which a body must have come at the least pace
+LEAST_BYTES_PER_S = 1_000
+
+_REASONS = {
+    400: ("Bad request", "bad_request", "This is no HTTP request."),
+    408: ("Request timeout", "too_slow", "The request did not come in time."),
+    431: ("Request header fields too large", "too_large", f"A request's headers have at most {MAX_HEAD_BYTES} bytes."),
+}
+
+
+class _HeadTooLargeError(Exception):
+    """Raised in the parser's callback, so that it stops."""
+
+
+class Http(HttpToolsProtocol):
+    def __init__(self, *given: Any, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._deadline: asyncio.TimerHandle | None = None
+        self._is_in_head = True
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._body_since_s = 0.0
+        self._status = 400  # of what cannot be parsed
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._expect_within(HEAD_S)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._expect_nothing()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        if self._is_in_head:
+            self._head_bytes += len(data)
+            if self._deadline is None and not self._is_answering():  # another request on a connection that was kept
+                self._expect_within(HEAD_S)
+        else:
+            self._body_bytes += len(data)
+            self._expect_within(BODY_PAUSE_S)
+            if self._is_below_pace():
+                self._give_up()
+                return
+        super().data_received(data)
+        if self._is_in_head and self._head_bytes > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self._refuse(431)
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]  # ours, beside ASGI's own
+
+    def on_headers_complete(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
+        if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+            self._status = 431
+            raise _HeadTooLargeError
+        self._is_in_head = False
+        self._body_bytes, self._body_since_s = 0, self.loop.time()
+        self._expect_within(BODY_PAUSE_S)
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        self._expect_nothing()
+        self._is_in_head, self._head_bytes = True, 0
+        super().on_message_complete()
+
+    def handle_websocket_upgrade(self) -> None:
+        self._expect_nothing()
+        super().handle_websocket_upgrade()
+
+    def send_400_response(self, msg: str) -> None:
+        self._refuse(self._status)
+
+    def _expect_within(self, seconds: float) -> None:
+        self._expect_nothing()
+        self._deadline = self.loop.call_later(seconds, self._give_up)
+
+    def _expect_nothing(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    def _is_below_pace(self) -> bool:
+        waited_s = self.loop.time() - self._body_since_s - BODY_GRACE_S
+        return waited_s > 0 and self._body_bytes < waited_s * LEAST_BYTES_PER_S and not self.flow.read_paused
+
+    def _give_up(self) -> None:
+        self._deadline = None
+        if self.flow.read_paused:  # it is we who do not read
+            self._expect_within(BODY_PAUSE_S)
+            return
+        logger.info("slow_request_dropped", address=self.client[0] if self.client else "", head=self._is_in_head)
+        if self._is_in_head and not self._head_bytes:
+            self.transport.close()
+        else:
+            self._refuse(408)
+
+    def _refuse(self, status: int) -> None:
+        """Tell what is wrong, unless an answer has begun already, and close."""
+        self._expect_nothing()
+        if not (self._is_answering() and self.cycle.response_started):
+            self.transport.write(_problem(status))
+        self.transport.close()
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+
+class Socket(WebSocketsSansIOProtocol):
+    """A socket that can be cut in the same way."""
+
+    async def run_asgi(self) -> None:
+        extensions = cast("dict[str, Any]", self.scope["extensions"])
+        extensions[ABORT] = self.transport.abort
+        await super().run_asgi()
+
+
+def _problem(status: int) -> bytes:
+    title, code, detail = _REASONS[status]
+    body = {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, "retryable": False}
+    content = json.dumps(body).encode()
+    head = (
+        f"HTTP/1.1 {status} {title}",
+        "content-type: application/problem+json",
+        f"content-length: {len(content)}",
+        "content-security-policy: default-src 'none'",
+        "x-content-type-options: nosniff",
+        "connection: close",
+        "\r\n",
+    )
+    return "\r\n".join(head).encode() + content

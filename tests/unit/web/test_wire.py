@@ -1,0 +1,188 @@
+"""Heads that are too large, heads and bodies that are too slow: refused in a sentence, or cut."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from quarterdeck.web import wire
+from quarterdeck.web.wire import MAX_HEAD_BYTES, MAX_HEADERS, Http, Socket
+
+WAIT_S = 5.0
+
+
+class Application:
+    """Says how long the body was; `/slow` reads nothing before it is let."""
+
+    def __init__(self) -> None:
+        self.may_go_on = asyncio.Event()
+        self.reached = 0
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        self.reached += 1
+        if scope["path"] == "/slow":
+            await self.may_go_on.wait()
+        size = 0
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            size += len(message["body"])
+            if not message.get("more_body"):
+                break
+        body = str(size).encode()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
+        await send({"type": "http.response.body", "body": body})
+
+
+class Peer:
+    """A client that writes bytes."""
+
+    def __init__(self, application: Application, port: int) -> None:
+        self.application = application
+        self._port = port
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        return await asyncio.open_connection("127.0.0.1", self._port)
+
+    async def say(self, *pieces: bytes, pause_s: float = 0.0) -> bytes:
+        """All that comes back until the connection is closed."""
+        reader, writer = await self.connect()
+        try:
+            async with asyncio.timeout(WAIT_S):
+                for piece in pieces:
+                    writer.write(piece)
+                    await writer.drain()
+                    await asyncio.sleep(pause_s)
+                return await reader.read()
+        except ConnectionResetError:
+            return b""
+        finally:
+            writer.close()
+
+
+@asynccontextmanager
+async def serving(protocol: type[HttpToolsProtocol]) -> AsyncIterator[Peer]:
+    application = Application()
+    config = uvicorn.Config(application, http=protocol, ws=Socket, log_config=None, timeout_keep_alive=1)
+    config.load()
+    state = ServerState()
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(lambda: protocol(config, state, {}), "127.0.0.1", 0)
+    yield Peer(application, server.sockets[0].getsockname()[1])
+    application.may_go_on.set()
+    server.close()
+
+
+@pytest.fixture
+async def peer(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Peer]:
+    for name, value in (("HEAD_S", 0.2), ("BODY_PAUSE_S", 0.2), ("BODY_GRACE_S", 0.3), ("LEAST_BYTES_PER_S", 1_000)):
+        monkeypatch.setattr(wire, name, value)
+    async with serving(Http) as opened:
+        yield opened
+
+
+def head(*headers: bytes, line: bytes = b"GET / HTTP/1.1") -> bytes:
+    return b"\r\n".join((line, b"Host: x", *headers, b"", b""))
+
+
+TOO_LARGE = {
+    "one giant header": head(b"X-Long: " + b"x" * MAX_HEAD_BYTES),
+    "a giant header without an end": head(b"X-Long: " + b"x" * 4 * MAX_HEAD_BYTES)[:-4],
+    "a giant name": head(b"x" * MAX_HEAD_BYTES + b": 1"),
+    "a giant cookie": head(b"Cookie: " + b"; ".join(b"a%d=%s" % (n, b"x" * 90) for n in range(400))),
+    "many headers": head(*(b"X-%d: 1" % number for number in range(MAX_HEADERS))),
+    "many headers of one name": head(*([b"X: 1"] * 2_000)),
+    "a giant address": head(line=b"GET /" + b"x" * MAX_HEAD_BYTES + b" HTTP/1.1"),
+    "a giant query": head(line=b"GET /?" + b"x=1&" * MAX_HEAD_BYTES + b" HTTP/1.1"),
+    "all in all too much": head(*(b"X-%d: %s" % (number, b"x" * 700) for number in range(60))),
+}
+
+
+@pytest.mark.parametrize("case", TOO_LARGE)
+@pytest.mark.parametrize("size", [10**9, 1_000], ids=["at once", "in pieces"])
+async def test_a_head_that_is_too_large_is_refused_before_anything_runs(peer: Peer, case: str, size: int) -> None:
+    asked = TOO_LARGE[case]
+    said = await peer.say(*(asked[start : start + size] for start in range(0, len(asked), size)))
+    if said:  # what was sent after the refusal may have reset the connection
+        assert said.startswith(b"HTTP/1.1 431 ")
+        assert json.loads(said.partition(b"\r\n\r\n")[2])["code"] == "too_large"
+    assert peer.application.reached == 0
+
+
+async def test_a_head_of_the_usual_size_passes(peer: Peer) -> None:
+    usual = head(*(b"X-%d: %s" % (number, b"x" * 300) for number in range(MAX_HEADERS - 2)), b"Connection: close")
+    assert (await peer.say(usual)).startswith(b"HTTP/1.1 200 ")
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [b"nonsense\r\n\r\n", b"GET / HTTP/9.9\r\n\r\n", b"\x16\x03\x01\x02\x00", b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n"],
+)
+async def test_what_is_no_request_is_told_so(peer: Peer, asked: bytes) -> None:
+    assert (await peer.say(asked)).startswith(b"HTTP/1.1 400 ")
+    assert peer.application.reached == 0
+
+
+POST = b"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 50000\r\n\r\n"
+SLOW = {
+    "nothing": [],
+    "a head without an end": [b"GET / HTTP/1.1\r\nHost: x\r\n"],
+    "a head, byte by byte": [b"%c" % byte for byte in head() * 5],
+    "blank lines only": [b"\r\n"] * 30,
+    "a body that stops": [POST + b"x" * 10],
+    "a body, byte by byte": [POST] + [b"x"] * 30,
+    "a chunked body that stops": [POST.replace(b"Content-Length: 50000", b"Transfer-Encoding: chunked") + b"5\r\nabc"],
+    "a second request that stops": [head(), b"GET / HTTP/1.1\r\nHo"],
+}
+
+
+@pytest.mark.parametrize("case", SLOW)
+async def test_one_who_dawdles_is_cut_off(peer: Peer, case: str) -> None:
+    said = await peer.say(*SLOW[case], pause_s=0.04)
+    told = said.rpartition(b"HTTP/1.1 ")[2]
+    assert told.startswith(b"408 ") or not told or case in ("nothing", "a second request that stops")
+
+
+async def test_a_body_at_a_fair_pace_passes(peer: Peer) -> None:
+    pieces = [b"x" * 2_000] * 25
+    assert (await peer.say(POST, *pieces, pause_s=0.03)).endswith(b"\r\n\r\n50000")
+
+
+async def test_one_who_waits_for_us_is_not_cut_off(peer: Peer) -> None:
+    """The application does not read, so the connection is not read either: that is not the client's fault."""
+    large = POST.replace(b"POST / ", b"POST /slow ").replace(b"50000", b"3000000")
+    reader, writer = await peer.connect()
+    writer.write(large + b"x" * 3_000_000)
+    await asyncio.sleep(0.6)  # longer than any of the limits
+    peer.application.may_go_on.set()
+    async with asyncio.timeout(WAIT_S):
+        assert (await reader.read()).endswith(b"\r\n\r\n3000000")
+    writer.close()
+
+
+async def test_several_requests_on_one_connection_are_all_answered(peer: Peer) -> None:
+    said = await peer.say(head() * 3 + head(b"Connection: close"))
+    assert said.count(b"HTTP/1.1 200 ") == 4
+
+
+async def test_without_the_bounds_such_heads_are_taken_and_dawdlers_waited_for() -> None:
+    """The negative control: uvicorn as it comes."""
+    async with serving(HttpToolsProtocol) as plain:
+        for case in ("a giant cookie", "many headers of one name"):
+            taken = TOO_LARGE[case].replace(b"Host: x", b"Host: x\r\nConnection: close")
+            assert (await plain.say(taken)).startswith(b"HTTP/1.1 200 ")
+        reader, writer = await plain.connect()
+        writer.write(head()[:-2])
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await reader.read()
+        writer.close()
