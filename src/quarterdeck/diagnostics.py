@@ -13,8 +13,20 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 _PATTERNS = re.compile(
-    r"(qd_[ks])[0-9a-z]{20,}|\b(sk-|sk_|gsk_|hf_|pplx-|AIza|xai-)[A-Za-z0-9_\-]{12,}|"
-    r"((?:bearer|link=|x-api-key:?|[?&]key=)\s*)[A-Za-z0-9_\-.~+/]{12,}",
+    "|".join(
+        (
+            r"(qd_[ks])[0-9a-z]{20,}",  # keys and sessions of ours
+            r"\b(sk-|sk_|gsk_|hf_|pplx-|AIza|xai-|gh[opsu]_|github_pat_|glpat-|xox[abp]-|ya29\.|GOCSPX-)[\w\-]{12,}",
+            r"\b(eyJ)[\w\-]{10,}\.[\w\-]{4,}(?:\.[\w\-]*)*",  # JSON web tokens
+            r"((?:bearer|basic)\s+)[\w\-.~+/]{8,}=*",
+            r"((?:link=|x-api-key:?|[?&]key=)\s*)[\w\-.~+/]{12,}",
+            r"(/(?:invite|reset|invitations|password-reset)/)[\w\-]{20,}",  # links that let somebody in
+            r"([?&](?:code|state|token|access_token|id_token|client_secret|invitation|nonce)=)[^&\s\"']{6,}",
+            r"(\b\w*(?:passwo?rd|passwd|passphrase|secret|_token)[\"']?\s*[:=]\s*[\"']?)(?![\"'\s])[^\s\"',;&})]{3,}",
+            r"(\b[a-z][a-z0-9+]*://[^\s/:@]*:)[^\s/@]+(?=@)",  # smtp://, ldap://, postgresql://, redis://
+            r"((?:set-)?cookie:\s*)[^\r\n]+",
+        )
+    ),
     re.IGNORECASE,
 )
 _MIN_SECRET_CHARS = 6

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import socket
 from http.cookies import SimpleCookie
+from pathlib import Path
 
 import httpx2
 import pytest
@@ -12,11 +15,17 @@ from tests.harness.server import Server
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from quarterdeck.web.guard import PAGE_POLICY
+from quarterdeck.web.page import _DOCS_POLICY, _SANDBOX_POLICY
+
+ROOT = Path(__file__).parents[2]
+
 HEADERS = {
     "content-security-policy",
     "x-content-type-options",
     "referrer-policy",
     "cross-origin-opener-policy",
+    "cross-origin-resource-policy",
     "permissions-policy",
 }
 
@@ -141,3 +150,58 @@ def test_every_answer_has_the_security_headers(server: Server, http: httpx2.Clie
     assert "unsafe-inline" not in http.get("/api/me").headers["content-security-policy"]
     assert set(httpx2.get(f"{server.url}/api/me").headers) >= HEADERS
     assert set(httpx2.get(server.url, headers={"host": "evil.example"}).headers) >= HEADERS
+
+
+def test_two_host_headers_are_not_answered(server: Server) -> None:
+    with socket.create_connection(("127.0.0.1", server.port), 5) as raw:
+        raw.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\nConnection: close\r\n\r\n")
+        said = raw.makefile("rb").readline()
+    assert said.split()[1] in (b"400", b"421")
+
+
+def test_behind_https_browsers_are_told_to_stay_there(make_server: MakeServer, server: Server) -> None:
+    behind = make_server(QUARTERDECK_PUBLIC_URL="https://chat.example.org").start()
+    answer = httpx2.get(f"{behind.url}/healthz", headers={"host": "chat.example.org"})
+    assert answer.headers["strict-transport-security"].startswith("max-age=")
+    assert "strict-transport-security" not in httpx2.get(f"{server.url}/healthz").headers
+
+
+INLINE = re.compile(
+    r"<script(?![^>]*\bsrc=)(?![^>]*type=\"application/json\")|\son[a-z]+\s*=|\sstyle\s*=|javascript:", re.IGNORECASE
+)
+
+
+def test_no_page_of_ours_has_anything_inline_that_runs() -> None:
+    """So the policy needs neither nonces nor `unsafe-inline` for scripts: what the templates say is all there is."""
+    pages = [path for path in (ROOT / "web-ui").glob("**/*.html") if "node_modules" not in path.parts]
+    assert len(pages) >= 3
+    assert {str(path): INLINE.findall(path.read_text()) for path in pages} == {str(path): [] for path in pages}
+    for policy in (PAGE_POLICY, _DOCS_POLICY, _SANDBOX_POLICY):
+        scripts = next(part for part in policy.split("; ") if part.startswith("script-src"))
+        assert scripts == "script-src 'self'"
+    assert "unsafe" not in PAGE_POLICY
+
+
+DEEP = [
+    b"[" * 100_000, b'{"message":' * 50_000, b'{"message": ' + b"[" * 50_000 + b"]" * 50_000 + b"}",
+    b'{"message": "x", "temperature": ' + b"9" * 5_000 + b"}", b'{"message": "x", "temperature": 1e999}',
+    b'{"message": NaN}', b"\xff\xfe", b'{"message": "\\ud800"}', b"", b"null", b'"' + b"x" * 100_000,
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("path", ["/chat_batch", "/api/me/keys"])
+@pytest.mark.parametrize("number", range(len(DEEP)))
+def test_a_body_that_no_parser_likes_is_told_so(http: httpx2.Client, path: str, number: int) -> None:
+    answer = http.post(path, content=DEEP[number], headers={"content-type": "application/json"})
+    assert answer.status_code in (400, 422), answer.text
+    assert "Traceback" not in answer.text
+
+
+@pytest.mark.parametrize("number", range(len(DEEP)))
+async def test_a_frame_that_no_parser_likes_is_told_so_and_the_socket_stays(server: Server, number: int) -> None:
+    async with open_full(server.port, server.key) as client:
+        await client.say(DEEP[number])
+        await client.until(lambda: client.frames or None, "an answer")
+        assert client.frames[0]["type"] == "error"
+        assert client.frames[0]["code"] == "bad_frame"
+        assert (await client.ask("ping"))["type"] == "pong"

@@ -158,3 +158,58 @@ def test_anything_can_be_a_field(value: Any) -> None:
     record.fields = {"value": value}
     for formatter in (diagnostics._JsonFormatter(), diagnostics._TextFormatter()):
         assert "event" in formatter.format(record)
+
+
+SECRET = "Zq7canaryPlmX9wT4vB2"
+SAID_BY_LIBRARIES = [
+    "POST /api/sign-in {{'name': 'ann', 'password': '{}'}}",
+    '{{"password": "{}", "name": "ann"}}',
+    "password={}&name=ann",
+    "passwd: {}",
+    "bind_password = {}",
+    "client_secret={}&grant_type=authorization_code",
+    '{{"client_secret":"{}"}}',
+    '{{"access_token": "{}", "token_type": "bearer"}}',
+    "refresh_token={}",
+    "GET /api/oauth/google/callback?code={}&state=x",
+    "GET /api/oauth/google/callback?code=4%2F0x&state={}",
+    "GET /refresh_token?token={}",
+    "WS /chat?token={}",
+    "GET /invite/{}",
+    "GET /api/invitations/{}",
+    "POST /api/password-reset/{}",
+    "https://chat.example.org/reset/{}",
+    "Open http://127.0.0.1:8000/open?link={}",
+    "smtp://robot:{}@mail.example.org:587",
+    "ldaps://cn=robot:{}@ldap.example.org",
+    "postgresql://quarterdeck:{}@db/quarterdeck",
+    "redis://:{}@cache:6379/0",
+    "Authorization: Basic {}",
+    "Authorization: bearer {}",
+    "Cookie: theme=dark; qd_session={}",
+    "set-cookie: qd_session={}; HttpOnly",
+    "id_token=eyJ{}.eyJzdWIiOiIxIn0.c2ln",
+    "Cf-Access-Jwt-Assertion: eyJhbGciOiJSUzI1NiJ9.eyJ{}.c2ln",
+    "ghp_{}",
+    "github_pat_{}",
+    "ya29.{}",
+    "GOCSPX-{}",
+    "xoxb-{}",
+]
+
+
+@pytest.mark.parametrize("said", SAID_BY_LIBRARIES)
+def test_secrets_that_nobody_registered_are_known_by_where_they_stand(said: str) -> None:
+    assert SECRET not in redact(said.format(SECRET))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "password_changed user=ann", "secret key: from QUARTERDECK_SECRET_KEY", "first_token_ms=12 max_tokens=500",
+        "GET /api/conversations?cursor=12.abc", "http://127.0.0.1:8000/c/chat", "code=not_found retryable=false",
+        "The password is wrong.", "token: expired? no", "https://example.org:443/path@here",
+    ],
+)  # fmt: skip
+def test_what_only_speaks_of_secrets_is_left_alone(said: str) -> None:
+    assert redact(said) == said

@@ -6,6 +6,7 @@ Plain ASGI, and out of the way of a socket once it is accepted: nothing wraps it
 from __future__ import annotations
 
 from time import perf_counter
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -14,6 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER
 from quarterdeck.config import Settings
+from quarterdeck.web.doors import Doors, is_door
 from quarterdeck.web.house import SESSION_COOKIE
 from quarterdeck.web.metrics import count_answer
 from quarterdeck.web.problems import problem
@@ -22,6 +24,8 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 _TOO_LARGE = f"The request is larger than {MAX_BODY_BYTES // 1024 // 1024} MB."
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+
+_HTTPS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 
 PAGE_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; font-src 'self'; "
@@ -33,6 +37,7 @@ _HEADERS = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), payment=(), usb=()",
 }
 
@@ -48,12 +53,21 @@ class AnswerCutError(Exception):
     """An answer failed after its first byte: the connection is broken off, so that the client knows."""
 
 
+class Refusal(NamedTuple):
+    status: int
+    code: str
+    sentence: str
+    retry_after_s: float | None = None
+
+
 class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
+        self._doors = Doors()
         public = urlsplit(settings.public_url)
         self._public_origin = f"{public.scheme}://{public.netloc}" if public.netloc else ""
         self._hosts = _LOOPBACK | {settings.host} | ({public.hostname} if public.hostname else set())
+        self._headers = _HEADERS | (_HTTPS_HEADERS if public.scheme == "https" else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
@@ -66,27 +80,36 @@ class Guard:
                 await self._app(scope, receive, send)
             else:
                 await receive()
-                await send({"type": "websocket.close", "code": 1008, "reason": refusal[2]})
+                await send({"type": "websocket.close", "code": 1008, "reason": refusal.sentence})
             return
         if refusal is not None:
-            await problem(*refusal)(scope, receive, _secured(scope, send))
+            answer = problem(refusal.status, refusal.code, refusal.sentence, retry_after_s=refusal.retry_after_s)
+            await answer(scope, receive, self._secured(scope, send))
             return
         await self._pass(scope, receive, send)
 
-    def _refuse(self, scope: Scope, headers: Headers) -> tuple[int, str, str] | None:
-        """(status, code, sentence) or None."""
+    def _refuse(self, scope: Scope, headers: Headers) -> Refusal | None:
         host = headers.get("host", "")
-        if _host_name(host) not in self._hosts:
-            return 421, "wrong_host", "This server does not answer to that host name. Set QUARTERDECK_PUBLIC_URL."
-        is_write = scope["type"] == "websocket" or scope["method"] not in _SAFE
-        has_cookie = f"{SESSION_COOKIE}=" in headers.get("cookie", "") or ASSERTION_HEADER in headers
-        comes_along = has_cookie and not headers.get("authorization")  # a browser adds it whoever wrote the page
-        if is_write and comes_along and not self._is_own_origin(headers.get("origin", ""), scope, host):
-            return 403, "wrong_origin", "This request came from another site."
+        if len(headers.getlist("host")) != 1 or _host_name(host) not in self._hosts:
+            return Refusal(
+                421, "wrong_host", "This server does not answer to that host name. Set QUARTERDECK_PUBLIC_URL."
+            )
+        if self._comes_from_elsewhere(scope, headers, host):
+            return Refusal(403, "wrong_origin", "This request came from another site.")
         length = headers.get("content-length", "0")
         if length.isdigit() and int(length) > MAX_BODY_BYTES:
-            return 413, "too_large", _TOO_LARGE
+            return Refusal(413, "too_large", _TOO_LARGE)
+        if is_door(scope["path"]) and (wait_s := self._doors.wait_s(_address_of(scope))):
+            return Refusal(429, "limit", "Too many requests came from your address. Try again in a moment.", wait_s)
         return None
+
+    def _comes_from_elsewhere(self, scope: Scope, headers: Headers, host: str) -> bool:
+        """Whether another site's page has sent what could change something here with what the browser adds itself."""
+        is_write = scope["type"] == "websocket" or scope["method"] not in _SAFE
+        origin, site = headers.get("origin", ""), headers.get("sec-fetch-site", "same-origin")
+        has_cookie = f"{SESSION_COOKIE}=" in headers.get("cookie", "") or ASSERTION_HEADER in headers
+        comes_along = (has_cookie or bool(origin)) and not headers.get("authorization")
+        return is_write and comes_along and not (site == "same-origin" and self._is_own_origin(origin, scope, host))
 
     def _is_own_origin(self, origin: str, scope: Scope, host: str) -> bool:
         scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
@@ -104,26 +127,29 @@ class Guard:
             return message
 
         try:
-            await self._app(scope, bounded, _secured(scope, send))
+            await self._app(scope, bounded, self._secured(scope, send))
         except AnswerCutError:
             return  # unfinished as it is, the server closes the connection
         except BodyTooLongError:  # while the body is read, nothing has been answered yet
-            await problem(413, "too_large", _TOO_LARGE)(scope, receive, _secured(scope, send))
+            await problem(413, "too_large", _TOO_LARGE)(scope, receive, self._secured(scope, send))
+
+    def _secured(self, scope: Scope, send: Send) -> Send:
+        """`send`, with the security headers on every answer, which is counted as it begins."""
+        begun_s = perf_counter()
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in self._headers.items():
+                    headers.setdefault(name, value)
+                count_answer(scope, message["status"], perf_counter() - begun_s)
+            await send(message)
+
+        return with_headers
 
 
-def _secured(scope: Scope, send: Send) -> Send:
-    """`send`, with the security headers on every answer, which is counted as it begins."""
-    begun_s = perf_counter()
-
-    async def with_headers(message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in _HEADERS.items():
-                headers.setdefault(name, value)
-            count_answer(scope, message["status"], perf_counter() - begun_s)
-        await send(message)
-
-    return with_headers
+def _address_of(scope: Scope) -> str:
+    return scope["client"][0] if scope.get("client") else ""
 
 
 def _host_name(host: str) -> str:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quarterdeck.config import Settings
+from quarterdeck.web.doors import KNOCKS, PER_S, Doors, is_door
 from quarterdeck.web.guard import MAX_BODY_BYTES, Guard
 
 COOKIE = "qd_session=qd_sabc"
@@ -133,8 +134,10 @@ ORIGINS = [
     ("POST", COOKIE, "Bearer qd_kabc", "http://evil.example", True),  # the header counts, and no other site has it
     ("POST", None, "Bearer qd_kabc", None, True),
     ("WS", None, "Bearer qd_kabc", "http://evil.example", True),
-    ("POST", None, None, "http://evil.example", True),  # not signed in: the route refuses
-    ("POST", "other=1", None, "http://evil.example", True),
+    ("POST", None, None, "http://evil.example", False),  # nor may another site sign somebody in here
+    ("POST", "other=1", None, "http://evil.example", False),
+    ("POST", None, None, None, True),  # no browser: the route refuses who is not signed in
+    ("POST", None, None, OWN, True),
 ]
 
 
@@ -201,3 +204,54 @@ async def test_every_answer_carries_the_security_headers_and_keeps_its_own() -> 
     policy = next(value for name, value in sent[0]["headers"] if name == b"content-security-policy").decode()
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+
+
+SITES = [
+    ("POST", "same-origin", True),
+    ("POST", "same-site", False),
+    ("POST", "cross-site", False),
+    ("POST", "none", False),
+    ("POST", "", False),
+    ("DELETE", "cross-site", False),
+    ("WS", "same-origin", True),
+    ("WS", "cross-site", False),
+    ("GET", "cross-site", True),  # a link that somebody followed
+]
+
+
+@pytest.mark.parametrize(("method", "site", "passes"), SITES)
+async def test_where_the_browser_says_which_site_asks_it_must_be_ours(method: str, site: str, passes: bool) -> None:
+    """Beside the right Origin: two headers that a page cannot set say the same."""
+    headers = {"host": "127.0.0.1:8000", "cookie": COOKIE, "origin": OWN, "sec-fetch-site": site}
+    status = await ask(method, headers)
+    assert status == ((101 if method == "WS" else 200) if passes else (1008 if method == "WS" else 403))
+    by_key = {"host": "127.0.0.1:8000", "authorization": "Bearer qd_kabc", "sec-fetch-site": site}
+    assert await ask(method, by_key) == (101 if method == "WS" else 200)
+
+
+def test_an_address_may_knock_often_but_not_without_end() -> None:
+    now = [0.0]
+    doors = Doors(lambda: now[0])
+    assert all(doors.wait_s("192.0.2.1") == 0 for _ in range(KNOCKS))
+    assert 0 < doors.wait_s("192.0.2.1") <= 1 / PER_S
+    assert doors.wait_s("192.0.2.2") == 0, "another address is not held up"
+    now[0] = 2.0
+    assert [doors.wait_s("192.0.2.1") == 0 for _ in range(int(2 * PER_S) + 1)] == [True] * int(2 * PER_S) + [False]
+    assert all(doors.wait_s(f"2001:db8::{number:x}") == 0 for number in range(KNOCKS))
+    assert doors.wait_s("2001:db8::ffff") > 0, "an IPv6 network is one household"
+
+
+def test_addresses_without_end_do_not_fill_the_memory() -> None:
+    doors = Doors()
+    for number in range(30_000):
+        doors.wait_s(f"10.{number >> 16}.{(number >> 8) & 255}.{number & 255}")
+    assert len(doors._buckets) <= 10_000
+
+
+@pytest.mark.parametrize(
+    ("path", "is_one"),
+    [("/open", True), ("/api/sign-in", True), ("/api/invitations/x", True), ("/openapi.json", False), ("/", False),
+     ("/api/conversations", False), ("/chat_batch", False), ("/assets/x.js", False), ("/readyz", False)],
+)  # fmt: skip
+def test_doors_are_where_anybody_may_knock(path: str, is_one: bool) -> None:
+    assert is_door(path) == is_one
