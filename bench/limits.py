@@ -23,7 +23,7 @@ from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.usage import Usage
 from quarterdeck.store.postgres import PostgresDatabase
 from quarterdeck.store.tables import users
-from quarterdeck.store.turns import StepRow, insert_step, list_claimable
+from quarterdeck.store.turns import Claimable, StepRow, insert_step, list_claimable
 from quarterdeck.turns.claim import Lease
 from quarterdeck.turns.record import Send, record_send, started_event
 from quarterdeck.turns.save import Ending, save_answer
@@ -218,5 +218,5 @@ def _reopen(count: int) -> Callable[[Connection], None]:
     return write
 
 
-def _claimable(connection: Any) -> list[str]:
+def _claimable(connection: Any) -> list[Claimable]:
     return list_claimable(connection, worker="bench", others_are_dead=False, limit=50)

@@ -179,6 +179,7 @@ async def open_house(
         tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in jobs]
         tasks.append(asyncio.create_task(registry.default_model()))  # so that the first visitor need not wait for it
         house.is_ready.set()
+        _spare_the_collector()
         try:
             yield house
         finally:
@@ -216,7 +217,6 @@ def create_app(
                 raise
             app.state.house = house
             logger.info("started", version=__version__, role=role, data_dir=str(settings.data_dir), pid=os.getpid())
-            _spare_the_collector()
             if on_ready is not None:
                 on_ready(house)
             yield
@@ -226,7 +226,7 @@ def create_app(
 
 
 def _spare_the_collector() -> None:
-    """What the start made stays, so the collector need not look at it again; and streams make few cycles."""
+    """The command has turned it off. What the start made stays, and is not looked at again; streams make few cycles."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(10_000, 50, 50)

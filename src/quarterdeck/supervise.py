@@ -8,6 +8,7 @@ instead of when their leases run out. SIGTERM ends all of them, SIGHUP replaces 
 from __future__ import annotations
 
 import contextlib
+import gc
 import glob
 import os
 import select
@@ -117,6 +118,7 @@ class Supervisor:
 
         Raises: `SetupError` when the first server could not start; it has said why.
         """
+        gc.enable()  # the command has turned it off, for its start
         _remove_orphans(self._settings.data_dir)
         self._variables = metrics.prepare_multiprocess(self._figures)
         with self._signals() as woken:

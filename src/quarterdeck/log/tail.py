@@ -62,6 +62,12 @@ class Tail:
             self.size -= len(self.bodies.pop(0))
         self.wake()
 
+    def end(self) -> None:
+        """The log is finished."""
+        self.state = "finished"
+        self.wake(everybody=True)
+        asyncio.get_running_loop().call_later(_GRACE_S, self.forget_bodies)
+
     def forget_bodies(self) -> None:
         self.bodies, self.size = [], 0
 
@@ -124,9 +130,7 @@ class Tails:
     def finish(self, name: str) -> None:
         tail = self._tails.get(name)
         if tail is not None and tail.state == "running":
-            tail.state = "finished"
-            tail.wake(everybody=True)
-            asyncio.get_running_loop().call_later(_GRACE_S, tail.forget_bodies)
+            tail.end()
 
     def drop(self, name: str) -> None:
         tail = self._tails.get(name)

@@ -133,8 +133,7 @@ class Watch:
         elif status.last > tail.last or tail.state in ("unread", "missing"):
             _move_on(tail, status, seen)
         if status.state == "finished" and tail.last == status.last and tail.state != "finished":
-            tail.state = "finished"
-            tail.wake(everybody=True)
+            tail.end()
 
 
 def _move_on(tail: Tail, status: LogStatus, seen: Seen) -> None:

@@ -35,6 +35,13 @@ class TurnRow(Struct, frozen=True):
     handovers: int = 0
 
 
+class Claimable(Struct, frozen=True):
+    """A turn that nobody works on; `worker` had it until its lease ran out, None where it only waited."""
+
+    id: str
+    worker: str | None
+
+
 class StepRow(Struct, frozen=True):
     step: int
     attempt: int
@@ -157,12 +164,12 @@ def list_stopping(connection: AnyConnection, running: list[str]) -> list[str]:
 
 def list_claimable(
     connection: AnyConnection, *, worker: str, others_are_dead: bool, limit: int, dead: str | None = None
-) -> list[str]:
+) -> list[Claimable]:
     """Open turns nobody works on, oldest first; of a conversation only its first open one."""
     earlier = turns.alias("earlier")
     free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
     rows = connection.execute(
-        select(turns.c.id)
+        select(turns.c.id, turns.c.lease_owner)
         .where(
             turns.c.status.in_(OPEN),
             free,
@@ -175,7 +182,7 @@ def list_claimable(
         .order_by(turns.c.id)
         .limit(limit)
     )
-    return [row.id for row in rows]
+    return [Claimable(row.id, row.lease_owner) for row in rows]
 
 
 def next_queued(connection: AnyConnection, conversation: str) -> str | None:

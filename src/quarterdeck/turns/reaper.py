@@ -11,7 +11,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.store.database import Database
-from quarterdeck.store.turns import list_claimable, list_ended_since
+from quarterdeck.store.turns import Claimable, list_claimable, list_ended_since
 from quarterdeck.turns.outage import note_machine_up, was_machine_down
 from quarterdeck.turns.repair import end_saved_log
 from quarterdeck.turns.runner import TurnRunner
@@ -94,11 +94,10 @@ class Reaper:
                 if self._runner.is_full:
                     return
                 if await self._runner.claim(
-                    turn, others_are_dead=others_are_dead, dead=dead, is_log_doubtful=is_log_doubtful
+                    turn.id, others_are_dead=others_are_dead, dead=dead, is_log_doubtful=is_log_doubtful
                 ):
                     taken += 1
-                    logger.info("turn_taken_over", turn=turn)
-                    metrics.TURNS_TAKEN_OVER.add()
+                    _note_claim(turn)
             if len(found) < _BATCH or not taken:
                 return
 
@@ -122,3 +121,11 @@ class Reaper:
                 await end_saved_log(self._database, self._log, turn)
             self._closed.add(turn.id)
         self._repaired_to_ms = max(until_ms - _CLOCKS_APART_MS, since)
+
+
+def _note_claim(turn: Claimable) -> None:
+    if turn.worker is None:  # it waited for a worker, or was handed over
+        logger.info("turn_found", turn=turn.id)
+        return
+    logger.info("turn_taken_over", turn=turn.id, worker=turn.worker)
+    metrics.TURNS_TAKEN_OVER.add()

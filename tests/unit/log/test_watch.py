@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from typing import Literal
 
 import pytest
 from tests.harness.waiting import wait_until_async
 
 from quarterdeck.errors import LogError
+from quarterdeck.log import tail as tail_room
 from quarterdeck.log import watch as watch_room
 from quarterdeck.log.backend import Addition, Look, OnBell, Seen, Verdict
 from quarterdeck.log.base import Entry, LogStatus
@@ -21,6 +23,7 @@ class Logs:
 
     def __init__(self) -> None:
         self.lasts: dict[str, int] = {}
+        self.finished: set[str] = set()
         self.asked: list[list[str]] = []
         self.is_away = False
 
@@ -34,7 +37,8 @@ class Logs:
     def _seen(self, look: Look) -> Seen:
         last = self.lasts.get(look.name, 0)
         entries = [Entry(seq, b"%d" % seq) for seq in range(look.after + 1, last + 1)][: look.limit]
-        return Seen(LogStatus("running", 1, last) if last else None, entries)
+        state: Literal["running", "finished"] = "finished" if look.name in self.finished else "running"
+        return Seen(LogStatus(state, 1, last) if last else None, entries)
 
     async def open(self, on_bell: OnBell) -> None: ...
 
@@ -134,6 +138,22 @@ async def test_a_log_that_nobody_waits_for_is_no_longer_watched(
     watch.on_bell([("t", 7)])
     await settled(watch)
     assert logs.asked == []
+
+
+async def test_what_another_process_wrote_is_not_kept_after_its_end(
+    watch: Watch, logs: Logs, tails: Tails, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tail_room, "_GRACE_S", 0.0)
+    await watch.watch("t")
+    logs.lasts["t"] = 3
+    watch.on_bell([("t", 3)])
+    await settled(watch)
+    assert tails.open("t").size > 0
+    logs.finished.add("t")
+    watch.on_bell([("t", -1)])
+    await settled(watch)
+    await asyncio.sleep(0)
+    assert (tails.open("t").state, tails.open("t").size) == ("finished", 0)
 
 
 async def test_a_log_that_went_back_wakes_who_waits(watch: Watch, logs: Logs, tails: Tails) -> None:

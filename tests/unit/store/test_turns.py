@@ -16,6 +16,7 @@ from quarterdeck.store.conversations import find_conversation
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.tables import metadata
 from quarterdeck.store.turns import (
+    Claimable,
     StepRow,
     claim_turn,
     end_turn,
@@ -127,7 +128,7 @@ async def test_a_process_that_is_alone_takes_what_dead_ones_held_and_not_its_own
 
 
 async def test_of_each_conversation_only_the_first_open_turn_can_be_claimed(database: Database) -> None:
-    def make(connection: WriteConnection) -> tuple[list[str], list[str]]:
+    def make(connection: WriteConnection) -> tuple[list[str], list[Claimable]]:
         ann = add_user(connection, "ann")
         first, second, third = (add_conversation(connection, ann) for _ in range(3))
         add_turn(connection, first, status="complete")
@@ -138,7 +139,7 @@ async def test_of_each_conversation_only_the_first_open_turn_can_be_claimed(data
         return free, list_claimable(connection, worker="me", others_are_dead=False, limit=9)
 
     free, found = await database.write(make)
-    assert found == free  # oldest first
+    assert found == [Claimable(free[0], None), Claimable(free[1], "x")]  # oldest first
 
 
 async def test_the_claimable_list_stops_at_its_limit(database: Database) -> None:
@@ -148,7 +149,7 @@ async def test_the_claimable_list_stops_at_its_limit(database: Database) -> None
 
     turns = await database.write(make)
     found = await database.read(lambda c: list_claimable(c, worker="me", others_are_dead=False, limit=3))
-    assert found == turns[:3]
+    assert [turn.id for turn in found] == turns[:3]
 
 
 Steps = list[tuple[str, str, bool]]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, TownBell, open_rig, quietly, say, until
 
+from quarterdeck import metrics
 from quarterdeck.domain.events import TurnEnded
 from quarterdeck.domain.ids import id_after, new_id
 from quarterdeck.domain.parts import TextPart
@@ -73,7 +74,11 @@ async def test_what_waits_behind_a_running_turn_is_not_rung_for_and_follows_it(t
         assert (await web.check_stored(second.row.id))[0].parts == [TextPart("two")]
 
 
-async def test_a_ring_that_nobody_hears_costs_a_look_and_not_the_answer(tmp_path: Path) -> None:
+async def test_a_ring_that_nobody_hears_costs_a_look_and_not_the_answer(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken_over: list[int] = []
+    monkeypatch.setattr(metrics.TURNS_TAKEN_OVER, "add", lambda: taken_over.append(1))
     bell = TownBell()
     bell.is_heard = False
     async with AsyncExitStack() as stack:
@@ -82,6 +87,7 @@ async def test_a_ring_that_nobody_hears_costs_a_look_and_not_the_answer(tmp_path
         await worker.reaper.start(others_are_dead=False)
         accepted = await web.send()
         assert (await worker.check_stored(accepted.row.id))[0].parts == [TextPart("Late.")]
+        assert taken_over == [], "it was nobody's"
 
 
 async def test_of_two_workers_that_want_the_same_turn_one_runs_it(tmp_path: Path) -> None:
