@@ -1,0 +1,114 @@
+"""Whatever the OpenAPI document allows, and what it does not: never a 5xx, errors are problem details."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+import schemathesis
+from fastapi import FastAPI, Response
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis.errors import Unsatisfiable
+from schemathesis import APIOperation, BaseSchema, Case, GenerationMode
+from schemathesis.core.result import Ok
+from tests.conftest import Report
+from tests.harness.full_client import new_name
+from tests.harness.people import add_person
+from tests.harness.server import Server
+from tests.harness.waiting import trials
+
+Operation = APIOperation[Any, Any, Any, Any]
+
+PROBLEM = {"type", "title", "status", "detail", "code", "retryable"}
+_SETTINGS = settings(
+    max_examples=trials(4, 150),
+    derandomize=trials(1, 0) == 1,
+    deadline=None,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)
+
+
+@pytest.fixture(scope="module")
+def fuzzed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """It calls no provider: what is found to be an address of one is given up at once."""
+    running = Server(tmp_path_factory.mktemp("fuzzed"), QUARTERDECK_CONNECT_TIMEOUT_S="0.2").start()
+    yield running
+    running.close()
+
+
+@pytest.fixture(scope="module")
+def operations(fuzzed: Server) -> list[Operation]:
+    with fuzzed.http("") as http:
+        document = http.get("/openapi.json").json()
+    found = operations_of(schemathesis.openapi.from_dict(document))
+    assert len(found) == sum(map(len, document["paths"].values())), "all that the document names"
+    return found
+
+
+def operations_of(schema: BaseSchema) -> list[Operation]:
+    return [found.ok() for found in schema.get_all_operations() if isinstance(found, Ok)]
+
+
+@pytest.mark.parametrize("role", ["member", "admin"])
+def test_whatever_the_schema_allows_is_answered_properly(
+    fuzzed: Server, operations: list[Operation], report: Report, role: str
+) -> None:
+    wrong: list[str] = []
+    count = 0
+    with requests.Session() as session:
+        for operation in operations:
+            person = add_person(fuzzed.data_dir, new_name("fuzzer"), role)  # of its own: some operations end it
+            headers = {"authorization": f"Bearer {person.session}"}
+            found, tried = try_operation(operation, base_url=fuzzed.url, session=session, headers=headers)
+            wrong += found
+            count += tried
+    report(f"schema of the API, as {role}", wrong, count, f"{len(operations)} operations")
+
+
+def test_a_crash_and_an_error_of_another_form_are_noticed() -> None:
+    """The negative control: an application that answers as it likes."""
+    careless = FastAPI()
+
+    @careless.get("/crash")
+    def crash() -> Response:
+        return Response(status_code=500)
+
+    @careless.get("/count")
+    def count(number: int) -> int:
+        return number
+
+    schema = schemathesis.openapi.from_asgi("/openapi.json", careless)
+    for operation in operations_of(schema):
+        assert try_operation(operation)[0], operation.label
+
+
+def try_operation(operation: Operation, **call: Any) -> tuple[list[str], int]:
+    """What was wrong, and how many requests there were: half of them fit, half do not."""
+    wrong: list[str] = []
+    statuses: list[int] = []
+
+    def ask(case: Case[Any]) -> None:
+        answer = case.call(timeout=10, **call)
+        statuses.append(answer.status_code)
+        wrong.extend(find_fault(f"{operation.label}: {case.path_parameters} {case.query} {case.body!r:.200}", answer))
+
+    for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+        with contextlib.suppress(Unsatisfiable):  # nothing could be wrong
+            _SETTINGS(given(operation.as_strategy(generation_mode=mode))(ask))()
+    return wrong, len(statuses)
+
+
+def find_fault(asked: str, answer: schemathesis.Response) -> list[str]:
+    if answer.status_code >= 500:
+        return [f"{asked}: {answer.status_code} {answer.text[:200]}"]
+    if answer.status_code < 400:
+        return []
+    kind = answer.headers.get("content-type", [""])[0]
+    if kind != "application/problem+json" or answer.json().keys() != PROBLEM:
+        return [f"{asked}: {answer.status_code} is no problem: {kind} {answer.text[:200]}"]
+    return []
