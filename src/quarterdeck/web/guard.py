@@ -5,6 +5,7 @@ Plain ASGI, and out of the way of a socket once it is accepted: nothing wraps it
 
 from __future__ import annotations
 
+import re
 from time import perf_counter
 from typing import NamedTuple
 from urllib.parse import urlsplit
@@ -24,6 +25,7 @@ MAX_BODY_BYTES = 8 * 1024 * 1024
 _TOO_LARGE = f"The request is larger than {MAX_BODY_BYTES // 1024 // 1024} MB."
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _LOOPBACK = {"localhost", "127.0.0.1", "::1"}
+_HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d*)?", re.IGNORECASE)
 
 _HTTPS_HEADERS = {"strict-transport-security": "max-age=31536000"}
 
@@ -112,8 +114,10 @@ class Guard:
         return is_write and comes_along and not (site == "same-origin" and self._is_own_origin(origin, scope, host))
 
     def _is_own_origin(self, origin: str, scope: Scope, host: str) -> bool:
+        """Under its public name the server has that one origin: a page without TLS is another site there."""
         scheme = {"ws": "http", "wss": "https"}.get(scope["scheme"], scope["scheme"])
-        return bool(origin) and origin in (f"{scheme}://{host}", self._public_origin)
+        is_public = self._public_origin.endswith(f"://{host.lower()}")
+        return bool(origin) and origin in (self._public_origin, "" if is_public else f"{scheme}://{host}")
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
         received = 0
@@ -154,7 +158,5 @@ def _address_of(scope: Scope) -> str:
 
 def _host_name(host: str) -> str:
     """Without the port; empty when it cannot be a host at all."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
-        return ""
+    found = _HOST.fullmatch(host)
+    return (found[1] or found[2]).lower() if found else ""
