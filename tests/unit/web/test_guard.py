@@ -88,7 +88,7 @@ HOSTS = [
     ("evil.example", "", 421),
     ("127.0.0.1.evil.example", "", 421),
     ("localhost.evil.example:8000", "", 421),
-    ("evil@localhost", "", 421),  # a name before @ is no host; the host is localhost
+    ("evil@localhost", "", 421),
     ("localhost@evil.example", "", 421),
     ("", "", 421),
     ("[", "", 421),
