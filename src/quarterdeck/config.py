@@ -54,6 +54,7 @@ class Settings(BaseModel):
     cloudflare_allowed: str = ""  # addresses, @domains, or *
     egress_allow: str = ""  # networks and hosts that are not public and may be fetched from all the same
     metrics_token: str = ""  # empty: /metrics answers this very machine only
+    guests: bool = False  # whether `POST /token` gives a guest an hour
     model: str = ""
     min_chunk_chars: Annotated[int, Field(ge=1, le=100_000)] = 20
     log_level: LogLevel = "info"

@@ -67,6 +67,12 @@ class AccessError(QuarterdeckError):
     status = 401
 
 
+class WrongCredentialsError(AccessError):
+    """The name or the password is wrong; which one is not said."""
+
+    code = "wrong_credentials"
+
+
 class ForbiddenError(AccessError):
     """Who asks is known, and may not."""
 
@@ -78,6 +84,12 @@ class ModelForbiddenError(ForbiddenError):
     """The server's rules do not let this person use this model."""
 
     code = "model_forbidden"
+
+
+class WrongPasswordError(ForbiddenError):
+    """Who is signed in did not give the account's current password."""
+
+    code = "wrong_password"
 
 
 class NotFoundError(AccessError):
@@ -108,6 +120,12 @@ class TooLargeError(LimitError):
     code = "too_large"
     status = 413
     retryable = False
+
+
+class TooManyAttemptsError(LimitError):
+    """Too many passwords were tried; says how long to wait."""
+
+    code = "too_many_attempts"
 
 
 class OverloadedError(LimitError):

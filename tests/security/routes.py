@@ -38,9 +38,23 @@ PUT     /api/providers/{name}                          admins   admin  own
 DELETE  /api/providers/{name}                          admins   admin  own
 
 GET     /api/me                                        people   read   own
+PATCH   /api/me                                        people   none   own
+POST    /api/me/password                               people   none   own
+GET     /api/me/sessions                               people   read   own
+DELETE  /api/me/sessions                               people   none   own
+DELETE  /api/me/sessions/{session}                     people   none   404
 GET     /api/me/keys                                   people   read   own
 POST    /api/me/keys                                   people   chat   own
 DELETE  /api/me/keys/{key}                             people   chat   404
+GET     /api/sign-in                                   anybody  -      own
+POST    /api/sign-in                                   anybody  -      own
+POST    /api/sign-up                                   anybody  -      own
+GET     /api/invitations/{secret}                      anybody  -      own
+GET     /api/password-reset/{secret}                   anybody  -      own
+POST    /api/password-reset/{secret}                   anybody  -      own
+GET     /api/admin/invitations                         admins   admin  own
+POST    /api/admin/invitations                         admins   admin  own
+DELETE  /api/admin/invitations/{invitation}            admins   admin  own
 GET     /api/admin/audit                               admins   admin  own
 GET     /api/usage                                     people   read   own
 GET     /api/admin/budgets                             admins   admin  own
@@ -68,6 +82,11 @@ GET     /c/{conversation}                              page     -      own
 GET     /ideas                                         page     -      own
 GET     /settings                                      page     -      own
 GET     /settings/{section}                            page     -      own
+GET     /admin                                         page     -      own
+GET     /admin/{section}                               page     -      own
+GET     /sign-in                                       anybody  -      own
+GET     /invite/{secret}                               anybody  -      own
+GET     /reset/{secret}                                anybody  -      own
 GET     /open                                          anybody  -      own
 GET     /sandbox/mermaid                               anybody  -      own
 GET     /docs                                          anybody  -      own

@@ -7,6 +7,7 @@ import secrets
 from quarterdeck.accounts.tokens import Token, hash_secret, new_token
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import AccessError
+from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.users import (
     UserRow,
@@ -29,12 +30,15 @@ def create_open_link(connection: WriteConnection) -> str:
     return secret
 
 
-def open_session_by_link(connection: WriteConnection, secret: str, device: str) -> Token:
+def open_session_by_link(connection: WriteConnection, secret: str, device: str, address: str = "") -> Token:
     """Raises: `AccessError` when the link was used or is too old."""
     user = use_open_link(connection, hash_secret(secret))
     if user is None:
         raise AccessError("This link was used already or is too old. `quarterdeck open` prints a new one.")
-    return open_session(connection, user, device)
+    insert_audit_entry(
+        connection, AuditEntry("session.opened", user.name, user.id, user.name, address, {"via": "link"})
+    )
+    return open_session(connection, user, device, address=address)
 
 
 def open_session(

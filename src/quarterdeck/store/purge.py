@@ -5,8 +5,9 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.attempts import purge_attempts
 from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.tables import conversations, open_links, sessions
+from quarterdeck.store.tables import conversations, oauth_states, open_links, sessions
 
 KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
 _AT_ONCE = 20  # conversations: their messages go with them
@@ -17,5 +18,7 @@ def purge(connection: WriteConnection) -> int:
     now = now_ms()
     connection.execute(delete(sessions).where(sessions.c.expires_at < now))
     connection.execute(delete(open_links).where(open_links.c.expires_at < now))
+    connection.execute(delete(oauth_states).where(oauth_states.c.expires_at < now))
+    purge_attempts(connection)
     old = select(conversations.c.id).where(conversations.c.deleted_at < now - KEEP_DELETED_MS).limit(_AT_ONCE)
     return connection.execute(delete(conversations).where(conversations.c.id.in_(old))).rowcount

@@ -37,7 +37,7 @@ def ensure_owner(connection: WriteConnection) -> UserRow:
     """The owner; made on first use. Writers come one after the other, and a unique index allows no second one."""
     row = connection.execute(select(users).where(users.c.role == "owner")).first()
     if row is None:
-        values = {"id": new_id(), "name": "owner", "role": "owner", "created_at": now_ms()}
+        values = {"id": new_id(), "name": "owner", "name_key": "owner", "role": "owner", "created_at": now_ms()}
         connection.execute(insert(users).values(**values))
         row = connection.execute(select(users).where(users.c.role == "owner")).one()
     return UserRow(row.id, row.name, row.role, row.suspended_at)
@@ -178,7 +178,11 @@ def use_open_link(connection: WriteConnection, secret_hash: bytes) -> UserRow | 
     """The link's user, once: a second use finds nothing."""
     row = connection.execute(
         delete(open_links)
-        .where(open_links.c.secret_hash == secret_hash, open_links.c.expires_at > now_ms())
+        .where(
+            open_links.c.secret_hash == secret_hash,
+            open_links.c.purpose == "open",
+            open_links.c.expires_at > now_ms(),
+        )
         .returning(open_links.c.user_id)
     ).first()
     if row is None:

@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from quarterdeck import __version__
 from quarterdeck.config import Settings
 from quarterdeck.web import (
+    account,
     audit,
     budgets,
     chat_batch,
@@ -19,6 +20,7 @@ from quarterdeck.web import (
     ideas,
     identities,
     identity_providers,
+    invitations,
     keys,
     me,
     metrics,
@@ -28,6 +30,7 @@ from quarterdeck.web import (
     prices,
     providers,
     rules,
+    sign_in,
     socket,
     turns,
     usage,
@@ -47,7 +50,10 @@ ROUTERS = (
     oauth.router,  # /api/oauth/{provider}/start, /callback
     identities.router,  # /api/me/identities
     identity_providers.router,  # /api/admin/identity-providers…
-    me.router,  # /api/me, /api/settings
+    sign_in.router,  # /api/sign-in, /api/sign-up, /api/password-reset
+    account.router,  # /api/me, /api/me/password, /api/me/sessions
+    invitations.router,  # /api/admin/invitations
+    me.router,  # /api/settings
     keys.router,  # /api/me/keys
     audit.router,  # /api/admin/audit
     usage.router,  # /api/usage

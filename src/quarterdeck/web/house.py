@@ -14,6 +14,8 @@ from quarterdeck.accounts.authenticate import Credentials, Principal, authentica
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, CloudflareAccess
 from quarterdeck.accounts.identities.flow import IdentityFlow
 from quarterdeck.accounts.limits import Limits
+from quarterdeck.accounts.passwords import Passwords
+from quarterdeck.accounts.sign_in import Visitor
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
 from quarterdeck.egress.client import Egress
@@ -49,6 +51,7 @@ class House:
     identity_flow: IdentityFlow
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
+    passwords: Passwords = field(default_factory=Passwords)
     connections: Connections = field(default_factory=Connections)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -71,6 +74,18 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
 def address_of(connection: HTTPConnection) -> str:
     """Where a request comes from, as the audit log names it; empty when the transport does not say."""
     return "" if connection.client is None else connection.client.host
+
+
+def visitor_of(request: Request) -> Visitor:
+    """Who is at the door: nobody is signed in yet."""
+    return Visitor(address_of(request), request.headers.get("user-agent", ""))
+
+
+def public_address(house: House) -> str:
+    """How people reach this server; links that are given to them begin with it."""
+    settings = house.settings
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return settings.public_url.rstrip("/") or f"http://{host}:{settings.port}"
 
 
 async def current_principal(request: Request) -> Principal:

@@ -1,4 +1,4 @@
-"""Who is signed in, and the server's settings."""
+"""The server's settings."""
 
 from __future__ import annotations
 
@@ -22,12 +22,6 @@ class SettingsChange(BaseModel):
     """The model for new conversations; empty: chosen by what is connected."""
 
     default_model: Annotated[str, Field(max_length=300)]
-
-
-@router.get("/me")
-async def get_me(caller: Caller) -> dict[str, str]:
-    """Who is signed in."""
-    return {"id": caller.user, "name": caller.name, "role": caller.role, "version": __version__}
 
 
 @router.get("/settings")

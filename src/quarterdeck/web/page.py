@@ -18,7 +18,7 @@ from quarterdeck.log.base import feed_name
 from quarterdeck.views.frames import HEARTBEAT_S
 from quarterdeck.web.assets import PAGE, file_response
 from quarterdeck.web.dependencies import Caller, TheHouse
-from quarterdeck.web.house import SESSION_COOKIE, House, credentials_of
+from quarterdeck.web.house import SESSION_COOKIE, House, credentials_of, visitor_of
 from quarterdeck.web.session_cookie import set_session
 
 router = APIRouter(include_in_schema=False)
@@ -48,16 +48,27 @@ async def index(request: Request) -> Response:
     return await _render(house, principal)
 
 
-for address in ("/", "/c/{conversation}", "/ideas", "/settings", "/settings/{section}"):
+async def way_in(request: Request) -> Response:
+    """Where one signs in: there is nothing wrong with being signed out here."""
+    answer = await index(request)
+    answer.status_code = 200
+    return answer
+
+
+for address in ("/", "/c/{conversation}", "/ideas", "/settings", "/settings/{section}", "/admin", "/admin/{section}"):
     router.add_api_route(address, index, methods=["GET"])
+for address in ("/sign-in", "/invite/{secret}", "/reset/{secret}"):
+    router.add_api_route(address, way_in, methods=["GET"])
 
 
 @router.get("/open")
 async def open_link(request: Request, house: TheHouse, link: str = "") -> Response:
     """The one-time link. Opened again by who has a session already, it just leads to the page."""
-    device = request.headers.get("user-agent", "")
+    visitor = visitor_of(request)
     try:
-        token = await house.database.write(lambda connection: open_session_by_link(connection, link, device))
+        token = await house.database.write(
+            lambda connection: open_session_by_link(connection, link, visitor.device, visitor.address)
+        )
     except AccessError:
         try:
             await authenticate(house.database, credentials_of(request))

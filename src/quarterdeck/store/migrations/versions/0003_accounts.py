@@ -203,6 +203,8 @@ def upgrade() -> None:
         "uq_users_name_key", "users", ["name_key"], unique=True, sqlite_where=is_named, postgresql_where=is_named
     )
 
+    op.execute("UPDATE users SET name_key = lower(name) WHERE role = 'owner'")  # 0.1 had no others
+
 
 def downgrade() -> None:
     op.drop_index("uq_users_name_key", "users")

@@ -1,0 +1,110 @@
+"""Back-off: who tries passwords waits ever longer, and nobody is locked out for good.
+
+An attempt is counted before the password is looked at, so that many at once are counted, too. Three counts:
+of a name from one address (a guesser), of an address (one who tries many names), and of a name from anywhere,
+which grows slowly and blocks briefly, so that strangers cannot keep its owner out.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+
+from msgspec import Struct
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.errors import TooManyAttemptsError
+from quarterdeck.store.attempts import AttemptsRow, attempts_key, forget_attempts, read_attempts, write_attempts
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.identities import name_key
+
+_FORGET_MS = 3600 * 1000
+
+
+class Limit(Struct, frozen=True):
+    """`free` attempts without waiting; then one second, doubled each time, up to `longest_s`."""
+
+    kind: str
+    free: int
+    longest_s: int
+
+
+_PAIR = Limit("pair", 5, 900)
+_ADDRESS = Limit("address", 20, 900)
+_NAME = Limit("name", 50, 30)
+_MAIL = Limit("mail", 3, 3600)
+_GUESTS = Limit("guests", 30, 3600)
+
+
+def begin_attempt(connection: WriteConnection, name: str, address: str) -> None:
+    """Count an attempt to sign in. Raises: `TooManyAttemptsError` with the time to wait; then it is not counted."""
+    counts = [(_PAIR, _pair(name, address)), (_ADDRESS, _address(address)), (_NAME, _name(name))]
+    for _, key in counts:
+        _refuse_blocked(connection, key)
+    for limit, key in counts:
+        _count(connection, limit, key)
+
+
+def succeed(connection: WriteConnection, name: str, address: str) -> None:
+    """The password was right: that name is free again from there."""
+    forget_attempts(connection, _pair(name, address), _name(name))
+
+
+def count_mail(connection: WriteConnection, email: str, address: str) -> None:
+    """Mail is sent to one address, and for one, only so often. Raises: `TooManyAttemptsError`."""
+    _count_once(connection, _MAIL, attempts_key("mail", email))
+    _count_once(connection, _ADDRESS, attempts_key("mail-from", _net(address)))
+
+
+def count_guest(connection: WriteConnection, address: str) -> None:
+    """Guests from one address. Raises: `TooManyAttemptsError`."""
+    _count_once(connection, _GUESTS, attempts_key("guest", _net(address)))
+
+
+def _count_once(connection: WriteConnection, limit: Limit, key: str) -> None:
+    _refuse_blocked(connection, key)
+    _count(connection, limit, key)
+
+
+def _pair(name: str, address: str) -> str:
+    return attempts_key("pair", name_key(name), _net(address))
+
+
+def _address(address: str) -> str:
+    return attempts_key("address", _net(address))
+
+
+def _name(name: str) -> str:
+    return attempts_key("name", name_key(name))
+
+
+def _refuse_blocked(connection: WriteConnection, key: str) -> None:
+    left_ms = read_attempts(connection, key).blocked_until - now_ms()
+    if left_ms > 0:
+        wait_s = -(-left_ms // 1000)
+        raise TooManyAttemptsError(f"Too many attempts. Try again in {_in_words(wait_s)}.", retry_after_s=wait_s)
+
+
+def _count(connection: WriteConnection, limit: Limit, key: str) -> None:
+    now = now_ms()
+    before = read_attempts(connection, key)
+    failures = 1 if now - before.failed_at > _FORGET_MS else before.failures + 1
+    over = failures - limit.free
+    wait_s = 0 if over < 0 else min(2 ** min(over, 20), limit.longest_s)
+    write_attempts(connection, key, AttemptsRow(failures, now, now + 1000 * wait_s))
+
+
+def _net(address: str) -> str:
+    """One household: an IPv6 subscriber has 2^64 addresses."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 6:
+        return str(ipaddress.ip_network((found, 64), strict=False))
+    return str(found)
+
+
+def _in_words(seconds: int) -> str:
+    if seconds < 90:
+        return f"{seconds} second{'s' if seconds != 1 else ''}"
+    return f"{-(-seconds // 60)} minutes"

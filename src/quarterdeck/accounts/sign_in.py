@@ -1,0 +1,68 @@
+"""Signing in with name and password. Nothing here tells whether a name exists."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from quarterdeck.accounts.attempts import begin_attempt, succeed
+from quarterdeck.accounts.passwords import Passwords
+from quarterdeck.accounts.sessions import open_session
+from quarterdeck.accounts.tokens import Token
+from quarterdeck.errors import AccessError, WrongCredentialsError
+from quarterdeck.store.audit import AuditEntry, insert_audit_entry
+from quarterdeck.store.database import AnyConnection, Database, WriteConnection
+from quarterdeck.store.people import AccountRow, find_account_by_email, find_account_by_name, set_password_hash
+from quarterdeck.store.users import UserRow
+
+
+class Visitor(Struct, frozen=True):
+    """Where a request comes from: the address, and what the browser says of itself."""
+
+    address: str = ""
+    device: str = ""
+
+
+class SignedIn(Struct, frozen=True):
+    token: Token
+    user: UserRow
+
+
+async def sign_in(database: Database, passwords: Passwords, name: str, password: str, visitor: Visitor) -> SignedIn:
+    """`name` may be the address of the account. Raises: `WrongCredentialsError`, `LimitError`, `AccessError`."""
+    await database.write(lambda connection: begin_attempt(connection, name, visitor.address))
+    account = await database.read(lambda connection: _find(connection, name))
+    is_right = await passwords.matches(account.password_hash if account else None, password)
+    if account is None or not is_right:
+        await database.write(lambda connection: _note_refusal(connection, name, account, visitor))
+        raise WrongCredentialsError("The name or the password is wrong.")
+    if account.suspended_at is not None:
+        raise AccessError("This account is suspended. Ask the owner of this server.")
+    fresh = await passwords.hash(password) if passwords.is_dated(account.password_hash or "") else None
+
+    def enter(connection: WriteConnection) -> SignedIn:
+        succeed(connection, name, visitor.address)
+        if fresh is not None:
+            set_password_hash(connection, account.id, fresh)
+        return enter_by(connection, account.user, visitor, via="password")
+
+    return await database.write(enter)
+
+
+def enter_by(connection: WriteConnection, user: UserRow, visitor: Visitor, *, via: str) -> SignedIn:
+    """A new session, and a line in the audit log."""
+    token = open_session(connection, user, visitor.device, via=via, address=visitor.address)
+    entry = AuditEntry("session.opened", user.name, user.id, user.name, visitor.address, {"via": via})
+    insert_audit_entry(connection, entry)
+    return SignedIn(token, user)
+
+
+def _find(connection: AnyConnection, name: str) -> AccountRow | None:
+    if "@" in name:
+        return find_account_by_email(connection, name)
+    return find_account_by_name(connection, name)
+
+
+def _note_refusal(connection: WriteConnection, name: str, account: AccountRow | None, visitor: Visitor) -> None:
+    """Under the account's name, or none: what was typed may be a password in the wrong field."""
+    target = account.name if account else ""
+    insert_audit_entry(connection, AuditEntry("session.refused", target, address=visitor.address))

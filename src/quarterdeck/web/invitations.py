@@ -1,0 +1,75 @@
+"""Invitations, for admins."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, Field
+
+from quarterdeck.accounts.invitations import USUAL_S, invite, revoke_invitation
+from quarterdeck.store.invitations import InvitationRow, list_invitations
+from quarterdeck.web.dependencies import Address, Administrator, TheHouse
+from quarterdeck.web.house import public_address
+
+router = APIRouter(prefix="/api/admin/invitations", tags=["admin"])
+
+
+class InvitationDocument(BaseModel):
+    """`used_by` is the name of who came."""
+
+    id: str
+    role: str
+    email: str
+    created_by: str
+    created_at: int
+    expires_at: int
+    used_at: int | None
+    used_by: str | None
+
+
+class InvitationMade(InvitationDocument):
+    link: str = Field(description="It is shown this once.")
+
+
+class InvitationPage(BaseModel):
+    items: list[InvitationDocument]
+    next_cursor: str | None = None
+
+
+class NewInvitation(BaseModel):
+    role: Literal["admin", "member"] = "member"
+    email: Annotated[str, Field(max_length=320)] = ""
+    expires_in_s: int = USUAL_S
+
+
+@router.get("")
+async def list_all(
+    house: TheHouse, caller: Administrator, cursor: str = "", limit: Annotated[int, Field(ge=1, le=200)] = 100
+) -> InvitationPage:
+    """List invitations, the newest first."""
+    rows = await house.database.read(lambda connection: list_invitations(connection, before=cursor, limit=limit))
+    following = rows[-1].id if len(rows) == limit else None
+    return InvitationPage(items=[InvitationDocument(**_values(row)) for row in rows], next_cursor=following)
+
+
+@router.post("", status_code=201)
+async def create(house: TheHouse, caller: Administrator, address: Address, wanted: NewInvitation) -> InvitationMade:
+    """Invite somebody: the link works once."""
+    made = await house.database.write(
+        lambda connection: invite(
+            connection, caller, role=wanted.role, email=wanted.email, expires_in_s=wanted.expires_in_s, address=address
+        )
+    )
+    return InvitationMade(**_values(made.row), link=f"{public_address(house)}/invite/{made.secret}")
+
+
+@router.delete("/{invitation}", status_code=204)
+async def revoke(house: TheHouse, caller: Administrator, address: Address, invitation: str) -> Response:
+    """Take an invitation back."""
+    await house.database.write(lambda connection: revoke_invitation(connection, caller, invitation, address))
+    return Response(status_code=204)
+
+
+def _values(row: InvitationRow) -> dict[str, object]:
+    return {name: getattr(row, name) for name in InvitationDocument.model_fields}
