@@ -23,6 +23,10 @@ MakeFleet = Callable[..., Fleet]
 MakePostgres = Callable[..., PostgresServer]
 
 
+class Control(Protocol):
+    def __call__(self, guarantee: str, without: str, violations: list[str]) -> None: ...
+
+
 class Report(Protocol):
     def __call__(self, guarantee: str, violations: list[str], trials: int, figures: str = "") -> None: ...
 
@@ -167,15 +171,30 @@ def report(record_property: Callable[[str, Any], None]) -> Report:
     return write
 
 
+@pytest.fixture
+def control(record_property: Callable[[str, Any], None]) -> Control:
+    """`control(guarantee, without, violations)`: the check of a guarantee, with its protection switched off.
+
+    It must have found some, or it finds none when it matters.
+    """
+
+    def write(guarantee: str, without: str, violations: list[str]) -> None:
+        record_property("control", f"{guarantee} without {without}: {len(violations)} violations seen")
+        assert violations, f"nothing was seen without {without}"
+
+    return write
+
+
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    figures = [
-        value
-        for outcome in ("passed", "failed")
-        for ran in terminalreporter.stats.get(outcome, [])
-        for name, value in getattr(ran, "user_properties", [])
-        if name == "violations"
-    ]
-    if figures:
-        terminalreporter.section("guarantees")
-        for line in sorted(figures):
-            terminalreporter.write_line(line)
+    for title, wanted in (("guarantees", "violations"), ("negative controls", "control")):
+        lines = [
+            value
+            for outcome in ("passed", "failed")
+            for ran in terminalreporter.stats.get(outcome, [])
+            for name, value in getattr(ran, "user_properties", [])
+            if name == wanted
+        ]
+        if lines:
+            terminalreporter.section(title)
+            for line in sorted(lines):
+                terminalreporter.write_line(line)

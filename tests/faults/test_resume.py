@@ -75,25 +75,31 @@ async def test_a_message_sent_many_times_over_two_connections_becomes_one_turn(
         open_full(place.ports[0], place.key) as one,
         open_full(place.ports[-1], place.key) as other,
     ):
-        for number in range(count):
-            name = new_name("m")
-            sent = {"id": name, "conversation": name, "text": f"message {number}", "model": model}
-            times = chance.randint(1, 5)
-            asked = (chance.choice((one, other)).ask("send", **sent) for _ in range(times))
-            replies = await asyncio.gather(*asked)
-            wrong += _find_doubles(replies, name)
-            refused = await chance.choice((one, other)).ask("send", **(sent | {"text": "another"}))
-            if refused.get("code") != "conflict":
-                wrong.append(f"{name}: another body with the same id: {refused}")
-            await _until_ended_on_either(one, other, replies[0]["turn"])
-            stored = await asyncio.to_thread(_count_messages, place, name)
-            if stored != 2:
-                wrong.append(f"{name}: {stored} messages for {times} sends")
+        for _ in range(count):
+            wrong += await send_many_times(place, one, other, model, chance)
         wrong += [f"resync: {frame}" for client in (one, other) for frame in client.frames if frame["type"] == "resync"]
         wrong += _find_disorders(one, other)
     if len(upstream.requests(model)) != count:
         wrong.append(f"{len(upstream.requests(model))} requests for {count} messages")
     report(f"G2 sends are idempotent ({place.name})", wrong, count)
+
+
+async def send_many_times(
+    place: Place, one: FullClient, other: FullClient, model: str, chance: random.Random
+) -> list[str]:
+    """One message."""
+    name = new_name("m")
+    sent = {"id": name, "conversation": name, "text": f"the text of {name}", "model": model}
+    times = chance.randint(1, 5)
+    asked = (chance.choice((one, other)).ask("send", **sent) for _ in range(times))
+    replies = await asyncio.gather(*asked)
+    wrong = _find_doubles(replies, name)
+    refused = await chance.choice((one, other)).ask("send", **(sent | {"text": "another"}))
+    if refused.get("code") != "conflict":
+        wrong.append(f"{name}: another body with the same id: {refused}")
+    await _until_ended_on_either(one, other, replies[0]["turn"])
+    stored = await asyncio.to_thread(_count_messages, place, name)
+    return wrong + ([] if stored == 2 else [f"{name}: {stored} messages for {times} sends"])
 
 
 def _count_messages(place: Place, conversation: str) -> int:
@@ -139,25 +145,33 @@ async def test_viewers_behind_a_bad_network_see_every_event_once_and_in_order(
     cuts = 0
     count = trials(3, 60)
     for number in range(count):
-        script = Script(reasoning=words(20), pieces=words(250), delay_s=0.004)
-        if number % 3 == 2:
-            script = Script(pieces=list(TAGGED * 6), delay_s=0.003)
-        async with AsyncExitStack() as opened:
-            client = await opened.enter_async_context(open_full(place.ports[0], place.key))
-            proxies = [
-                await opened.enter_async_context(ChaosProxy(port, seed=number, cut_after=_CUTS)) for port in place.ports
-            ]
-            assistant = "ideas" if number % 3 == 2 else ""
-            accepted = await client.send(model=upstream.model(script), follow=False, assistant=assistant)
-            found = await _watch([proxy.port for proxy in proxies], place.key, accepted["turn"])
-            with place.http() as http:
-                stored = fetch_message(http, accepted["conversation"], accepted["answer"])
-            for viewer, transcript in found.items():
-                sentences = find_disorder(transcript) + find_differences(transcript, stored)
-                wrong += [f"trial {number}, {viewer}: {sentence}" for sentence in sentences]
-            cuts += sum(proxy.cuts for proxy in proxies)
+        found, cut = await watch_behind_bad_network(place, upstream, number)
+        wrong += found
+        cuts += cut
     assert cuts >= 3 * count, f"the network was not bad: {cuts} cuts"
     report(f"G3 resumed by cursor over {cuts} cuts ({place.name})", wrong, 5 * count)
+
+
+async def watch_behind_bad_network(place: Place, upstream: Upstream, number: int) -> tuple[list[str], int]:
+    """What was wrong with one answer, and how often the network was cut."""
+    script = Script(reasoning=words(20), pieces=words(250), delay_s=0.004)
+    if number % 3 == 2:
+        script = Script(pieces=list(TAGGED * 6), delay_s=0.003)
+    wrong: list[str] = []
+    async with AsyncExitStack() as opened:
+        client = await opened.enter_async_context(open_full(place.ports[0], place.key))
+        proxies = [
+            await opened.enter_async_context(ChaosProxy(port, seed=number, cut_after=_CUTS)) for port in place.ports
+        ]
+        assistant = "ideas" if number % 3 == 2 else ""
+        accepted = await client.send(model=upstream.model(script), follow=False, assistant=assistant)
+        found = await _watch([proxy.port for proxy in proxies], place.key, accepted["turn"])
+        with place.http() as http:
+            stored = fetch_message(http, accepted["conversation"], accepted["answer"])
+        for viewer, transcript in found.items():
+            sentences = find_disorder(transcript) + find_differences(transcript, stored)
+            wrong += [f"trial {number}, {viewer}: {sentence}" for sentence in sentences]
+        return wrong, sum(proxy.cuts for proxy in proxies)
 
 
 async def _watch(ports: list[int], key: str, turn: str) -> dict[str, Transcript]:
@@ -179,23 +193,9 @@ async def test_a_bad_cursor_is_told_and_never_silence_or_somebody_elses_text(
         accepted = await mine.send(model=model)
         turn = accepted["turn"]
         end = len(await mine.until_ended(turn))
-        told = [
-            (await mine.ask("follow", turn=turn, after=end + 1), ("resync", "ahead")),
-            (await mine.ask("follow", turn=turn, after=10**15), ("resync", "ahead")),
-            (await mine.ask("follow", turn=turn, after=-1), ("resync", "expired")),
-            (await mine.ask("follow", turn="nothing", after=0), ("error", "not_found")),
-            (await mine.ask("follow", turn="", after=0), ("error", "not_found")),
-            (await mine.ask("feed", after=10**9), ("resync", "ahead")),
-        ]
         foreign = [turn, accepted["conversation"], accepted["answer"], f"feed:{mine.hello['user']['id']}"]
-        for name in foreign:
-            for after in (0, 1, end, 10**9):
-                reply = await theirs.ask("follow", turn=name, after=after)
-                told.append((reply, ("error", "not_found")))
-            told.append((await theirs.ask("stop", turn=name), ("error", "not_found")))
-        for reply, expected in told:
-            if (reply["type"], reply.get("reason", reply.get("code"))) != expected:
-                wrong.append(f"expected {expected}, got {reply}")
+        told = await ask_badly(mine, turn, end) + await ask_for_foreign(theirs, foreign, [0, 1, end, 10**9])
+        wrong += find_untold(told)
         assert (await theirs.ask("ping"))["type"] == "pong"
         wrong += [f"somebody else's text: {text}" for text in theirs.transcripts if theirs.transcripts[text]]
     with place.http(place.stranger_key) as other:
@@ -210,3 +210,36 @@ async def test_a_bad_cursor_is_told_and_never_silence_or_somebody_elses_text(
     wrong += [f"status {status} for a cursor ahead" for status in ahead if status != 410]
     statuses += ahead
     report(f"G4 bad cursors are told ({place.name})", wrong, len(told) + len(statuses))
+
+
+Told = tuple[dict[str, Any], tuple[str, str]]
+"""A reply, and what it should be: its type, and its reason or code."""
+
+
+async def ask_badly(mine: FullClient, turn: str, end: int) -> list[Told]:
+    """For one's own turn, from where it cannot be followed."""
+    return [
+        (await mine.ask("follow", turn=turn, after=end + 1), ("resync", "ahead")),
+        (await mine.ask("follow", turn=turn, after=10**15), ("resync", "ahead")),
+        (await mine.ask("follow", turn=turn, after=-1), ("resync", "expired")),
+        (await mine.ask("follow", turn="nothing", after=0), ("error", "not_found")),
+        (await mine.ask("follow", turn="", after=0), ("error", "not_found")),
+        (await mine.ask("feed", after=10**9), ("resync", "ahead")),
+    ]
+
+
+async def ask_for_foreign(theirs: FullClient, foreign: list[str], cursors: list[int]) -> list[Told]:
+    told = []
+    for name in foreign:
+        replies = [await theirs.ask("follow", turn=name, after=after) for after in cursors]
+        replies.append(await theirs.ask("stop", turn=name))
+        told += [(reply, ("error", "not_found")) for reply in replies]
+    return told
+
+
+def find_untold(told: list[Told]) -> list[str]:
+    return [
+        f"expected {expected}, got {reply}"
+        for reply, expected in told
+        if (reply["type"], reply.get("reason", reply.get("code"))) != expected
+    ]

@@ -18,6 +18,7 @@ from tests.harness.waiting import wait_until
 START_S = 30.0
 _EXIT_S = 15.0
 _COMMAND = [sys.executable, "-m", "quarterdeck"]
+_WEAKENED = [sys.executable, str(Path(__file__).with_name("weakened.py"))]
 
 
 def clean_environment(home: Path, **variables: str) -> dict[str, str]:
@@ -28,7 +29,10 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
 
 
 class Server:
-    """`folder` holds everything: the data folder, the working folder (for `.env`), the process's output."""
+    """`folder` holds everything: the data folder, the working folder (for `.env`), the process's output.
+
+    `WITHOUT` in the environment names the protections that it is to run without (`weakened`).
+    """
 
     def __init__(self, folder: Path, **environment: str) -> None:
         self.folder = folder
@@ -36,7 +40,7 @@ class Server:
         self.work_dir = folder / "work"
         self.work_dir.mkdir(parents=True, exist_ok=True)
         self.environment = clean_environment(folder, **environment)
-        self.command = _COMMAND
+        self.command = _WEAKENED if "WITHOUT" in environment else _COMMAND
         self.under: list[str] = []  # a command that runs the server: its words before the server's own
         self.options: list[str] = []  # of every start
         self.port = 0

@@ -95,8 +95,10 @@ def note_fault(turns: list[WatchedTurn], upstream: Upstream) -> None:
         upstream.change(turn.model, Script(pieces=turn.pieces, delay_s=0.01))
 
 
-async def watch_on(client: FullClient, turns: list[WatchedTurn], on_taken: Callable[[], None]) -> None:
-    """From where each viewer was to all ends, as far as they come within `PATIENCE_S`.
+async def watch_on(
+    client: FullClient, turns: list[WatchedTurn], on_taken: Callable[[], None], patience_s: float = PATIENCE_S
+) -> None:
+    """From where each viewer was to all ends, as far as they come within `patience_s`.
 
     `on_taken` is called once all of them are somebody else's, or have ended.
     """
@@ -117,7 +119,7 @@ async def watch_on(client: FullClient, turns: list[WatchedTurn], on_taken: Calla
 
     try:
         with contextlib.suppress(TimeoutError):
-            await client.until(look, "the ends of all turns", PATIENCE_S)
+            await client.until(look, "the ends of all turns", patience_s)
     finally:
         for turn in turns:
             turn.transcript += client.transcript(turn.id)

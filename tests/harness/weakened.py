@@ -1,0 +1,251 @@
+"""`python weakened.py serve …` with WITHOUT="claims": the `quarterdeck` command with protections switched off.
+
+For negative controls: the product knows nothing of it, names in it are replaced before it starts. Several protections
+are parted by commas. A server of the tests is started like this when its environment has WITHOUT.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
+
+import msgspec
+
+from quarterdeck.__main__ import main
+from quarterdeck.errors import LogError, StaleWriterError
+
+_LEASE_MS = 4_500
+_RENEW_S = 0.7
+_LATE_S = 0.2
+
+
+def replace(place: str, name: str, new: Any) -> Any:
+    """What was there before. Raises: `AttributeError` when the product has no such name any more."""
+    module, _, kind = place.partition(":")
+    owner = import_module(f"quarterdeck.{module}")
+    owner = getattr(owner, kind) if kind else owner
+    old = getattr(owner, name)
+    setattr(owner, name, new)
+    return old
+
+
+def shorten_leases() -> None:
+    """No protection: what would be seen after ten seconds is seen after four."""
+    lease: Any = replace("turns.runner", "Lease", lambda worker: lease(worker, _LEASE_MS))
+    replace("turns.runner", "_RENEW_S", _RENEW_S)
+
+
+def never_claim() -> None:
+    """The reaper finds no turn whose worker is dead."""
+    replace("turns.reaper", "list_claimable", lambda *_args, **_options: [])
+
+
+def trust_leases() -> None:
+    """A worker never learns that its lease is another one's."""
+    replace("turns.claim", "renew_leases", lambda _connection, _worker, running, _until: set(running))
+
+
+def append_anywhere() -> None:
+    """The log takes what it is given, after whatever it has by then."""
+
+    async def append_next(log: Any, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
+        try:
+            await append(log, turn, seq, bodies, begins=begins)
+        except StaleWriterError:
+            status = await log.status(turn)
+            if status is None or status.state == "finished":
+                raise
+            await append_next(log, turn, status.last + 1, bodies)
+
+    append: Any = replace("log.shared:SharedLog", "append", append_next)
+
+
+def forget_attempts() -> None:
+    """A step is tried as often as its workers die."""
+    replace("turns.job", "_MAX_ATTEMPTS", 1_000)
+
+
+def keep_upstream() -> None:
+    """Who stops a turn leaves its upstream open: it is read to its end."""
+    drains: set[asyncio.Task[None]] = set()
+
+    async def drain(stream: AsyncGenerator[Any, None]) -> None:
+        async for _ in stream:
+            pass
+
+    async def run_on(plan: Any) -> AsyncIterator[Any]:
+        stream = run_step(plan)
+        try:
+            async for events in stream:
+                yield events
+        finally:
+            drains.add(asyncio.create_task(drain(stream)))
+
+    run_step: Any = replace("turns.job", "run_step", run_on)
+    replace("turns.job:Job", "_leave_upstream", lambda _job: None)
+
+
+def drop_unlogged() -> None:
+    """What the log does not take at once is gone."""
+
+    async def flush_or_drop(outbox: Any) -> None:
+        try:
+            await flush(outbox)
+        except StaleWriterError:
+            raise
+        except LogError:
+            outbox._waiting.clear()
+            outbox._folded = outbox._waiting_chars = 0
+
+    flush: Any = replace("turns.outbox:Outbox", "flush", flush_or_drop)
+
+
+def wait_for_log() -> None:
+    """A message is acknowledged when its turn's log has begun, however long that takes."""
+
+    async def append_in_the_end(log: Any, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
+        while True:
+            try:
+                await append(log, turn, seq, bodies, begins=begins)
+                return
+            except StaleWriterError:
+                raise
+            except LogError:
+                await asyncio.sleep(0.1)
+
+    append: Any = replace("log.shared:SharedLog", "append", append_in_the_end)
+    replace("turns.start", "_LOG_S", 3600.0)
+
+
+def acknowledge_before_commit() -> None:
+    """On SQLite: callers are told, the commit comes a little later."""
+
+    class Late:
+        def __init__(self, connection: Any, batch: list[Any]) -> None:
+            self._connection, self._batch = connection, batch
+
+        def exec_driver_sql(self, statement: str) -> Any:
+            if statement == "COMMIT":
+                deliver(self._batch)
+                time.sleep(_LATE_S)
+            return self._connection.exec_driver_sql(statement)
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(self._connection, name)
+
+    deliver = import_module("quarterdeck.store.sqlite")._deliver
+    commit: Any = replace(
+        "store.sqlite", "_commit_batch", lambda connection, batch: commit(Late(connection, batch), batch)
+    )
+
+
+def commit_without_waiting() -> None:
+    """On PostgreSQL: a commit is confirmed before it is written."""
+
+    async def connect_loosely(address: Any, statement_s: float) -> Any:
+        connection = await connect(address, statement_s)
+        await connection.execute("SET synchronous_commit = off")
+        return connection
+
+    connect: Any = replace("store.postgres", "connect", connect_loosely)
+
+
+def die_at_once() -> None:
+    """SIGTERM ends a server as it ends any program."""
+
+    @contextmanager
+    def capture_nothing(_server: Any) -> Iterator[None]:
+        yield
+
+    replace("serve:_Server", "capture_signals", capture_nothing)
+
+
+def hand_nothing_over() -> None:
+    """Who leaves keeps the leases of its turns."""
+
+    async def keep(*_args: Any, **_options: Any) -> None:
+        return None
+
+    replace("turns.finish:Finish", "hand_over", keep)
+
+
+def count_restarts() -> None:
+    """A turn that was handed over has lost its worker as in a crash."""
+
+    async def hand_over_as_dead(finish: Any, turn: Any, *, counts: bool) -> None:
+        assert isinstance(counts, bool)
+        await hand_over(finish, turn, counts=False)
+
+    hand_over: Any = replace("turns.finish:Finish", "hand_over", hand_over_as_dead)
+
+
+def forget_ids() -> None:
+    """A message that is sent again is another message."""
+
+    def make_anew(connection: Any, conversation: Any, key: str, *args: Any, **options: Any) -> Any:
+        return new_turn(connection, conversation, f"{key} {time.monotonic_ns()}", *args, **options)
+
+    new_turn: Any = replace("turns.record", "_new_turn", make_anew)
+    replace("turns.record", "_known", lambda *_: None)
+
+
+def begin_early() -> None:
+    """Who comes back is shown once more what came last."""
+
+    def begin(reader: Any, log: Any, turn: str, after: int, *args: Any) -> None:
+        initialize(reader, log, turn, max(after - 1, 0), *args)
+
+    initialize: Any = replace("views.turn_reader:TurnReader", "__init__", begin)
+
+
+def trust_cursors() -> None:
+    """Nobody looks whether there is anything at a cursor, or will be."""
+
+    async def trust(*_: Any) -> None:
+        return None
+
+    replace("views.turn_reader", "check_cursor", trust)
+    replace("web.socket_full", "check_cursor", trust)
+
+
+def ignore_owners() -> None:
+    """A turn is found by its id, whoever asks."""
+    turns = import_module("quarterdeck.store.tables").turns
+    row_of = import_module("quarterdeck.store.turns").TurnRow
+
+    def find(connection: Any, _owner: str, turn: str) -> Any:
+        row = connection.execute(turns.select().where(turns.c.id == turn)).first()
+        return None if row is None else msgspec.convert(dict(row._mapping), row_of)
+
+    replace("accounts.access", "find_turn", find)
+
+
+WEAKENINGS: dict[str, Callable[[], None]] = {
+    "long leases": shorten_leases,
+    "claims": never_claim,
+    "the lease check": trust_leases,
+    "the log's fence": append_anywhere,
+    "counted attempts": forget_attempts,
+    "leaving the upstream": keep_upstream,
+    "keeping what waits": drop_unlogged,
+    "acknowledging without the log": wait_for_log,
+    "commit before acknowledgement": acknowledge_before_commit,
+    "synchronous commits": commit_without_waiting,
+    "draining": die_at_once,
+    "hand-over": hand_nothing_over,
+    "forgiven restarts": count_restarts,
+    "ids of messages": forget_ids,
+    "exact cursors": begin_early,
+    "checked cursors": trust_cursors,
+    "owners": ignore_owners,
+}
+
+if __name__ == "__main__":
+    for weakening in os.environ["WITHOUT"].split(","):
+        WEAKENINGS[weakening]()
+    main()
