@@ -44,7 +44,7 @@ GET     /api/me/sessions                               people   read   own
 DELETE  /api/me/sessions                               people   none   own
 DELETE  /api/me/sessions/{session}                     people   none   404
 GET     /api/me/keys                                   people   read   own
-POST    /api/me/keys                                   people   chat   own
+POST    /api/me/keys                                   members  chat   own
 DELETE  /api/me/keys/{key}                             people   chat   404
 GET     /api/sign-in                                   anybody  -      own
 POST    /api/sign-in                                   anybody  -      own

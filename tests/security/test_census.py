@@ -190,6 +190,16 @@ def test_a_route_that_asks_nobody_is_found_wherever_it_hides() -> None:
     assert hidden | {("DELETE", "/plain"), ("MOUNT", "/asgi")} <= found
 
 
+def test_a_guest_links_no_way_to_sign_in(server: Server) -> None:
+    """It would outlive the visit; the route itself is open to anybody."""
+    guest = add_person(server.data_dir, new_name("guest"), "guest")
+    with server.http(guest.session) as http:
+        own_page = {"sec-fetch-site": "same-origin"}
+        answer = http.get("/api/oauth/github/start?link=1", headers=own_page, follow_redirects=False)
+    assert answer.status_code == 403
+    assert "guest" in answer.json()["detail"]
+
+
 def test_an_answer_that_leaks_is_noticed(server: Server, victim: Victim, asker: Asker) -> None:
     """The negative control of the questions: the victim's own session counts as a stranger's."""
     thief = Caller("a thief", "member", victim.person.session)

@@ -61,6 +61,8 @@ def make_own_key(connection: WriteConnection, caller: Principal, wish: KeyWish) 
     expires_at = wish.expires_at
     if caller.via == "key":
         expires_at = _bounded_by_own_key(connection, caller, wish)
+    if caller.role == "guest":
+        raise ForbiddenError("A guest cannot have API keys: they would outlive the visit.")
     if wish.scopes & _FOR_ADMINS and caller.role not in _ADMINS:
         raise ForbiddenError("Only the owner or an admin can have a key with the scope admin or scim.")
     actor = AuditEntry("key.created", actor_id=caller.user, actor_name=caller.name, address=wish.address)

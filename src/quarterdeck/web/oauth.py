@@ -94,6 +94,8 @@ async def _linking(request: Request, house: House) -> Principal:
     principal = await authenticate(house.database, credentials_of(request))
     if principal.via == "key":
         raise ForbiddenError("Another way to sign in is linked in the browser, not with a key.")
+    if principal.role == "guest":
+        raise ForbiddenError("A guest has no account that a way to sign in could be added to.")
     if request.headers.get("sec-fetch-site") != "same-origin":
         raise ForbiddenError("Begin this in your settings, over https or on this very machine.")
     return principal
