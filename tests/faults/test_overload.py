@@ -99,11 +99,12 @@ class Crowd:
             hearing = asyncio.create_task(self._listen(socket))
             begun = time.monotonic()
             count = 0
-            while (now := time.monotonic() - begun) < for_s:
-                while count < now * rate:
-                    await socket.send(self._frame(follow=False))
-                    count += 1
-                await asyncio.sleep(0.02)
+            with contextlib.suppress(ConnectionClosed):  # what has no answer counts
+                while (now := time.monotonic() - begun) < for_s:
+                    while count < now * rate:
+                        await socket.send(self._frame(follow=False))
+                        count += 1
+                    await asyncio.sleep(0.02)
             with contextlib.suppress(TimeoutError):
                 await wait_until_async(self._are_all_answered, "an answer to every message", PATIENCE_S)
             hearing.cancel()

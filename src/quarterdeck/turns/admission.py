@@ -1,7 +1,8 @@
 """Who may send now: a short line before the record, so that a busy process refuses instead of getting slow for all.
 
 A send is admitted while few are being recorded and the event loop is in time. When it is late, fewer and fewer are
-admitted at each tick, but never none: a machine that is busy with something else must not stop the conversation.
+admitted at each tick: for as long as a burst lasts not less than a burst needs, after that almost none. Never none: a
+machine that is busy with something else must not stop the conversation.
 """
 
 from __future__ import annotations
@@ -26,7 +27,10 @@ _LATE_S = 0.04  # on the average of some ticks: one long moment is the machine's
 _LONGEST_S = 0.2  # that one tick counts
 _SHARE = 0.1  # of a tick in the average
 MOST = 20.0  # admitted in the time of a tick
-LEAST = 2.0
+LEAST = 2.0  # while a burst is borne
+LEAST_OF_ALL = 0.4
+BURST = 2_000  # admitted to a late loop until it is not borne any more
+_RECOVERY = 0.7  # of them, in a tick in time
 _RISE = 0.25
 _FALL = 0.9
 _REST_S = 1.0  # without a send, until nobody looks at the loop any more
@@ -48,6 +52,7 @@ class Admission:
         self._recording = 0
         self._quota = MOST
         self._left = MOST  # of this tick's quota
+        self._burst = float(BURST)
         self._late_s = 0.0
         self._is_ticking = False
         self._tick_at_s = 0.0
@@ -148,9 +153,8 @@ class Admission:
     def _tick(self) -> None:
         now = self._clock()
         late_s = max(now - self._tick_at_s, 0.0)
+        self._set_quota(late_s)
         self._note_rate(TICK_S + late_s)
-        self._late_s += (min(late_s, _LONGEST_S) - self._late_s) * _SHARE
-        self._quota = max(self._quota * _FALL, LEAST) if self._late_s > _LATE_S else min(self._quota + _RISE, MOST)
         self._left = self._quota * (1 + late_s / TICK_S)
         self._send_away(now)
         self._admit()
@@ -159,11 +163,22 @@ class Admission:
         else:
             self._is_ticking = False
 
+    def _set_quota(self, late_s: float) -> None:
+        self._late_s += (min(late_s, _LONGEST_S) - self._late_s) * _SHARE
+        if self._late_s <= _LATE_S:
+            self._quota = min(self._quota + _RISE, MOST)
+            self._burst = min(self._burst + _RECOVERY, BURST)
+            return
+        self._quota *= _FALL
+        if self._quota < LEAST:
+            self._burst = max(self._burst - self._admitted, 0.0)
+            self._quota = max(self._quota, LEAST if self._burst else LEAST_OF_ALL)
+
     def _note_rate(self, passed_s: float) -> None:
         admitted, self._admitted = self._admitted, 0
         if self._line:
             weight = min(passed_s / _MEMORY_S, 1.0)
-            self._rate = max(self._rate * (1 - weight) + admitted / passed_s * weight, LEAST / TICK_S)
+            self._rate = max(self._rate * (1 - weight) + admitted / passed_s * weight, LEAST_OF_ALL / TICK_S)
         else:
             self._rate = MOST / TICK_S
 

@@ -10,7 +10,7 @@ import pytest
 
 from quarterdeck.errors import OverloadedError
 from quarterdeck.turns import admission as admission_module
-from quarterdeck.turns.admission import LEAST, MAX_RECORDING, MAX_WAIT_S, MOST, TICK_S, Admission
+from quarterdeck.turns.admission import BURST, LEAST, LEAST_OF_ALL, MAX_RECORDING, MAX_WAIT_S, MOST, TICK_S, Admission
 
 LATE_S = 0.3
 
@@ -169,14 +169,27 @@ async def test_a_burst_on_a_late_loop_is_not_refused_either(
     assert (len(quick.admitted), quick.refused) == (count, [])
 
 
-async def test_a_late_loop_admits_fewer_and_never_none(time: Time, quick: Crowd) -> None:
+async def admitted_a_second(time: Time, crowd: Crowd) -> float:
+    before = len(crowd.admitted)
+    await time.pass_by(2)
+    return (len(crowd.admitted) - before) / 2
+
+
+async def test_a_late_loop_admits_fewer(time: Time, quick: Crowd) -> None:
     await quick.come(5_000)
     time.late_s = LATE_S
     await time.pass_by(8)
-    before = len(quick.admitted)
-    await time.pass_by(2)
-    a_second = (len(quick.admitted) - before) / 2
-    assert 0.8 * LEAST / TICK_S <= a_second <= 1.2 * LEAST / TICK_S
+    assert await admitted_a_second(time, quick) == pytest.approx(LEAST / TICK_S, rel=0.2)
+
+
+async def test_a_loop_that_stays_late_admits_few_and_never_none(
+    time: Time, quick: Crowd, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission_module, "MAX_WAIT_S", 1_000.0)
+    await quick.come(BURST + 6_000)
+    time.late_s = LATE_S
+    await time.pass_by(2 * BURST / LEAST * TICK_S)
+    assert await admitted_a_second(time, quick) == pytest.approx(LEAST_OF_ALL / TICK_S, rel=0.2)
 
 
 async def test_a_loop_in_time_again_admits_as_many_as_before(time: Time, quick: Crowd) -> None:
