@@ -9,10 +9,10 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
 
-from tests.conftest import MakeServer, Report
+from tests.conftest import Control, MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.checks import find_disorder
-from tests.harness.full_client import PROTOCOL, open_full
+from tests.harness.full_client import PROTOCOL, FullClient, open_full
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
 from tests.harness.viewers import watch_by_sse
@@ -73,12 +73,8 @@ async def test_sockets_that_never_read_are_dropped_while_others_go_on(
         ]
         ports = {connection.local_address[1] for connection in deaf}
         assert count_peers(ports, running.port) == count
-        answered = 0
-        async with asyncio.timeout(DROPPED_S):
-            while count_peers(ports, running.port):
-                accepted = await reader.send(model=quick)
-                wrong += find_disorder(await reader.until_ended(accepted["turn"]))
-                answered += 1
+        found, answered = await answer_until_dropped(reader, quick, ports, running.port)
+        wrong += found
         grown = resident_bytes(running.pid) - before
         if grown > count * 1024 * 1024 + 16 * 1024 * 1024:
             wrong.append(f"{count} deaf sockets took {grown} bytes")
@@ -86,6 +82,43 @@ async def test_sockets_that_never_read_are_dropped_while_others_go_on(
             wrong.append(f"only {answered} answers beside the deaf sockets")
     assert running.log_text().count("slow_socket_dropped") == count
     report("G10 deaf sockets are dropped", wrong, count)
+
+
+async def answer_until_dropped(
+    reader: FullClient, model: str, ports: set[int], server: int, within_s: float = DROPPED_S
+) -> tuple[list[str], int]:
+    """What is wrong, and how many answers one could read beside the deaf sockets at these ports."""
+    wrong: list[str] = []
+    answered = 0
+    try:
+        async with asyncio.timeout(within_s):
+            while count_peers(ports, server):
+                accepted = await reader.send(model=model)
+                wrong += find_disorder(await reader.until_ended(accepted["turn"]))
+                answered += 1
+    except TimeoutError:
+        wrong.append(f"{count_peers(ports, server)} deaf sockets were still there after {within_s} s")
+    return wrong, answered
+
+
+async def test_a_deaf_socket_that_is_not_dropped_would_be_seen(
+    make_server: MakeServer, upstream: Upstream, control: Control
+) -> None:
+    without = "dropping who does not read"
+    seen = {}
+    for weakened in ("long patience", f"long patience,{without}"):
+        running = make_server(WITHOUT=weakened).start()
+        quick = upstream.model(Script(pieces=words(20), delay_s=0.002))
+        async with open_full(running.port, running.key) as reader:
+            large = await reader.send(model=upstream.model(Script(pieces=LARGE.pieces[:750])))
+            await reader.until_ended(large["turn"], 30)
+            async with open_without_reading(running.port, running.key, large["turn"]) as deaf:
+                ports = {deaf.local_address[1]}
+                seen[weakened], _ = await answer_until_dropped(reader, quick, ports, running.port, 5.0)
+        running.close()
+    assert seen.pop("long patience") == [], "it is dropped where that is not switched off"
+    [wrong] = seen.values()
+    control("G10 deaf sockets are dropped", without, wrong)
 
 
 async def test_a_slow_reader_that_does_read_gets_everything(make_server: MakeServer, upstream: Upstream) -> None:

@@ -40,6 +40,12 @@ def shorten_leases() -> None:
     replace("turns.runner", "_RENEW_S", _RENEW_S)
 
 
+def shorten_patience() -> None:
+    """No protection: who does not read is dropped after one second instead of ten."""
+    replace("web.connections", "SEND_TIMEOUT_S", 1.0)
+    replace("web.connections", "_WATCH_S", 0.2)
+
+
 def never_claim() -> None:
     """The reaper finds no turn whose worker is dead."""
     replace("turns.reaper", "list_claimable", lambda *_args, **_options: [])
@@ -225,8 +231,14 @@ def ignore_owners() -> None:
     replace("accounts.access", "find_turn", find)
 
 
+def keep_deaf() -> None:
+    """Who does not read is never dropped."""
+    replace("web.connections:Connection", "is_stuck", lambda _connection: False)
+
+
 WEAKENINGS: dict[str, Callable[[], None]] = {
     "long leases": shorten_leases,
+    "long patience": shorten_patience,
     "claims": never_claim,
     "the lease check": trust_leases,
     "the log's fence": append_anywhere,
@@ -243,6 +255,7 @@ WEAKENINGS: dict[str, Callable[[], None]] = {
     "exact cursors": begin_early,
     "checked cursors": trust_cursors,
     "owners": ignore_owners,
+    "dropping who does not read": keep_deaf,
 }
 
 if __name__ == "__main__":
