@@ -127,6 +127,7 @@ async def open_house(
         stack.push_async_callback(log.close)
         stack.push_async_callback(bell.close)
         register_secret(settings.metrics_token)
+        register_secret(settings.scim_token)
         start_tracing(settings.environment)
         stack.push_async_callback(stop_tracing)
         vault = load_vault(settings.data_dir / "secret.key", settings.secret_key)

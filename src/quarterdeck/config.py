@@ -49,6 +49,16 @@ class Settings(BaseModel):
     oidc_client_id: str = ""
     oidc_client_secret: str = ""
     oidc_label: Annotated[str, Field(max_length=80)] = ""
+    ldap_url: Annotated[str, StringConstraints(pattern=r"^(ldaps?://[^/\s]+/?)?$")] = ""
+    ldap_bind_dn: str = ""  # with {name} the person's own; without, of a service that searches
+    ldap_bind_password: str = ""
+    ldap_search_base: str = ""
+    ldap_search_filter: str = ""
+    ldap_starttls: bool = False
+    scim_token: Annotated[str, StringConstraints(pattern=r"^(\S{16,})?$")] = (
+        ""  # empty: SCIM takes API keys with the scope `scim` only
+    )
+    scim_provider: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]*$")] = ""  # whose subjects its ids are
     cloudflare_team: str = ""  # its name or its address
     cloudflare_audience: str = ""
     cloudflare_allowed: str = ""  # addresses, @domains, or *

@@ -75,6 +75,16 @@ GET     /api/admin/identity-providers/{name}           admins   admin  own
 PUT     /api/admin/identity-providers/{name}           admins   admin  own
 DELETE  /api/admin/identity-providers/{name}           admins   admin  own
 POST    /api/admin/identity-providers/{name}/test      admins   admin  own
+GET     /scim/v2/ServiceProviderConfig                 secret   -      own
+GET     /scim/v2/ResourceTypes                         secret   -      own
+GET     /scim/v2/Schemas                               secret   -      own
+GET     /scim/v2/Users                                 secret   -      own
+POST    /scim/v2/Users                                 secret   -      own
+GET     /scim/v2/Users/{user}                          secret   -      own
+PUT     /scim/v2/Users/{user}                          secret   -      own
+PATCH   /scim/v2/Users/{user}                          secret   -      own
+DELETE  /scim/v2/Users/{user}                          secret   -      own
+GET     /scim/v2/{rest:path}                           secret   -      own
 POST    /api/sign-out                                  people   -      own
 
 GET     /                                              page     -      own

@@ -15,7 +15,7 @@ from quarterdeck.store.tables import identities, invitations, users
 from quarterdeck.store.users import UserRow
 
 _SEEN_EVERY_MS = 60_000
-_MAX_NAME = 60
+_MAX_NAME = 36  # what is added to it has room, too
 
 
 class IdentityRow(Struct, frozen=True):
@@ -86,23 +86,35 @@ def _identity(row: Row[Any]) -> IdentityRow:
 
 def insert_named_user(connection: WriteConnection, *, name: str, role: str, email: str = "") -> UserRow:
     """A new account, called `name` or, where that is taken, `name-2`, `name-3` and so on."""
-    wanted = " ".join("".join(char for char in name if char.isprintable()).split())[:_MAX_NAME] or "member"
+    user = UserRow(new_id(), _free_name(connection, name), role, None)
+    connection.execute(
+        insert(users).values(
+            id=user.id, name=user.name, name_key=name_key(user.name), role=role, email=email[:320], created_at=now_ms()
+        )
+    )
+    return user
+
+
+def rename_freely(connection: WriteConnection, user: str, name: str) -> None:
+    """As near to `name` as what others are called allows."""
+    free = _free_name(connection, name, besides=user)
+    connection.execute(update(users).where(users.c.id == user).values(name=free, name_key=name_key(free)))
+
+
+def _free_name(connection: AnyConnection, name: str, besides: str = "") -> str:
+    seen = "".join(char for char in name.replace("@", " ") if char.isprintable())
+    wanted = " ".join(seen.split())[:_MAX_NAME].strip() or "member"
+    others = select(users.c.name_key).where(users.c.id != besides)
     taken = set(
-        connection.execute(
-            select(users.c.name_key).where(users.c.name_key.startswith(name_key(wanted), autoescape=True))
-        ).scalars()
-    ) | {name_key(text) for text in connection.execute(select(users.c.name).where(users.c.name_key == "")).scalars()}
+        connection.execute(others.where(users.c.name_key.startswith(name_key(wanted), autoescape=True))).scalars()
+    )
+    unkeyed = select(users.c.name).where(users.c.name_key == "", users.c.id != besides)
+    taken |= {name_key(text) for text in connection.execute(unkeyed).scalars()}
     free, number = wanted, 1
     while name_key(free) in taken:
         number += 1
         free = f"{wanted}-{number}"
-    user = UserRow(new_id(), free, role, None)
-    connection.execute(
-        insert(users).values(
-            id=user.id, name=free, name_key=name_key(free), role=role, email=email[:320], created_at=now_ms()
-        )
-    )
-    return user
+    return free
 
 
 def name_of_user(connection: AnyConnection, user: str) -> str:

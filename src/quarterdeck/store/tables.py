@@ -46,6 +46,7 @@ users = Table(
     Column("email", Text, nullable=False, server_default=""),  # to write to; never what an account is found by
     Column("password_hash", Text),  # argon2id; None: no password
     Column("scim_id", Identifier),  # `externalId` of the directory that keeps this account
+    Column("scim_name", Identifier),  # `userName` there; None: no directory keeps this account
 )
 Index(
     "uq_users_owner",
@@ -53,6 +54,7 @@ Index(
     unique=True,
     sqlite_where=text("role = 'owner'"),
 )
+Index("uq_users_scim_name", users.c.scim_name, unique=True)
 Index("uq_users_name_key", users.c.name_key, unique=True, sqlite_where=text("name_key <> ''"))
 
 identities = Table(

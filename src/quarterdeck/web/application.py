@@ -30,6 +30,7 @@ from quarterdeck.web import (
     prices,
     providers,
     rules,
+    scim,
     sign_in,
     socket,
     turns,
@@ -54,6 +55,7 @@ ROUTERS = (
     account.router,  # /api/me, /api/me/password, /api/me/sessions
     invitations.router,  # /api/admin/invitations
     me.router,  # /api/settings
+    scim.router,  # /scim/v2…
     keys.router,  # /api/me/keys
     audit.router,  # /api/admin/audit
     usage.router,  # /api/usage

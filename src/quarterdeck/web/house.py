@@ -88,6 +88,11 @@ def public_address(house: House) -> str:
     return settings.public_url.rstrip("/") or f"http://{host}:{settings.port}"
 
 
+def public_base(request: Request, house: House) -> str:
+    """What addresses of this server begin with for whoever asks: QUARTERDECK_PUBLIC_URL, else what they asked."""
+    return house.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+
+
 async def current_principal(request: Request) -> Principal:
     """Who is asking; an API key must be for reading or, where something is changed, for chatting.
 

@@ -16,7 +16,7 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import AccessError, ForbiddenError
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.web.dependencies import TheHouse
-from quarterdeck.web.house import House, address_of, credentials_of
+from quarterdeck.web.house import House, address_of, credentials_of, public_base
 from quarterdeck.web.session_cookie import is_secure, set_session
 
 router = APIRouter(prefix="/api/oauth", tags=["sign-in"])
@@ -82,8 +82,7 @@ async def callback(request: Request, house: TheHouse, provider: str) -> Response
 
 def redirect_uri(request: Request, house: House, provider: str) -> str:
     """Exactly what must be entered at the provider."""
-    base = house.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
-    return f"{base}{_PATH}/{provider}/callback"
+    return f"{public_base(request, house)}{_PATH}/{provider}/callback"
 
 
 async def _linking(request: Request, house: House) -> Principal:

@@ -19,6 +19,7 @@ from quarterdeck.accounts.identities.fetching import Fetcher
 from quarterdeck.accounts.identities.github import SCOPE as GITHUB_SCOPE
 from quarterdeck.accounts.identities.github import github_metadata, identify_at_github
 from quarterdeck.accounts.identities.joining import find_or_join, link
+from quarterdeck.accounts.identities.ldap import issuer_of_url
 from quarterdeck.accounts.identities.oidc import Exchange
 from quarterdeck.accounts.identities.person import Person, SignInRefusedError
 from quarterdeck.accounts.identities.probe import Verdict, probe
@@ -82,6 +83,12 @@ class IdentityFlow:
             if provider.name == name:
                 return provider
         raise NotFoundError("There is no such way to sign in.")
+
+    async def issuer_of(self, name: str) -> str:
+        """Whose subjects a provider's people are; empty when there is no such provider."""
+        if name == "ldap" and self._settings.ldap_url:
+            return issuer_of_url(self._settings.ldap_url)
+        return next((provider.issuer for provider in await self.providers() if provider.name == name), "")
 
     async def start(self, beginning: Beginning) -> str:
         """Where to send the browser. Raises: `NotFoundError`, `SignInRefusedError`, `LimitError`."""

@@ -59,7 +59,7 @@ async def identify(provider: Provider, issuer: Issuer, fetcher: Fetcher, exchang
         return microsoft_person(claims)
     if not text_claim(claims, "email"):
         claims = await _with_userinfo(claims, issuer.metadata, fetcher, tokens)
-    return _person(provider, claims, issuer.metadata.issuer)
+    return _person(provider, claims)
 
 
 async def exchange_code(provider: Provider, metadata: Metadata, fetcher: Fetcher, exchange: Exchange) -> dict[str, Any]:
@@ -124,7 +124,7 @@ async def _with_userinfo(
     return {**said, **claims}
 
 
-def _person(provider: Provider, claims: dict[str, Any], issuer: str) -> Person:
+def _person(provider: Provider, claims: dict[str, Any]) -> Person:
     email = text_claim(claims, "email")
     domain = domain_of(email) if claims.get("email_verified") is True else ""
     if provider.kind == "google" and domain != "gmail.com":
@@ -132,7 +132,7 @@ def _person(provider: Provider, claims: dict[str, Any], issuer: str) -> Person:
         domain = text_claim(claims, "hd").lower()
     login = text_claim(claims, "preferred_username")
     return Person(
-        issuer=issuer,
+        issuer=provider.issuer,
         subject=text_claim(claims, "sub"),
         label=email or login or text_claim(claims, "name"),
         name=text_claim(claims, "name") or login or email.partition("@")[0],

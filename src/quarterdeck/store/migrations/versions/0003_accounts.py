@@ -14,7 +14,7 @@ _ADDED = {
     "api_keys": ["scopes", "expires_at"],
     "open_links": ["purpose"],
     "sessions": ["via", "address"],
-    "users": ["name_key", "email", "password_hash", "scim_id"],
+    "users": ["name_key", "email", "password_hash", "scim_id", "scim_name"],
 }
 _MADE = [
     "access_rules",
@@ -199,6 +199,8 @@ def upgrade() -> None:
     op.add_column("users", sa.Column("email", sa.Text(), server_default="", nullable=False))
     op.add_column("users", sa.Column("password_hash", sa.Text(), nullable=True))
     op.add_column("users", sa.Column("scim_id", identifier, nullable=True))
+    op.add_column("users", sa.Column("scim_name", identifier, nullable=True))
+    op.create_index("uq_users_scim_name", "users", ["scim_name"], unique=True)
     op.create_index(
         "uq_users_name_key", "users", ["name_key"], unique=True, sqlite_where=is_named, postgresql_where=is_named
     )
@@ -207,6 +209,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("uq_users_scim_name", "users")
     op.drop_index("uq_users_name_key", "users")
     for table, columns in _ADDED.items():
         with op.batch_alter_table(table, schema=None) as batch_op:
