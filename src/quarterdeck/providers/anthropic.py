@@ -20,6 +20,7 @@ from quarterdeck.providers.transport import Call, Transport
 _VERSION = "2023-06-01"  # 2026-10-21 differs in refusing `temperature` and `top_p`, which older models take
 _DEFAULT_MAX_TOKENS = 8_192  # the API wants a limit; where we do not know the model's own
 _MOST_MAX_TOKENS = 32_000
+_LEAST_THOUGHT = 1_024  # tokens; fewer are refused
 _BUDGETS = {"minimal": 1_024, "low": 2_048, "medium": 8_192, "high": 16_384}
 _EFFORTS = {"minimal": "low"}
 _TOOL_CHOICES = {"auto": "auto", "none": "none", "required": "any"}
@@ -113,8 +114,12 @@ def _ask_to_think(body: dict[str, Any], request: StepRequest, effort: str) -> No
     if request.messages[-1].role == "tool":
         return  # it would want its own signed thoughts back, which are not kept
     budget = _BUDGETS[effort]
+    if request.max_output_tokens is not None:  # thoughts count as output: a bound is a bound
+        budget = min(budget, request.max_output_tokens - _LEAST_THOUGHT)
+        if budget < _LEAST_THOUGHT:
+            return
     body["thinking"] = {"type": "enabled", "budget_tokens": budget}
-    body["max_tokens"] = max(body["max_tokens"], budget + 1_024)
+    body["max_tokens"] = max(body["max_tokens"], budget + _LEAST_THOUGHT)
     body["temperature"] = body["top_p"] = None
 
 

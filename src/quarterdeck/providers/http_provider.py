@@ -25,6 +25,7 @@ from quarterdeck.providers.vendor_errors import names_unsupported
 LIST_TIMEOUT_S = 5.0
 _BATCH_FACTOR = 5  # a whole answer may take this many times the first token's time-out
 _MAX_LEARNT = 512
+_BOUNDS = {"max_tokens", "max_completion_tokens"}
 
 
 class HttpProvider:
@@ -127,7 +128,10 @@ class HttpProvider:
 
     def _leave_out(self, fault: UpstreamError, request: StepRequest, without: frozenset[str]) -> bool:
         """True when the fault names an optional parameter; it is left out for this model from now on."""
-        name = names_unsupported(fault, self._dialect.optional_parameters(request) - without)
+        optional = self._dialect.optional_parameters(request) - without
+        if without & _BOUNDS:  # of the two names one stays: what bounds the answer's cost is not left out
+            optional -= _BOUNDS
+        name = names_unsupported(fault, optional)
         if not name:
             return False
         if len(self._refused) >= _MAX_LEARNT:

@@ -23,7 +23,7 @@ from quarterdeck.accounts.spending import Call, Spending, _reserve, entry_of
 from quarterdeck.config import Settings
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import TextPart
-from quarterdeck.domain.periods import day_of
+from quarterdeck.domain.periods import Period, day_of
 from quarterdeck.domain.step import FinishChunk, PromptMessage, StepRequest, TextChunk, UsageChunk
 from quarterdeck.domain.usage import ModelProfile, Price, Usage
 from quarterdeck.errors import OverBudgetError, ProviderLimitError, ProviderTimeoutError
@@ -47,11 +47,11 @@ MODELS = [
 ]
 
 
-def budget(number: int, pattern: str, period: str, max_cost: int | None, max_tokens: int | None) -> BudgetRow:
+def budget(number: int, pattern: str, period: Period, max_cost: int | None, max_tokens: int | None) -> BudgetRow:
     return BudgetRow(
         id=f"b{number}", subject="all", pattern=pattern, period=period, max_cost=max_cost, max_tokens=max_tokens,
         created_at=0,
-    )  # type: ignore[arg-type]  # fmt: skip
+    )  # fmt: skip
 
 
 BUDGETS = [
