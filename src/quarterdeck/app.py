@@ -21,6 +21,7 @@ from quarterdeck import __version__
 from quarterdeck.accounts.identities.cloudflare import open_cloudflare
 from quarterdeck.accounts.identities.fetching import Fetcher
 from quarterdeck.accounts.identities.flow import IdentityFlow
+from quarterdeck.accounts.identities.ldap import open_ldap
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.accounts.vault import load_vault
@@ -162,6 +163,7 @@ async def open_house(
             egress=egress,
             role=role,
             access=access,
+            ldap=open_ldap(settings),
         )
         reaper = None if runner is None else Reaper(database, log, runner)
         listener = Listener(house, runner)

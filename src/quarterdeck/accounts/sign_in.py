@@ -5,6 +5,9 @@ from __future__ import annotations
 from msgspec import Struct
 
 from quarterdeck.accounts.attempts import begin_attempt, succeed
+from quarterdeck.accounts.identities.joining import Policy, find_or_join
+from quarterdeck.accounts.identities.ldap import Ldap
+from quarterdeck.accounts.identities.person import Person
 from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.sessions import open_session
 from quarterdeck.accounts.tokens import Token
@@ -27,12 +30,20 @@ class SignedIn(Struct, frozen=True):
     user: UserRow
 
 
-async def sign_in(database: Database, passwords: Passwords, name: str, password: str, visitor: Visitor) -> SignedIn:
-    """`name` may be the address of the account. Raises: `WrongCredentialsError`, `LimitError`, `AccessError`."""
+async def sign_in(
+    database: Database, passwords: Passwords, name: str, password: str, visitor: Visitor, directory: Ldap | None = None
+) -> SignedIn:
+    """`name` may be the address of the account. What is not right here is tried at the `directory`.
+
+    Raises: `WrongCredentialsError`, `LimitError`, `AccessError`.
+    """
     await database.write(lambda connection: begin_attempt(connection, name, visitor.address))
     account = await database.read(lambda connection: _find(connection, name))
     is_right = await passwords.matches(account.password_hash if account else None, password)
     if account is None or not is_right:
+        person = None if directory is None else await directory.check(name, password)
+        if person is not None:
+            return await database.write(lambda connection: _enter_from_directory(connection, person, name, visitor))
         await database.write(lambda connection: _note_refusal(connection, name, account, visitor))
         raise WrongCredentialsError("The name or the password is wrong.")
     if account.suspended_at is not None:
@@ -46,6 +57,13 @@ async def sign_in(database: Database, passwords: Passwords, name: str, password:
         return enter_by(connection, account.user, visitor, via="password")
 
     return await database.write(enter)
+
+
+def _enter_from_directory(connection: WriteConnection, person: Person, name: str, visitor: Visitor) -> SignedIn:
+    """The directory's own filter says who may come. Raises: `SignInRefusedError` for who is suspended here."""
+    user = find_or_join(connection, person, Policy("ldap", "anybody"), address=visitor.address)
+    succeed(connection, name, visitor.address)
+    return enter_by(connection, user, visitor, via="ldap")
 
 
 def enter_by(connection: WriteConnection, user: UserRow, visitor: Visitor, *, via: str) -> SignedIn:

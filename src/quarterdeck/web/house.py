@@ -13,6 +13,7 @@ from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, CloudflareAccess
 from quarterdeck.accounts.identities.flow import IdentityFlow
+from quarterdeck.accounts.identities.ldap import Ldap
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.sign_in import Visitor
@@ -51,6 +52,7 @@ class House:
     identity_flow: IdentityFlow
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
+    ldap: Ldap | None = None  # the directory that checks passwords, where one is set up
     passwords: Passwords = field(default_factory=Passwords)
     connections: Connections = field(default_factory=Connections)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)

@@ -79,14 +79,16 @@ class SignedInDocument(BaseModel):
 async def ways_in(house: TheHouse) -> SignInPage:
     """How one gets in here."""
     has_way = await house.database.read(owner_has_way_in)
-    ways = Ways(password=True, guests=house.settings.guests, ldap=False, access=house.access is not None)
+    ways = Ways(
+        password=True, guests=house.settings.guests, ldap=house.ldap is not None, access=house.access is not None
+    )
     return SignInPage(ways=ways, providers=[], needs_owner=not has_way, sign_up=False, server_name="Quarterdeck")
 
 
 @router.post("/sign-in")
 async def enter(house: TheHouse, visitor: TheVisitor, request: Request, given: SignIn) -> Response:
     """Sign in with name and password."""
-    entered = await sign_in(house.database, house.passwords, given.name, given.password, visitor)
+    entered = await sign_in(house.database, house.passwords, given.name, given.password, visitor, house.ldap)
     return _welcome(request, entered)
 
 
