@@ -26,11 +26,11 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
 TIMES = 5
-LOAD_S = trials(5, 60)
+LOAD_S = trials(4, 60)
 SOCKETS = 30
 LAG_S = 0.1
-LINE = {} if is_long() else {"MAX_WAIT_S": 2.0}  # in some seconds no line gets as long as it may
-PATIENCE_S = trials(8, 20)  # longer than anybody waits in line
+LINE = {} if is_long() else {"MAX_WAIT_S": 1.0}  # in some seconds no line gets as long as it may
+PATIENCE_S = trials(5, 20)  # longer than anybody waits in line
 PROBE = """
 import http.client, sys, time
 connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))

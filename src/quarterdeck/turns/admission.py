@@ -21,6 +21,7 @@ from quarterdeck.errors import OverloadedError
 logger = get_logger("quarterdeck.turns")
 
 MAX_RECORDING = 32  # at a time: what one commit resolves is then little work for the loop
+_BUSY = MAX_RECORDING // 4
 MAX_WAIT_S = 12.0
 TICK_S = 0.02
 _LATE_S = 0.04  # on the average of some ticks: one long moment is the machine's, or a collection of garbage
@@ -64,8 +65,8 @@ class Admission:
 
     @property
     def is_busy(self) -> bool:
-        """Whether the next one would have to wait."""
-        return bool(self._line) or not self._has_room()
+        """Whether the next ones may have to wait: who can do something else meanwhile does not wait for each."""
+        return bool(self._line) or self._recording >= _BUSY or not self._has_room()
 
     async def enter(self, since_s: float | None = None) -> None:
         """Returns when the send may be recorded; then `leave` must be called.
@@ -86,12 +87,9 @@ class Admission:
         self._recording -= 1
         self._admit()
 
-    def check_line(self, *, before: int = 0, waited_s: float = 0.0) -> None:
-        """`before`: how many of the same sender's wait elsewhere, to come into the line one by one.
-
-        Raises: `OverloadedError` when there is no hope to be admitted in time.
-        """
-        expected_s = (before + 1) * (len(self._line) + 1) / self._rate
+    def check_line(self, waited_s: float = 0.0) -> None:
+        """Raises: `OverloadedError` when there is no hope to be admitted in time, after `waited_s` elsewhere."""
+        expected_s = (len(self._line) + 1) / self._rate
         if waited_s + expected_s > MAX_WAIT_S:
             raise self.refuse("line", retry_after_s=min(max(expected_s, _SHORTEST_S), _LONGEST_PAUSE_S))
 
@@ -108,7 +106,7 @@ class Admission:
         )
 
     async def _wait(self, since_s: float) -> None:
-        self.check_line(waited_s=self._clock() - since_s)
+        self.check_line(self._clock() - since_s)
         place = (since_s, asyncio.get_running_loop().create_future())
         self._line.append(place)
         metrics.SENDS_WAITING.add(1)

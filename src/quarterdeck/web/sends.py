@@ -1,6 +1,7 @@
-"""A full socket's messages, in their order: while the server is busy they wait beside the socket's other wishes.
+"""A full socket's messages: on a busy server they wait beside the socket's other wishes, and beside each other.
 
-Stop, follow and ping must not stand behind a message that waits to be taken.
+Stop, follow and ping must not stand behind a message that waits to be taken. What is said in one conversation keeps its
+order.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections import deque
 from collections.abc import Awaitable, Callable
 
 from starlette.websockets import WebSocketDisconnect
@@ -28,42 +28,48 @@ class Sends:
     def __init__(self, send_one: SendsOne, admission: Admission) -> None:
         self._send_one = send_one
         self._admission = admission
-        self._waiting: deque[tuple[SendFrame | RetryFrame, float, int]] = deque()
-        self._bytes = 0
-        self._task: asyncio.Task[None] | None = None
+        self._waiting: dict[asyncio.Task[None], int] = {}  # with their bytes
+        self._latest: dict[str, asyncio.Task[None]] = {}  # of each conversation
         self._has_moved = asyncio.Event()
 
     async def take(self, frame: SendFrame | RetryFrame, size: int) -> None:
         """Returns when the frame is answered, or waits. `size`: bytes of the frame. Raises: `OverloadedError`."""
-        if self._task is None and not self._admission.is_busy:
+        if not self._waiting and not self._admission.is_busy:
             await self._send_one(frame, None)
             return
-        self._admission.check_line(before=len(self._waiting))
-        while self._waiting and (len(self._waiting) >= MAX_WAITING or self._bytes + size > MAX_WAITING_BYTES):
+        self._admission.check_line()
+        since_s = time.monotonic()
+        while self._is_full(size):
             self._has_moved.clear()
             await self._has_moved.wait()
-        self._waiting.append((frame, time.monotonic(), size))
-        self._bytes += size
-        if self._task is None:
-            self._task = asyncio.create_task(self._send_all())
+        place = frame.conversation if isinstance(frame, SendFrame) else frame.message
+        task = asyncio.create_task(self._send_after(self._latest.get(place), frame, since_s))
+        self._waiting[task] = size
+        self._latest[place] = task
+        task.add_done_callback(lambda done: self._forget(place, done))
 
     async def stop(self) -> None:
         """Nobody is there any more to be told: what was not taken yet leaves the line."""
-        self._waiting.clear()
-        if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+        tasks = list(self._waiting)
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
 
-    async def _send_all(self) -> None:
-        try:
-            while self._waiting:
-                frame, since_s, size = self._waiting.popleft()
-                self._bytes -= size
-                self._has_moved.set()
-                await self._send_one(frame, since_s)
-        except WebSocketDisconnect:
-            self._waiting.clear()  # the socket's own loop hears of it too
-        finally:
-            self._task = None
-            self._has_moved.set()
+    def _is_full(self, size: int) -> bool:
+        held = self._waiting
+        return bool(held) and (len(held) >= MAX_WAITING or sum(held.values()) + size > MAX_WAITING_BYTES)
+
+    async def _send_after(
+        self, before: asyncio.Task[None] | None, frame: SendFrame | RetryFrame, since_s: float
+    ) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        with contextlib.suppress(WebSocketDisconnect):  # the socket's own loop hears of it too
+            await self._send_one(frame, since_s)
+
+    def _forget(self, place: str, done: asyncio.Task[None]) -> None:
+        del self._waiting[done]
+        if self._latest.get(place) is done:
+            del self._latest[place]
+        self._has_moved.set()

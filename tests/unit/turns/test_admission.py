@@ -270,14 +270,6 @@ async def test_what_waited_elsewhere_counts(gate: Admission, time: Time, slow: C
     gate.leave()
 
 
-async def test_a_senders_own_line_is_counted_in(gate: Admission, time: Time, slow: Crowd) -> None:
-    await slow.come(MAX_RECORDING + 100)
-    await time.pass_by(3)
-    gate.check_line(before=0)
-    with pytest.raises(OverloadedError):
-        gate.check_line(before=100)
-
-
 async def test_the_servers_log_is_told_now_and_then(
     gate: Admission, time: Time, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -20,11 +20,14 @@ class Socket:
         self.admission = Admission()
         self.sends = Sends(self._send_one, self.admission)
         self.taken: list[str] = []
+        self.slow: set[str] = set()  # these are recorded when it `goes_on`
+        self.goes_on = asyncio.Event()
         self._has_taken = asyncio.Event()
 
     async def _send_one(self, frame: SendFrame | RetryFrame, since_s: float | None) -> None:
         await self.admission.enter(since_s)
-        await asyncio.sleep(0)
+        if frame.id in self.slow:
+            await self.goes_on.wait()
         self.taken.append(frame.id)
         self._has_taken.set()
         self.admission.leave()
@@ -77,15 +80,28 @@ async def test_messages_that_wait_keep_nobody_and_their_order(socket: Socket) ->
 @pytest.mark.parametrize(("count", "size"), [(MAX_WAITING, 10), (2, MAX_WAITING_BYTES // 2)])
 async def test_behind_too_much_that_waits_the_socket_waits(socket: Socket, count: int, size: int) -> None:
     await socket.fill()
-    for number in range(count + 1):  # one is in the line already
+    for number in range(count):
         await socket.sends.take(message(number), size)
-        await asyncio.sleep(0)
-    blocked = asyncio.create_task(socket.sends.take(message(count + 1), size))
+    blocked = asyncio.create_task(socket.sends.take(message(count), size))
     await asyncio.sleep(0.05)
     assert not blocked.done()
     socket.empty()
     await asyncio.wait_for(blocked, 5)
-    await socket.has_taken(count + 2)
+    await socket.has_taken(count + 1)
+
+
+async def test_a_conversation_keeps_its_order_and_the_others_do_not_wait_for_it(socket: Socket) -> None:
+    socket.slow = {"0"}
+    await socket.fill()
+    await socket.sends.take(message(0), 10)
+    await socket.sends.take(message(1), 10)
+    await socket.sends.take(SendFrame(id="other", conversation="other", text="Hi!"), 10)
+    socket.empty()
+    await socket.has_taken(1)
+    assert socket.taken == ["other"]
+    socket.goes_on.set()
+    await socket.has_taken(3)
+    assert socket.taken == ["other", "0", "1"]
 
 
 async def test_who_could_not_be_taken_in_time_is_refused_at_once(
