@@ -13,7 +13,7 @@ from quarterdeck.accounts.passwords import Passwords, check_password
 from quarterdeck.accounts.sign_in import SignedIn, Visitor, enter_by
 from quarterdeck.accounts.tokens import hash_secret
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.errors import AccessError, ForbiddenError, NotFoundError, WrongPasswordError
+from quarterdeck.errors import AccessError, ConflictError, ForbiddenError, NotFoundError, WrongPasswordError
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.people import (
@@ -83,6 +83,11 @@ async def change_password(
     password_hash = await passwords.hash(check_password(wanted.new, account.name))
 
     def change(connection: WriteConnection) -> None:
+        now = find_account(connection, account.id)
+        if now is None or now.password_hash != account.password_hash:
+            raise ConflictError("The password was changed meanwhile. Sign in again.")
+        if caller.via == "session" and find_own_session(connection, account.id, caller.credential) is None:
+            raise AccessError("You are signed out.")
         succeed(connection, account.name, visitor.address)
         set_password_hash(connection, account.id, password_hash)
         ended = end_sessions(connection, account.id, except_for=caller.credential)

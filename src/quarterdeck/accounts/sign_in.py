@@ -14,7 +14,13 @@ from quarterdeck.accounts.tokens import Token
 from quarterdeck.errors import AccessError, WrongCredentialsError
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
-from quarterdeck.store.people import AccountRow, find_account_by_email, find_account_by_name, set_password_hash
+from quarterdeck.store.people import (
+    AccountRow,
+    find_account,
+    find_account_by_email,
+    find_account_by_name,
+    set_password_hash,
+)
 from quarterdeck.store.users import UserRow
 
 
@@ -51,6 +57,9 @@ async def sign_in(
     fresh = await passwords.hash(password) if passwords.is_dated(account.password_hash or "") else None
 
     def enter(connection: WriteConnection) -> SignedIn:
+        now = find_account(connection, account.id)
+        if now is None or now.password_hash != account.password_hash or now.suspended_at is not None:
+            raise WrongCredentialsError("The name or the password is wrong.")  # since it was looked at
         succeed(connection, name, visitor.address)
         if fresh is not None:
             set_password_hash(connection, account.id, fresh)
