@@ -37,6 +37,9 @@ class Upstream:
     def change(self, model: str, script: Script) -> None:
         self._fake.by_model[model.partition("/")[2]] = script
 
+    def all_requests(self) -> list[Received]:
+        return list(self._fake.requests)
+
     def requests(self, model: str) -> list[Received]:
         name = model.partition("/")[2]
         return [request for request in list(self._fake.requests) if request.model == name]
