@@ -107,12 +107,12 @@ async def crash_and_restart(running: Server, upstream: Upstream) -> list[str]:
     model = upstream.model(Script(first_delay_s=3600))
     async with open_full(running.port, running.key) as client:
         accepted = await client.send(model=model)
+        await wait_until_async(lambda: _is_asked(upstream, model, 1), "the first request", 20)
         await client.until_event(accepted["turn"], "step.started")
     running.kill()
     await asyncio.to_thread(running.restart)
-    await wait_until_async(lambda: _is_asked(upstream, model, 2), "the second request")
-    status, _ = await asyncio.to_thread(running.terminate)
-    assert status == 0
+    await wait_until_async(lambda: _is_asked(upstream, model, 2), "the second request", 20)
+    await asyncio.to_thread(running.terminate)
     upstream.change(model, Script(pieces=["At last."]))
     await asyncio.to_thread(running.restart)
     transcript: Transcript = []

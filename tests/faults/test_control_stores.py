@@ -41,7 +41,9 @@ async def test_what_is_lost_or_late_while_redis_is_away_would_be_seen(
 async def test_what_is_lost_or_doubled_when_postgres_is_killed_would_be_seen(
     make_fleet: MakeFleet, make_postgres: MakePostgres, upstream: Upstream, control: Control
 ) -> None:
-    postgres = make_postgres(wal_writer_delay="10s")  # nor does it write what nobody waits for
+    # what nobody waits for stays in the memory that dies with it
+    late = {"wal_writer_delay": "10s", "wal_writer_flush_after": "1GB", "wal_buffers": "16MB"}
+    postgres = make_postgres(**late, full_page_writes="off", autovacuum="off")
     loose, forgetful = "synchronous commits", "ids of messages"
     fleet = make_fleet(database_url=postgres.new_database(), WITHOUT=f"{loose},{forgetful}")
     fleet.serve()
