@@ -50,7 +50,7 @@ def upstream() -> Iterator[Upstream]:
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Server]:
     """One for all tests of this process that neither kill nor configure it; each uses its own conversations."""
-    running = Server(tmp_path_factory.mktemp("server"), **upstream.environment).start()
+    running = Server(tmp_path_factory.mktemp("server"), QUARTERDECK_GUESTS="1", **upstream.environment).start()
     yield running
     running.close()
 

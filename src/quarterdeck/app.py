@@ -23,6 +23,7 @@ from quarterdeck.accounts.identities.fetching import Fetcher
 from quarterdeck.accounts.identities.flow import IdentityFlow
 from quarterdeck.accounts.identities.ldap import open_ldap
 from quarterdeck.accounts.limits import Limits
+from quarterdeck.accounts.mail import open_mailer
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
@@ -148,6 +149,9 @@ async def open_house(
         stack.push_async_callback(fetcher.close)
         access = open_cloudflare(settings, fetcher)
         flow = IdentityFlow(database, vault, settings, fetcher)
+        mailer = open_mailer(settings)
+        if mailer is not None:
+            stack.push_async_callback(mailer.close)
         house = House(
             settings,
             database,
@@ -164,6 +168,7 @@ async def open_house(
             role=role,
             access=access,
             ldap=open_ldap(settings),
+            mailer=mailer,
         )
         reaper = None if runner is None else Reaper(database, log, runner)
         listener = Listener(house, runner)

@@ -63,6 +63,9 @@ class Settings(BaseModel):
     cloudflare_audience: str = ""
     cloudflare_allowed: str = ""  # addresses, @domains, or *
     egress_allow: str = ""  # networks and hosts that are not public and may be fetched from all the same
+    trusted_proxies: str = ""  # addresses and networks whose X-Forwarded-For and -Proto count
+    smtp_url: str = ""  # smtp://user:password@host:587
+    mail_from: str = ""
     metrics_token: str = ""  # empty: /metrics answers this very machine only
     guests: bool = False  # whether `POST /token` gives a guest an hour
     model: str = ""

@@ -99,6 +99,12 @@ class NotFoundError(AccessError):
     status = 404
 
 
+class LinkUsedError(NotFoundError):
+    """A link that works once was used, or is too old."""
+
+    code = "link_used"
+
+
 class ConflictError(QuarterdeckError):
     """It does not go with what is there already: an id used for another message, an answer still being written."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import errno
 import logging
@@ -18,17 +19,18 @@ from typing import Any
 import uvicorn
 
 from quarterdeck.accounts.sessions import create_open_link
-from quarterdeck.app import Identity, create_app, lock_data_dir, make_worker_name, open_data_dir
+from quarterdeck.accounts.ways_in import has_way_in
+from quarterdeck.app import Identity, create_app, lock_data_dir, make_worker_name, open_data_dir, open_database
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
 from quarterdeck.supervise import Inheritance, Supervisor, end_with_supervisor, read_inheritance, say_ready
 from quarterdeck.views.frames import MAX_FRAME_BYTES
+from quarterdeck.web.hosts import LOOPBACK
 from quarterdeck.web.house import House, Role
 from quarterdeck.web.wire import Http, Socket
 
 _GRACEFUL_S = 3
 HARD_STOP_S = 9.0
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 
 
 def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
@@ -39,17 +41,18 @@ def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
     if (inherited := read_inheritance()) is not None:
         _serve_as_child(settings, inherited)
         return
-    _check_host(settings)
     check_deployment(settings, workers)
     listener = bind(settings.host, settings.port)
     settings.port = listener.getsockname()[1]
     open_data_dir(settings.data_dir)
     if workers > 1:
+        _check_way_in(settings)
         Supervisor(settings, listener, workers).run(lambda link: _tell(link, opens_browser=opens_browser))
         return
     role: Role = "all" if workers else "web"
     lock = None if settings.database_url else lock_data_dir(settings.data_dir)
     try:
+        _check_way_in(settings)
         _run(
             settings,
             listener,
@@ -77,11 +80,22 @@ def check_deployment(settings: Settings, workers: int) -> None:
         )
 
 
-def _check_host(settings: Settings) -> None:
-    if settings.host not in _LOOPBACK:
+def _check_way_in(settings: Settings) -> None:
+    """Beyond this machine it serves only who can sign in. Raises: `SetupError` before anybody can."""
+    if settings.host in LOOPBACK:
+        return
+
+    async def look() -> bool:
+        database = await open_database(settings)
+        try:
+            return await database.read(lambda connection: has_way_in(connection, settings))
+        finally:
+            await database.close()
+
+    if not asyncio.run(look()):
         raise SetupError(
-            f"Quarterdeck does not listen on {settings.host} before its owner has a password or an identity provider, "
-            "which this version cannot set up yet. Use 127.0.0.1, and a tunnel or a proxy that signs people in."
+            f"Quarterdeck does not listen on {settings.host} before its owner has a password or an identity provider "
+            "is set up. Set one with `quarterdeck user password owner`."
         )
 
 
@@ -108,6 +122,8 @@ def _run(
         lifespan="on",
         log_config=None,
         access_log=False,
+        proxy_headers=bool(settings.trusted_proxies),
+        forwarded_allow_ips=settings.trusted_proxies.replace(",", " ").split(),
         server_header=False,
         timeout_graceful_shutdown=_GRACEFUL_S,
         timeout_keep_alive=30,

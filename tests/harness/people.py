@@ -57,7 +57,7 @@ def add_person(data_dir: Path, name: str, role: str = "member", **columns: Any) 
 
 def insert_session(connection: WriteConnection, user: str, **columns: Any) -> str:
     """The bearer token of a new session."""
-    token, now = new_token("session"), now_ms()
+    token, now = new_token("guest" if columns.get("via") == "guest" else "session"), now_ms()
     values = {"device": "tests", "created_at": now, "seen_at": now, "expires_at": now + SESSION_MS}
     connection.execute(insert(sessions).values(_proof(token, user) | values | columns))
     return str(token)

@@ -57,7 +57,7 @@ STILL_IN = State("active", None)
 @pytest.fixture(scope="module")
 def waiting_server(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Server]:
     """Of its own, because its turns never end."""
-    running = Server(tmp_path_factory.mktemp("transports"), **upstream.environment).start()
+    running = Server(tmp_path_factory.mktemp("transports"), QUARTERDECK_GUESTS="1", **upstream.environment).start()
     yield running
     running.close()
 

@@ -40,6 +40,12 @@ def require_scope(principal: Principal, scope: Scope) -> None:
         raise ForbiddenError(f"This API key may not do that: it lacks the scope `{scope}`.")
 
 
+def require_account(principal: Principal) -> None:
+    """Raises: `ForbiddenError` for a guest, who may chat and nothing else."""
+    if principal.role == "guest":
+        raise ForbiddenError("Guests can chat here, and nothing else. Sign in for the rest.")
+
+
 def require_admin(principal: Principal) -> None:
     """Raises: `ForbiddenError` unless the caller is the owner or an admin, and their key, if it is one, is for that."""
     require_scope(principal, "admin")

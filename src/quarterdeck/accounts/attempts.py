@@ -11,11 +11,12 @@ import ipaddress
 
 from msgspec import Struct
 
-from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import TooManyAttemptsError
 from quarterdeck.store.attempts import AttemptsRow, attempts_key, forget_attempts, read_attempts, write_attempts
+from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.identities import name_key
+from quarterdeck.store.locks import lock_attempts
+from quarterdeck.store.users import name_key
 
 _FORGET_MS = 3600 * 1000
 
@@ -37,21 +38,35 @@ _GUESTS = Limit("guests", 30, 3600)
 
 def begin_attempt(connection: WriteConnection, name: str, address: str) -> None:
     """Count an attempt to sign in. Raises: `TooManyAttemptsError` with the time to wait; then it is not counted."""
-    counts = [(_PAIR, _pair(name, address)), (_ADDRESS, _address(address)), (_NAME, _name(name))]
+    counts = _counts(name, address)
     for _, key in counts:
+        lock_attempts(connection, key)
         _refuse_blocked(connection, key)
     for limit, key in counts:
         _count(connection, limit, key)
 
 
+def take_back(connection: WriteConnection, name: str, address: str) -> None:
+    """What `begin_attempt` counted was none: nobody had the time to look at it, or it was right."""
+    for _, key in _counts(name, address):
+        lock_attempts(connection, key)
+        before = read_attempts(connection, key)
+        write_attempts(connection, key, AttemptsRow(max(0, before.failures - 1), before.failed_at, 0))
+
+
 def succeed(connection: WriteConnection, name: str, address: str) -> None:
     """The password was right: that name is free again from there."""
+    take_back(connection, name, address)
     forget_attempts(connection, _pair(name, address), _name(name))
 
 
-def count_mail(connection: WriteConnection, email: str, address: str) -> None:
-    """Mail is sent to one address, and for one, only so often. Raises: `TooManyAttemptsError`."""
-    _count_once(connection, _MAIL, attempts_key("mail", email))
+def count_mail(connection: WriteConnection, user: str) -> None:
+    """Mail is sent to an account only so often. Raises: `TooManyAttemptsError`."""
+    _count_once(connection, _MAIL, attempts_key("mail", user))
+
+
+def count_mail_from(connection: WriteConnection, address: str) -> None:
+    """Mail is asked for from one address only so often. Raises: `TooManyAttemptsError`."""
     _count_once(connection, _ADDRESS, attempts_key("mail-from", _net(address)))
 
 
@@ -60,7 +75,13 @@ def count_guest(connection: WriteConnection, address: str) -> None:
     _count_once(connection, _GUESTS, attempts_key("guest", _net(address)))
 
 
+def _counts(name: str, address: str) -> list[tuple[Limit, str]]:
+    """In one order, so that no two attempts wait for each other."""
+    return [(_PAIR, _pair(name, address)), (_ADDRESS, _address(address)), (_NAME, _name(name))]
+
+
 def _count_once(connection: WriteConnection, limit: Limit, key: str) -> None:
+    lock_attempts(connection, key)
     _refuse_blocked(connection, key)
     _count(connection, limit, key)
 
@@ -78,14 +99,14 @@ def _name(name: str) -> str:
 
 
 def _refuse_blocked(connection: WriteConnection, key: str) -> None:
-    left_ms = read_attempts(connection, key).blocked_until - now_ms()
+    left_ms = read_attempts(connection, key).blocked_until - database_now_ms(connection)
     if left_ms > 0:
         wait_s = -(-left_ms // 1000)
         raise TooManyAttemptsError(f"Too many attempts. Try again in {_in_words(wait_s)}.", retry_after_s=wait_s)
 
 
 def _count(connection: WriteConnection, limit: Limit, key: str) -> None:
-    now = now_ms()
+    now = database_now_ms(connection)
     before = read_attempts(connection, key)
     failures = 1 if now - before.failed_at > _FORGET_MS else before.failures + 1
     over = failures - limit.free

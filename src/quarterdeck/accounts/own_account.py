@@ -10,14 +10,22 @@ from quarterdeck.accounts.attempts import begin_attempt, succeed
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.names import check_email, check_name
 from quarterdeck.accounts.passwords import Passwords, check_password
-from quarterdeck.accounts.sign_in import SignedIn, Visitor, enter_by
+from quarterdeck.accounts.sign_in import SignedIn, Visitor, check_counted, enter_by
 from quarterdeck.accounts.tokens import hash_secret
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.errors import AccessError, ConflictError, ForbiddenError, NotFoundError, WrongPasswordError
+from quarterdeck.errors import (
+    AccessError,
+    ConflictError,
+    ForbiddenError,
+    LinkUsedError,
+    NotFoundError,
+    WrongPasswordError,
+)
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.people import (
     AccountRow,
+    delete_password_links,
     end_session,
     end_sessions,
     find_account,
@@ -78,9 +86,10 @@ async def change_password(
     came_by_link = session is not None and session.via == "link"
     if account.password_hash is not None and not came_by_link:
         await database.write(lambda connection: begin_attempt(connection, account.name, visitor.address))
-        if not await passwords.matches(account.password_hash, wanted.current):
+        given = (account.name, wanted.current)
+        if not await check_counted(database, passwords, account, given, visitor.address):
             raise WrongPasswordError("The current password is wrong.")
-    password_hash = await passwords.hash(check_password(wanted.new, account.name))
+    password_hash = await passwords.hash(check_password(wanted.new, account.name, account.email))
 
     def change(connection: WriteConnection) -> None:
         now = find_account(connection, account.id)
@@ -90,6 +99,7 @@ async def change_password(
             raise AccessError("You are signed out.")
         succeed(connection, account.name, visitor.address)
         set_password_hash(connection, account.id, password_hash)
+        delete_password_links(connection, account.id)
         ended = end_sessions(connection, account.id, except_for=caller.credential)
         _note(connection, "password.changed", caller, {"sessions_ended": ended}, visitor.address)
 
@@ -114,18 +124,41 @@ def end_other_sessions(
     return ended
 
 
-def create_password_link(connection: WriteConnection, user: str) -> tuple[str, int]:
-    """A secret that lets its bearer choose the user's password, once, and until when it works."""
-    secret, expires_at = secrets.token_urlsafe(24), now_ms() + PASSWORD_LINK_MS
-    insert_password_link(connection, secret_hash=hash_secret(secret), user=user, expires_at=expires_at)
+def create_password_link(
+    connection: WriteConnection, user: str, *, lifetime_ms: int = PASSWORD_LINK_MS, voids_others: bool = True
+) -> tuple[str, int]:
+    """A secret that lets its bearer choose the user's password, once, and until when it works.
+
+    `voids_others`: of the user's links only this one works from now on.
+    """
+    secret, expires_at = secrets.token_urlsafe(24), now_ms() + lifetime_ms
+    insert_password_link(
+        connection,
+        secret_hash=hash_secret(secret),
+        user=user,
+        expires_at=expires_at,
+        voids_others=voids_others,
+    )
     return secret, expires_at
+
+
+def set_password(connection: WriteConnection, account: AccountRow, password_hash: str) -> None:
+    """On the command line. Whatever was signed in is signed out, and the back-off of the name ends."""
+    set_password_hash(connection, account.id, password_hash)
+    delete_password_links(connection, account.id)
+    ended = end_sessions(connection, account.id)
+    succeed(connection, account.name, "")
+    insert_audit_entry(
+        connection,
+        AuditEntry("password.changed", account.name, actor_name="command line", detail={"sessions_ended": ended}),
+    )
 
 
 async def look_at_password_link(database: Database, secret: str) -> AccountRow:
     """Whose it is; it is not used up. Raises: `NotFoundError`."""
     account = await database.read(lambda connection: find_password_link(connection, hash_secret(secret)))
     if account is None:
-        raise NotFoundError(_LINK_USED)
+        raise LinkUsedError(_LINK_USED)
     return account
 
 
@@ -134,15 +167,16 @@ async def reset_password(
 ) -> SignedIn:
     """All sessions of the account end, and a new one begins. Raises: `NotFoundError`, `InputError`, `AccessError`."""
     account = await look_at_password_link(database, secret)
-    password_hash = await passwords.hash(check_password(password, account.name))
+    password_hash = await passwords.hash(check_password(password, account.name, account.email))
 
     def reset(connection: WriteConnection) -> SignedIn:
         found = use_password_link(connection, hash_secret(secret))
         if found is None:
-            raise NotFoundError(_LINK_USED)
+            raise LinkUsedError(_LINK_USED)
         if found.suspended_at is not None:
             raise AccessError("This account is suspended. Ask the owner of this server.")
         set_password_hash(connection, found.id, password_hash)
+        delete_password_links(connection, found.id)
         succeed(connection, found.name, visitor.address)
         ended = end_sessions(connection, found.id)
         entry = AuditEntry(

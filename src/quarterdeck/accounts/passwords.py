@@ -29,8 +29,11 @@ _COMMON = frozenset(
 )
 
 
-def check_password(password: str, name: str = "") -> str:
-    """As it is hashed (NFKC, so that every keyboard gives the same). Raises: `InputError` saying what is wrong."""
+def check_password(password: str, *names: str) -> str:
+    """As it is hashed (NFKC, so that every keyboard gives the same); `names` are its owner's.
+
+    Raises: `InputError` saying what is wrong.
+    """
     wanted = unicodedata.normalize("NFKC", password)
     if len(wanted) < MIN_CHARS:
         raise InputError(f"A password has at least {MIN_CHARS} characters.")
@@ -38,8 +41,8 @@ def check_password(password: str, name: str = "") -> str:
         raise InputError(f"A password has at most {MAX_CHARS} characters.")
     if wanted.casefold() in _COMMON or len(set(wanted)) < 3:
         raise InputError("This password is one of the first that anybody would try. Choose another one.")
-    if name and wanted.casefold() == name.casefold():
-        raise InputError("The password is the name. Choose another one.")
+    if wanted.casefold() in {unicodedata.normalize("NFKC", name).casefold() for name in names}:
+        raise InputError("The password is the name or the address. Choose another one.")
     return wanted
 
 
@@ -88,7 +91,9 @@ class Passwords:
         if self._waiting >= _WAITING:
             raise OverloadedError("Many people are signing in just now. Try again in a moment.", retry_after_s=2)
         self._waiting += 1
-        try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-        finally:
-            self._waiting -= 1
+        made = asyncio.get_running_loop().run_in_executor(self._threads, work)
+        made.add_done_callback(self._leave)
+        return await made
+
+    def _leave(self, _made: object) -> None:
+        self._waiting -= 1

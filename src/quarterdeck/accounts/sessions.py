@@ -19,6 +19,8 @@ from quarterdeck.store.users import (
 )
 
 SESSION_MS = 30 * 24 * 3600 * 1000  # from its last use
+GUEST_MS = 3600 * 1000  # from a guest's last use
+GUEST_NOTED_MS = 1000  # so exactly is that kept
 _LINK_MS = 24 * 3600 * 1000
 
 

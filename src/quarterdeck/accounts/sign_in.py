@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from quarterdeck.accounts.attempts import begin_attempt, succeed
+from quarterdeck.accounts.attempts import begin_attempt, succeed, take_back
 from quarterdeck.accounts.identities.joining import Policy, find_or_join
 from quarterdeck.accounts.identities.ldap import Ldap
 from quarterdeck.accounts.identities.person import Person
 from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.sessions import open_session
 from quarterdeck.accounts.tokens import Token
-from quarterdeck.errors import AccessError, WrongCredentialsError
+from quarterdeck.errors import AccessError, OverloadedError, WrongCredentialsError
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.people import (
@@ -45,7 +45,7 @@ async def sign_in(
     """
     await database.write(lambda connection: begin_attempt(connection, name, visitor.address))
     account = await database.read(lambda connection: _find(connection, name))
-    is_right = await passwords.matches(account.password_hash if account else None, password)
+    is_right = await check_counted(database, passwords, account, (name, password), visitor.address)
     if account is None or not is_right:
         person = None if directory is None else await directory.check(name, password)
         if person is not None:
@@ -73,6 +73,21 @@ def _enter_from_directory(connection: WriteConnection, person: Person, name: str
     user = find_or_join(connection, person, Policy("ldap", "anybody"), address=visitor.address)
     succeed(connection, name, visitor.address)
     return enter_by(connection, user, visitor, via="ldap")
+
+
+async def check_counted(
+    database: Database, passwords: Passwords, account: AccountRow | None, given: tuple[str, str], address: str
+) -> bool:
+    """`given` is the name, under which this attempt was counted, and the password.
+
+    Raises: `OverloadedError`; then it was no attempt.
+    """
+    name, password = given
+    try:
+        return await passwords.matches(account.password_hash if account else None, password)
+    except OverloadedError:
+        await database.write(lambda connection: take_back(connection, name, address))
+        raise
 
 
 def enter_by(connection: WriteConnection, user: UserRow, visitor: Visitor, *, via: str) -> SignedIn:

@@ -16,19 +16,23 @@ _ID_CHARS = 26
 _SECRET_BYTES = 20
 
 
+Kind = Literal["key", "session", "guest"]
+_LETTERS: dict[str, Kind] = {"k": "key", "s": "session", "g": "guest"}
+
+
 class Token(NamedTuple):
-    kind: Literal["key", "session"]
+    kind: Kind
     id: str
     secret: str
 
     def __str__(self) -> str:
-        return f"qd_{'k' if self.kind == 'key' else 's'}{self.id}{self.secret}"
+        return f"qd_{self.kind[0]}{self.id}{self.secret}"
 
     def __repr__(self) -> str:
         return f"Token({self.kind}, {self.id})"
 
 
-def new_token(kind: Literal["key", "session"]) -> Token:
+def new_token(kind: Kind) -> Token:
     return Token(kind, new_id(), secrets.token_hex(_SECRET_BYTES))
 
 
@@ -37,8 +41,7 @@ def parse_token(text: str) -> Token | None:
     rest = text.removeprefix("qd_")
     if rest == text or len(rest) != 1 + _ID_CHARS + 2 * _SECRET_BYTES or not rest.isascii() or not rest.isalnum():
         return None
-    kinds: dict[str, Literal["key", "session"]] = {"k": "key", "s": "session"}
-    kind = kinds.get(rest[0])
+    kind = _LETTERS.get(rest[0])
     return None if kind is None else Token(kind, rest[1 : 1 + _ID_CHARS], rest[1 + _ID_CHARS :])
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +10,9 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.invitations import is_open
 from quarterdeck.store.tables import identities, invitations, users
-from quarterdeck.store.users import UserRow
+from quarterdeck.store.users import UserRow, name_key
 
 _SEEN_EVERY_MS = 60_000
 _MAX_NAME = 36  # what is added to it has room, too
@@ -108,7 +108,7 @@ def _free_name(connection: AnyConnection, name: str, besides: str = "") -> str:
     taken = set(
         connection.execute(others.where(users.c.name_key.startswith(name_key(wanted), autoescape=True))).scalars()
     )
-    unkeyed = select(users.c.name).where(users.c.name_key == "", users.c.id != besides)
+    unkeyed = select(users.c.name).where(users.c.name_key == "", users.c.id != besides, users.c.role != "guest")
     taken |= {name_key(text) for text in connection.execute(unkeyed).scalars()}
     free, number = wanted, 1
     while name_key(free) in taken:
@@ -121,19 +121,12 @@ def name_of_user(connection: AnyConnection, user: str) -> str:
     return str(connection.execute(select(users.c.name).where(users.c.id == user)).scalar_one())
 
 
-def name_key(name: str) -> str:
-    return unicodedata.normalize("NFKC", name).casefold()
-
-
 def use_invitation(connection: WriteConnection, secret_hash: bytes, make: Callable[[str], UserRow]) -> UserRow | None:
     """Whom `make` makes with the invitation's role, once: a second use finds nothing."""
-    now = now_ms()
     row = connection.execute(
         update(invitations)
-        .where(
-            invitations.c.secret_hash == secret_hash, invitations.c.used_at.is_(None), invitations.c.expires_at > now
-        )
-        .values(used_at=now)
+        .where(invitations.c.secret_hash == secret_hash, is_open())
+        .values(used_at=now_ms())
         .returning(invitations.c.id, invitations.c.role)
     ).first()
     if row is None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, delete, insert, select
+from sqlalchemy import ColumnElement, Row, and_, delete, insert, select
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -40,15 +40,19 @@ def insert_invitation(
 
 
 def find_open_invitation(connection: AnyConnection, secret_hash: bytes) -> InvitationRow | None:
-    """One that was neither used nor is too old."""
-    row = connection.execute(
-        _query().where(
-            invitations.c.secret_hash == secret_hash,
-            invitations.c.used_at.is_(None),
-            invitations.c.expires_at > now_ms(),
-        )
-    ).first()
+    """One that can still be used."""
+    row = connection.execute(_query().where(invitations.c.secret_hash == secret_hash, is_open())).first()
     return None if row is None else _invitation(row)
+
+
+def is_open() -> ColumnElement[bool]:
+    """Neither used nor too old; and who does not administer any more has invited nobody."""
+    inviting = select(users.c.id).where(users.c.role.in_(("owner", "admin")), users.c.suspended_at.is_(None))
+    return and_(
+        invitations.c.used_at.is_(None),
+        invitations.c.expires_at > now_ms(),
+        invitations.c.created_by.in_(inviting),
+    )
 
 
 def find_invitation(connection: AnyConnection, invitation: str) -> InvitationRow | None:

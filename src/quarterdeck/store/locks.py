@@ -32,6 +32,11 @@ def lock_usage(connection: WriteConnection, user: str) -> None:
     _lock(connection, f"usage {user}")
 
 
+def lock_attempts(connection: WriteConnection, key: str) -> None:
+    """Attempts of one name or address are counted one after the other."""
+    _lock(connection, f"attempts {key}")
+
+
 def _lock(connection: WriteConnection, name: str) -> bool:
     if connection.dialect.name != "postgresql":
         return False

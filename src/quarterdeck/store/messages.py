@@ -91,6 +91,14 @@ def find_owned_message(connection: AnyConnection, owner: str, message: str) -> M
     return None if row is None else _row(row)
 
 
+def list_owned_messages(connection: AnyConnection, owner: str, limit: int) -> list[MessageRow]:
+    """The last ones of all their conversations, the oldest first."""
+    rows = connection.execute(
+        select(messages).where(messages.c.owner_id == owner).order_by(messages.c.id.desc()).limit(limit)
+    )
+    return [_row(row) for row in rows][::-1]
+
+
 def read_path(connection: AnyConnection, conversation: str, from_message: str, limit: int) -> list[MessageRow]:
     """`from_message` and its ancestors, newest first, at most `limit`. The cost is that of `limit`."""
     rows = connection.execute(_PATH, {"message": from_message, "conversation": conversation, "limit": limit})

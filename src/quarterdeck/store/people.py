@@ -11,9 +11,8 @@ from sqlalchemy.exc import IntegrityError
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.errors import ConflictError
 from quarterdeck.store.database import AnyConnection, WriteConnection
-from quarterdeck.store.identities import name_key
 from quarterdeck.store.tables import identities, open_links, sessions, users
-from quarterdeck.store.users import UserRow
+from quarterdeck.store.users import UserRow, name_key
 
 
 class AccountRow(Struct, frozen=True):
@@ -49,7 +48,9 @@ def find_account_by_name(connection: AnyConnection, name: str) -> AccountRow | N
     key = name_key(name)
     found = connection.execute(select(users).where(users.c.name_key == key)).first() if key else None
     if found is None:
-        found = connection.execute(select(users).where(users.c.name_key == "", func.lower(users.c.name) == key)).first()
+        found = connection.execute(
+            select(users).where(users.c.name_key == "", func.lower(users.c.name) == key, users.c.role != "guest")
+        ).first()
     return _account(found)
 
 
@@ -59,6 +60,14 @@ def find_account_by_email(connection: AnyConnection, email: str) -> AccountRow |
         select(users).where(users.c.email == normal_email(email), users.c.password_hash.is_not(None)).limit(2)
     ).all()
     return _account(found[0]) if email and len(found) == 1 else None
+
+
+def find_account_to_mail(connection: AnyConnection, name_or_email: str) -> AccountRow | None:
+    """By the name, or by the address where exactly one account has it."""
+    if "@" not in name_or_email:
+        return find_account_by_name(connection, name_or_email)
+    found = connection.execute(select(users).where(users.c.email == normal_email(name_or_email)).limit(2)).all()
+    return _account(found[0]) if len(found) == 1 else None
 
 
 def normal_email(email: str) -> str:
@@ -138,12 +147,19 @@ def end_sessions(connection: WriteConnection, user: str, *, except_for: str = ""
     return connection.execute(ended).rowcount
 
 
-def insert_password_link(connection: WriteConnection, *, secret_hash: bytes, user: str, expires_at: int) -> None:
-    """It lets its bearer choose a new password, once. Of a user's links only the newest works."""
-    connection.execute(delete(open_links).where(open_links.c.user_id == user, open_links.c.purpose == "password"))
+def insert_password_link(
+    connection: WriteConnection, *, secret_hash: bytes, user: str, expires_at: int, voids_others: bool = True
+) -> None:
+    """It lets its bearer choose a new password, once."""
+    if voids_others:
+        delete_password_links(connection, user)
     connection.execute(
         insert(open_links).values(secret_hash=secret_hash, user_id=user, expires_at=expires_at, purpose="password")
     )
+
+
+def delete_password_links(connection: WriteConnection, user: str) -> None:
+    connection.execute(delete(open_links).where(open_links.c.user_id == user, open_links.c.purpose == "password"))
 
 
 def find_password_link(connection: AnyConnection, secret_hash: bytes) -> AccountRow | None:

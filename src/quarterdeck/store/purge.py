@@ -1,4 +1,4 @@
-"""What is kept for a while only: deleted conversations, expired sessions and links."""
+"""What is kept for a while only: deleted conversations, expired sessions and links, guests."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from sqlalchemy import delete, select
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.attempts import purge_attempts
 from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.guests import delete_expired_guests
 from quarterdeck.store.tables import conversations, oauth_states, open_links, sessions
 
 KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
@@ -14,11 +15,12 @@ _AT_ONCE = 20  # conversations: their messages go with them
 
 
 def purge(connection: WriteConnection) -> int:
-    """Remove for good what was deleted 30 days ago, a few at a time; how many conversations went."""
+    """Remove for good what was deleted 30 days ago, and guests of yesterday, a few at a time; how many of both went."""
     now = now_ms()
-    connection.execute(delete(sessions).where(sessions.c.expires_at < now))
+    connection.execute(delete(sessions).where(sessions.c.expires_at < now, sessions.c.via != "guest"))
     connection.execute(delete(open_links).where(open_links.c.expires_at < now))
     connection.execute(delete(oauth_states).where(oauth_states.c.expires_at < now))
     purge_attempts(connection)
     old = select(conversations.c.id).where(conversations.c.deleted_at < now - KEEP_DELETED_MS).limit(_AT_ONCE)
-    return connection.execute(delete(conversations).where(conversations.c.id.in_(old))).rowcount
+    deleted = connection.execute(delete(conversations).where(conversations.c.id.in_(old))).rowcount
+    return deleted + delete_expired_guests(connection)

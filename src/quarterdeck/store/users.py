@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, bindparam, delete, insert, or_, select, union_all, update
 
@@ -9,7 +11,7 @@ from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import api_keys, identities, open_links, sessions, users
 
-_SEEN_EVERY_MS = 60_000
+SEEN_EVERY_MS = 60_000
 _AT_ONCE = 400  # ids in one query
 
 
@@ -44,8 +46,15 @@ def ensure_owner(connection: WriteConnection) -> UserRow:
 
 
 def find_user_by_name(connection: AnyConnection, name: str) -> UserRow | None:
-    row = connection.execute(select(users).where(users.c.name == name)).first()
+    """Whatever the case of its letters. Guests share names, and are not found by them."""
+    is_called = or_(users.c.name_key == name_key(name), and_(users.c.name_key == "", users.c.name == name))
+    row = connection.execute(select(users).where(is_called, users.c.role != "guest")).first()
     return None if row is None else UserRow(row.id, row.name, row.role, row.suspended_at)
+
+
+def name_key(name: str) -> str:
+    """What makes two names the same."""
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 def list_users(connection: AnyConnection) -> list[UserRow]:
@@ -157,9 +166,9 @@ def _find_living_identities(connection: AnyConnection, credentials: list[str]) -
     return living
 
 
-def is_stale(credential: CredentialRow) -> bool:
+def is_stale(credential: CredentialRow, every_ms: int = SEEN_EVERY_MS) -> bool:
     """Whether its last use is worth writing down again (once a minute is enough)."""
-    return credential.used_at is None or now_ms() - credential.used_at > _SEEN_EVERY_MS
+    return credential.used_at is None or now_ms() - credential.used_at > every_ms
 
 
 def touch_credential(connection: WriteConnection, credential: str, expires_at: int) -> None:

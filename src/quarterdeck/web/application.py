@@ -16,6 +16,7 @@ from quarterdeck.web import (
     budgets,
     chat_batch,
     conversations,
+    guests,
     health,
     ideas,
     identities,
@@ -43,6 +44,7 @@ from quarterdeck.web.problems import install_problems
 ROUTERS = (
     socket.router,  # WS   /chat
     chat_batch.router,  # POST /chat_batch
+    guests.router,  # POST /token, GET /refresh_token
     conversations.router,  # /api/conversations…
     turns.router,  # /api/turns/{turn}/events, /stop, /context
     ideas.router,  # /api/ideas

@@ -16,8 +16,9 @@ from quarterdeck.errors import error_of_code
 from quarterdeck.turns.record import MAX_ID_CHARS, Send
 from quarterdeck.views.increments import Increments
 from quarterdeck.views.turn_reader import TurnReader
-from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.dependencies import Address, CallerOrGuest, TheHouse
 from quarterdeck.web.guard import AnswerCutError
+from quarterdeck.web.guest_limits import admit_guest_message
 from quarterdeck.web.streams import BoundedStream, wait_signed_in
 from quarterdeck.web.viewing import read_turn
 
@@ -42,11 +43,12 @@ class BatchRequest(BaseModel):
 
 
 @router.post("/chat_batch", response_class=BoundedStream)
-async def chat_batch(house: TheHouse, caller: Caller, asked: BatchRequest) -> Response:
+async def chat_batch(house: TheHouse, caller: CallerOrGuest, address: Address, asked: BatchRequest) -> Response:
     """Ask, and read the answer as plain text.
 
     Errors before the first byte are problem details. The turn goes on if you leave: see `X-Turn-Id`.
     """
+    await admit_guest_message(house, caller, address)
     chat_id = asked.chatId or new_id()
     accepted = await house.turns.send(
         caller.user,

@@ -38,12 +38,15 @@ ABORT = "quarterdeck.abort"  # in the scope's extensions: a function that cuts t
 class Connection:
     """One accepted socket. `send` may be awaited by several followers at once; frames stay whole."""
 
-    def __init__(self, number: int, socket: WebSocket, principal: Principal, *, is_full: bool) -> None:
+    def __init__(
+        self, number: int, socket: WebSocket, principal: Principal, *, is_full: bool, household: str = ""
+    ) -> None:
         self.number = number
         self.user = principal.user
         self.credential = principal.credential
         self.expires_at = principal.expires_at
         self.is_full = is_full
+        self.guest_of = household if principal.role == "guest" else ""
         self._socket = socket
         self._sending_since: float | None = None
         self._pending = 0
@@ -92,11 +95,11 @@ class Connections:
         self._open: dict[int, tuple[Connection, asyncio.Task[object]]] = {}
         self._streams: dict[int, tuple[Principal, Callable[[], object]]] = {}
 
-    def add(self, socket: WebSocket, principal: Principal, *, is_full: bool) -> Connection:
-        """Register the socket that the current task serves."""
+    def add(self, socket: WebSocket, principal: Principal, *, is_full: bool, household: str = "") -> Connection:
+        """Register the socket that the current task serves; `household` is where it comes from."""
         task = asyncio.current_task()
         assert task is not None  # noqa: S101  # always called from a socket's own task
-        connection = Connection(next(self._numbers), socket, principal, is_full=is_full)
+        connection = Connection(next(self._numbers), socket, principal, is_full=is_full, household=household)
         self._open[connection.number] = (connection, task)
         metrics.SOCKETS.add(1, connection.protocol)
         return connection
@@ -118,6 +121,9 @@ class Connections:
 
     def count(self, user: str | None = None) -> int:
         return sum(1 for connection, _ in self._open.values() if user is None or connection.user == user)
+
+    def count_guests(self, household: str) -> int:
+        return sum(1 for connection, _ in self._open.values() if connection.guest_of == household)
 
     async def watch(self, database: Database) -> None:
         """Heartbeats; an end to sockets that do not read and to those whose user may not any more.

@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from fastapi.security import APIKeyCookie, HTTPBearer
 
-from quarterdeck.accounts.access import require_admin
+from quarterdeck.accounts.access import require_account, require_admin
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.web.house import SESSION_COOKIE, House, address_of, current_principal, house_of, identify
 
@@ -25,6 +25,12 @@ _Session = Annotated[object, Depends(_cookie)]
 
 
 async def _principal(request: Request, _key: _Key, _session: _Session) -> Principal:
+    principal = await current_principal(request)
+    require_account(principal)
+    return principal
+
+
+async def _principal_or_guest(request: Request, _key: _Key, _session: _Session) -> Principal:
     return await current_principal(request)
 
 
@@ -36,6 +42,8 @@ async def _administrator(request: Request, _key: _Key, _session: _Session) -> Pr
 
 TheHouse = Annotated[House, Depends(_house)]
 Caller = Annotated[Principal, Depends(_principal)]
+CallerOrGuest = Annotated[Principal, Depends(_principal_or_guest)]
+"""For what belongs to chatting, and nothing else."""
 Administrator = Annotated[Principal, Depends(_administrator)]
 """The owner or an admin; their key, if they came with one, has the scope `admin` and needs no other."""
 Address = Annotated[str, Depends(address_of)]

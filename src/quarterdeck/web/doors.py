@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 KNOCKS = 300  # at once
 PER_S = 10.0  # and from then on
+GUEST_MESSAGES_A_MINUTE = 20
 _MAX_ADDRESSES = 10_000
 _PREFIXES = (
     "/open", "/token", "/refresh_token", "/api/sign-in", "/api/sign-up", "/api/invitations/", "/api/password-reset",
@@ -28,23 +29,32 @@ def is_door(path: str) -> bool:
 class Doors:
     """A bucket of tokens for each address (IPv6: each network of a household). The oldest are forgotten first."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, at_once: int = KNOCKS, per_s: float = PER_S
+    ) -> None:
         self._clock = clock
+        self._at_once = float(at_once)
+        self._per_s = per_s
         self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # what is left, and when that was
 
     def wait_s(self, address: str) -> float:
         """0 when it may come in, which is counted; else how long it has to wait."""
-        key, now = _household(address), self._clock()
-        left, at = self._buckets.pop(key, (float(KNOCKS), now))
-        left = min(float(KNOCKS), left + (now - at) * PER_S)
+        key, now = household(address), self._clock()
+        left, at = self._buckets.pop(key, (self._at_once, now))
+        left = min(self._at_once, left + (now - at) * self._per_s)
         passes = left >= 1
         self._buckets[key] = (left - 1 if passes else left, now)
         if len(self._buckets) > _MAX_ADDRESSES:
             self._buckets.popitem(last=False)
-        return 0.0 if passes else (1 - left) / PER_S
+        return 0.0 if passes else (1 - left) / self._per_s
 
 
-def _household(address: str) -> str:
+def make_guest_bucket() -> Doors:
+    """How many messages the guests of one address may send."""
+    return Doors(at_once=GUEST_MESSAGES_A_MINUTE, per_s=GUEST_MESSAGES_A_MINUTE / 60)
+
+
+def household(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:

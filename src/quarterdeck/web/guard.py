@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER
 from quarterdeck.config import Settings
 from quarterdeck.web.doors import Doors, is_door
+from quarterdeck.web.hosts import Hosts
 from quarterdeck.web.house import SESSION_COOKIE
 from quarterdeck.web.metrics import count_answer
 from quarterdeck.web.problems import problem
@@ -24,7 +25,6 @@ from quarterdeck.web.problems import problem
 MAX_BODY_BYTES = 8 * 1024 * 1024
 _TOO_LARGE = f"The request is larger than {MAX_BODY_BYTES // 1024 // 1024} MB."
 _SAFE = {"GET", "HEAD", "OPTIONS"}
-_LOOPBACK = {"localhost", "127.0.0.1", "::1"}
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d*)?", re.IGNORECASE)
 
 _HTTPS_HEADERS = {"strict-transport-security": "max-age=31536000"}
@@ -68,7 +68,7 @@ class Guard:
         self._doors = Doors()
         public = urlsplit(settings.public_url)
         self._public_origin = f"{public.scheme}://{public.netloc}" if public.netloc else ""
-        self._hosts = _LOOPBACK | {settings.host} | ({public.hostname} if public.hostname else set())
+        self._hosts = Hosts(settings)
         self._headers = _HEADERS | (_HTTPS_HEADERS if public.scheme == "https" else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -92,7 +92,7 @@ class Guard:
 
     def _refuse(self, scope: Scope, headers: Headers) -> Refusal | None:
         host = headers.get("host", "")
-        if len(headers.getlist("host")) != 1 or _host_name(host) not in self._hosts:
+        if len(headers.getlist("host")) != 1 or not self._hosts.has(_host_name(host), scope):
             return Refusal(
                 421, "wrong_host", "This server does not answer to that host name. Set QUARTERDECK_PUBLIC_URL."
             )

@@ -15,6 +15,7 @@ from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, Cloudfl
 from quarterdeck.accounts.identities.flow import IdentityFlow
 from quarterdeck.accounts.identities.ldap import Ldap
 from quarterdeck.accounts.limits import Limits
+from quarterdeck.accounts.mail import Mailer
 from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.sign_in import Visitor
 from quarterdeck.accounts.vault import Vault
@@ -28,6 +29,7 @@ from quarterdeck.store.database import Database
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.start import Turns
 from quarterdeck.web.connections import Connections
+from quarterdeck.web.doors import Doors, make_guest_bucket
 
 SESSION_COOKIE = "qd_session"
 PROVIDERS_CHANGED = "providers"  # told to all processes: what is stored of providers must be read again
@@ -53,7 +55,9 @@ class House:
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     ldap: Ldap | None = None  # the directory that checks passwords, where one is set up
+    mailer: Mailer | None = None  # sends mail, where that is set up
     passwords: Passwords = field(default_factory=Passwords)
+    guest_messages: Doors = field(default_factory=make_guest_bucket)
     connections: Connections = field(default_factory=Connections)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: asyncio.Event = field(default_factory=asyncio.Event)
@@ -70,6 +74,7 @@ def credentials_of(connection: HTTPConnection) -> Credentials:
         cookie=connection.cookies.get(SESSION_COOKIE, ""),
         assertion=connection.headers.get(ASSERTION_HEADER, ""),
         access=house_of(connection).access,
+        guests=house_of(connection).settings.guests,
     )
 
 

@@ -8,7 +8,9 @@ from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.invitations import USUAL_S, invite, revoke_invitation
+from quarterdeck.accounts.letters import write_invitation
 from quarterdeck.store.invitations import InvitationRow, list_invitations
+from quarterdeck.store.settings import read_setting
 from quarterdeck.web.dependencies import Address, Administrator, TheHouse
 from quarterdeck.web.house import public_address
 
@@ -30,6 +32,7 @@ class InvitationDocument(BaseModel):
 
 class InvitationMade(InvitationDocument):
     link: str = Field(description="It is shown this once.")
+    is_mailed: bool = Field(description="Whether it is on its way to `email`, too.")
 
 
 class InvitationPage(BaseModel):
@@ -61,7 +64,12 @@ async def create(house: TheHouse, caller: Administrator, address: Address, wante
             connection, caller, role=wanted.role, email=wanted.email, expires_in_s=wanted.expires_in_s, address=address
         )
     )
-    return InvitationMade(**_values(made.row), link=f"{public_address(house)}/invite/{made.secret}")
+    link = f"{public_address(house)}/invite/{made.secret}"
+    is_mailed = house.mailer is not None and bool(made.row.email)
+    if house.mailer is not None and is_mailed:
+        name = await house.database.read(lambda connection: read_setting(connection, "server_name"))
+        await house.mailer.send(write_invitation(house.settings, name, made.row.email, caller.name, link))
+    return InvitationMade(**_values(made.row), link=link, is_mailed=is_mailed)
 
 
 @router.delete("/{invitation}", status_code=204)

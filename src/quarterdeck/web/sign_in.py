@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, Field
 
+from quarterdeck.accounts.guests import are_guests_allowed
+from quarterdeck.accounts.identities.providers import Provider
 from quarterdeck.accounts.invitations import Arrival, open_invitation, sign_up
+from quarterdeck.accounts.letters import ask_for_password_mail
 from quarterdeck.accounts.own_account import look_at_password_link, reset_password
 from quarterdeck.accounts.sign_in import SignedIn, Visitor, sign_in
+from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.people import owner_has_way_in
-from quarterdeck.web.dependencies import TheHouse
+from quarterdeck.store.settings import read_setting
+from quarterdeck.web.dependencies import Address, TheHouse
 from quarterdeck.web.house import visitor_of
 from quarterdeck.web.session_cookie import set_session
 
@@ -61,6 +66,19 @@ class SignUp(BaseModel):
     email: Annotated[str, Field(max_length=320)] = ""
 
 
+class InvitationLook(BaseModel):
+    """`expires_at` is in milliseconds since 1970; `providers` are other ways to join."""
+
+    role: str
+    email: str
+    expires_at: int
+    providers: list[WayOut]
+
+
+class Forgotten(BaseModel):
+    name_or_email: Name
+
+
 class PasswordOnly(BaseModel):
     password: Secret
 
@@ -78,11 +96,23 @@ class SignedInDocument(BaseModel):
 @router.get("/sign-in")
 async def ways_in(house: TheHouse) -> SignInPage:
     """How one gets in here."""
-    has_way = await house.database.read(owner_has_way_in)
-    ways = Ways(
-        password=True, guests=house.settings.guests, ldap=house.ldap is not None, access=house.access is not None
+
+    def read(connection: AnyConnection) -> tuple[bool, bool, str]:
+        return (
+            owner_has_way_in(connection),
+            are_guests_allowed(connection, house.settings.guests),
+            read_setting(connection, "server_name"),
+        )
+
+    has_way, guests, server_name = await house.database.read(read)
+    providers = await house.identity_flow.providers()
+    return SignInPage(
+        ways=Ways(password=True, guests=guests, ldap=house.ldap is not None, access=house.access is not None),
+        providers=[_way(provider) for provider in providers],
+        needs_owner=not has_way and not providers and house.access is None and house.ldap is None,
+        sign_up=any(provider.sign_up in ("domain", "anybody") for provider in providers),
+        server_name=server_name or "Quarterdeck",
     )
-    return SignInPage(ways=ways, providers=[], needs_owner=not has_way, sign_up=False, server_name="Quarterdeck")
 
 
 @router.post("/sign-in")
@@ -93,10 +123,21 @@ async def enter(house: TheHouse, visitor: TheVisitor, request: Request, given: S
 
 
 @router.get("/invitations/{secret}")
-async def look_at_invitation(house: TheHouse, secret: str) -> dict[str, Any]:
+async def look_at_invitation(house: TheHouse, secret: str) -> InvitationLook:
     """What an invitation is for."""
     row = await open_invitation(house.database, secret)
-    return {"role": row.role, "email": row.email, "expires_at": row.expires_at, "providers": []}
+    providers = [_way(provider) for provider in await house.identity_flow.providers() if provider.sign_up != "nobody"]
+    return InvitationLook(role=row.role, email=row.email, expires_at=row.expires_at, providers=providers)
+
+
+@router.post("/password-reset", status_code=204)
+async def ask_for_reset(house: TheHouse, address: Address, given: Forgotten) -> Response:
+    """Have a link for a new password sent to the account's address, where this server sends mail.
+
+    The answer is the same whether there is such an account or not.
+    """
+    await ask_for_password_mail(house.database, house.mailer, house.settings, given.name_or_email, address)
+    return Response(status_code=204)
 
 
 @router.post("/sign-up", status_code=201)
@@ -117,6 +158,10 @@ async def reset(house: TheHouse, visitor: TheVisitor, request: Request, secret: 
     """Choose a new password, and sign in. All other sessions end."""
     entered = await reset_password(house.database, house.passwords, secret, given.password, visitor)
     return _welcome(request, entered)
+
+
+def _way(provider: Provider) -> WayOut:
+    return WayOut(name=provider.name, label=provider.label, kind=provider.kind)
 
 
 def _welcome(request: Request, entered: SignedIn, status: int = 200) -> Response:

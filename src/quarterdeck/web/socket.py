@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
 
@@ -10,7 +11,9 @@ from quarterdeck.accounts.authenticate import authenticate
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import AccessError
 from quarterdeck.web.connections import MAX_PER_USER
-from quarterdeck.web.house import credentials_of, house_of
+from quarterdeck.web.doors import household
+from quarterdeck.web.guest_limits import has_guest_place
+from quarterdeck.web.house import address_of, credentials_of, house_of
 from quarterdeck.web.socket_full import FullSocket
 from quarterdeck.web.socket_simple import SimpleSocket
 
@@ -24,20 +27,24 @@ _CLOSE_TRY_LATER = 1013
 
 @router.websocket("/chat")
 async def chat(socket: WebSocket) -> None:
-    """Simple clients ask for no subprotocol, full ones for `quarterdeck.v1`."""
+    """Simple clients ask for no subprotocol, full ones for `quarterdeck.v1`. Guests bring theirs as `?token=…`."""
     house = house_of(socket)
+    given, address = credentials_of(socket), address_of(socket)
     try:
-        principal = await authenticate(house.database, credentials_of(socket))
+        principal = await authenticate(
+            house.database, msgspec.structs.replace(given, guest=socket.query_params.get("token", ""))
+        )
         require_scope(principal, "chat")
     except AccessError as error:
         await socket.close(_CLOSE_REFUSED, error.message[:120])
         return
-    if house.is_draining.is_set() or house.connections.count(principal.user) >= MAX_PER_USER:
+    has_place = house.connections.count(principal.user) < MAX_PER_USER and has_guest_place(house, principal, address)
+    if house.is_draining.is_set() or not has_place:
         await socket.close(_CLOSE_TRY_LATER, "Too many connections, or the server is restarting. Try again.")
         return
     is_full = PROTOCOL in socket.scope.get("subprotocols", [])
     await socket.accept(subprotocol=PROTOCOL if is_full else None)
-    connection = house.connections.add(socket, principal, is_full=is_full)
+    connection = house.connections.add(socket, principal, is_full=is_full, household=household(address))
     logger.debug("socket_opened", user=principal.user, protocol=PROTOCOL if is_full else "simple")
     try:
         await (FullSocket if is_full else SimpleSocket)(house, principal, socket, connection).serve()

@@ -46,6 +46,7 @@ from quarterdeck.views.websocket import (
 )
 from quarterdeck.web.connections import Connection
 from quarterdeck.web.followers import Followers
+from quarterdeck.web.guest_limits import admit_guest_message
 from quarterdeck.web.house import House
 from quarterdeck.web.sends import Sends
 from quarterdeck.web.viewing import read_turn
@@ -62,6 +63,7 @@ _CLOSE_FAILED = 1011
 class FullSocket:
     def __init__(self, house: House, principal: Principal, socket: WebSocket, connection: Connection) -> None:
         self._house = house
+        self._principal = principal
         self._user = principal.user
         self._name = principal.name
         self._socket = socket
@@ -144,6 +146,7 @@ class FullSocket:
                 await self._reply(PongFrame(ref=ref))
 
     async def _send(self, frame: SendFrame, since_s: float | None) -> None:
+        await admit_guest_message(self._house, self._principal, self._connection.guest_of)
         send = Send(
             key=frame.id,
             conversation=frame.conversation,
@@ -156,6 +159,7 @@ class FullSocket:
         await self._accepted(await self._house.turns.send(self._user, send, since_s=since_s), frame)
 
     async def _retry(self, frame: RetryFrame, since_s: float | None) -> None:
+        await admit_guest_message(self._house, self._principal, self._connection.guest_of)
         retry = Retry(key=frame.id, message=frame.message, model=frame.model, temperature=frame.temperature)
         await self._accepted(await self._house.turns.retry(self._user, retry, since_s=since_s), frame)
 

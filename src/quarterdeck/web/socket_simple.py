@@ -18,6 +18,7 @@ from quarterdeck.views.frames import MAX_FRAME_BYTES
 from quarterdeck.views.simple import SimpleView, error_frame
 from quarterdeck.web.connections import Connection
 from quarterdeck.web.followers import Followers
+from quarterdeck.web.guest_limits import admit_guest_message
 from quarterdeck.web.house import House
 from quarterdeck.web.viewing import read_turn
 
@@ -38,6 +39,7 @@ class UserMessage(Struct, frozen=True):
 class SimpleSocket:
     def __init__(self, house: House, principal: Principal, socket: WebSocket, connection: Connection) -> None:
         self._house = house
+        self._principal = principal
         self._user = principal.user
         self._socket = socket
         self._connection = connection
@@ -63,6 +65,7 @@ class SimpleSocket:
         try:
             chat_id = _chat_id_of(text)
             asked = _decode(text)
+            await admit_guest_message(self._house, self._principal, self._connection.guest_of)
             accepted = await self._house.turns.send(
                 self._user,
                 Send(

@@ -14,7 +14,7 @@ from quarterdeck.errors import InputError
 from quarterdeck.store.turns import StepRow, TurnRow, list_steps
 from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
 from quarterdeck.views.turn_reader import TurnReader
-from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.dependencies import Caller, CallerOrGuest, TheHouse
 from quarterdeck.web.house import House
 from quarterdeck.web.streams import BoundedStream
 from quarterdeck.web.viewing import read_turn
@@ -27,7 +27,7 @@ _LOOK_S = 1.0  # how soon a silent stream notices that the server is going down
 @router.get("/{turn}/events", response_class=BoundedStream)
 async def follow_events(
     house: TheHouse,
-    caller: Caller,
+    caller: CallerOrGuest,
     turn: str,
     after: Annotated[int | None, Query(ge=0, description="The last seq you have.")] = None,
     last_event_id: Annotated[str | None, Header(description="The same, as browsers send it.")] = None,
@@ -47,7 +47,7 @@ async def follow_events(
 
 
 @router.post("/{turn}/stop", status_code=202)
-async def stop(house: TheHouse, caller: Caller, turn: str) -> Response:
+async def stop(house: TheHouse, caller: CallerOrGuest, turn: str) -> Response:
     """Stop a turn. The answer ends with what it has; stopping one that has ended is no error."""
     await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
     await house.turns.stop(turn)
