@@ -86,7 +86,7 @@ def _medians(query: UsageQuery) -> Select[Any]:
     count = func.count().over(partition_by=keys).label("among")
     ranked = _within(select(*keys, first, place, count).where(first.is_not(None)), query).subquery()
     named = [ranked.c[column.name] for column in keys]
-    return select(*named, ranked.c.first_token_ms).where(ranked.c.place == ranked.c.among / 2 + 1)
+    return select(*named, ranked.c.first_token_ms).where(ranked.c.place == ranked.c.among // 2 + 1)
 
 
 def _within(statement: Select[Any], query: UsageQuery) -> Select[Any]:
