@@ -5,6 +5,7 @@ https://openid.net/specs/openid-connect-discovery-1_0.html
 
 from __future__ import annotations
 
+import asyncio
 import time
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,6 +17,7 @@ from quarterdeck.accounts.identities.key_set import KeySet
 from quarterdeck.accounts.identities.person import SignInRefusedError
 
 _KEEP_S = 3600.0
+_PAUSE_S = 3.0  # after a failure
 _MAX_ISSUERS = 100
 
 
@@ -32,32 +34,58 @@ class Metadata(Struct, frozen=True):
 
 class Issuer(Struct):
     metadata: Metadata
+    keys_url: str
     keys: KeySet
     read_at_s: float
 
 
 class Issuers:
-    """By the address that discovery begins at."""
+    """By the address that discovery begins at. Of many who ask at once one goes, and a failure counts for a moment."""
 
     def __init__(self, fetcher: Fetcher) -> None:
         self._fetcher = fetcher
         self._known: dict[str, Issuer] = {}
+        self._underway: dict[str, asyncio.Task[Issuer]] = {}
+        self._failed: dict[str, tuple[float, SignInRefusedError]] = {}
 
     async def find(self, address: str, *, shares_issuer: bool = False) -> Issuer:
         """`shares_issuer`: what it says of itself may differ from its address. Raises: `SignInRefusedError`."""
+        now_s = time.monotonic()
         known = self._known.get(address)
-        if known is not None and time.monotonic() - known.read_at_s < _KEEP_S:
+        if known is not None and now_s - known.read_at_s < _KEEP_S:
             return known
+        failed_at_s, error = self._failed.get(address, (float("-inf"), None))
+        if error is not None and now_s - failed_at_s < _PAUSE_S:
+            raise SignInRefusedError(error.message, error.reason, detail=error.detail)
+        task = self._underway.get(address)
+        if task is None:
+            task = self._underway[address] = asyncio.create_task(self._ask(address, shares_issuer))
+            task.add_done_callback(lambda done: self._settle(address, done))
+        return await asyncio.shield(task)
+
+    def _settle(self, address: str, done: asyncio.Task[Issuer]) -> None:
+        del self._underway[address]
+        for remembered in (self._known, self._failed):
+            if len(remembered) > _MAX_ISSUERS:
+                remembered.pop(next(iter(remembered)))
+        if done.cancelled():
+            return
+        error = done.exception()
+        if isinstance(error, SignInRefusedError):
+            self._failed[address] = (time.monotonic(), error)
+        elif error is None:
+            self._known[address] = done.result()
+
+    async def _ask(self, address: str, shares_issuer: bool) -> Issuer:
         document = await self._fetcher.get(f"{address}/.well-known/openid-configuration")
         metadata = _read(document, address)
         if not shares_issuer and metadata.issuer.rstrip("/") != address:
             raise _wrong(f"{address} says that it is {metadata.issuer}")
         keys_url = _endpoint(document, "jwks_uri", address)
-        keys = known.keys if known is not None else KeySet(lambda: self._fetcher.get(keys_url))
-        self._known[address] = found = Issuer(metadata, keys, time.monotonic())
-        if len(self._known) > _MAX_ISSUERS:
-            self._known.pop(next(iter(self._known)))
-        return found
+        known = self._known.get(address)
+        is_same = known is not None and known.keys_url == keys_url
+        keys = known.keys if known is not None and is_same else KeySet(lambda: self._fetcher.get(keys_url))
+        return Issuer(metadata, keys_url, keys, time.monotonic())
 
 
 def _read(document: dict[str, Any], address: str) -> Metadata:

@@ -126,7 +126,8 @@ def _put(found: dict[str, Any], path: str, value: Any) -> None:
         found[names[part]] = _text(part, value)
     elif attribute == "name" and isinstance(value, dict):
         for name, inner in value.items():
-            _put(found, f"name.{name}" if str(name).isalpha() else "name", inner)
+            if str(name).lower() in names:
+                found[names[str(name).lower()]] = _text(str(name), inner)
     elif attribute == "emails":
         found["email"] = _text("emails", value) if isinstance(value, str) else _primary(value)
 
