@@ -34,6 +34,8 @@ envFrom:
 env:
   - name: QUARTERDECK_PUBLIC_URL
     value: {{ .Values.publicUrl | quote }}
+  - name: QUARTERDECK_TRUSTED_PROXIES
+    value: {{ .Values.trustedProxies | quote }}
   - name: QUARTERDECK_LOG_LEVEL
     value: {{ .Values.logLevel | quote }}
   - name: QUARTERDECK_DATABASE_POOL
