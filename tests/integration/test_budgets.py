@@ -61,6 +61,8 @@ async def test_a_budget_that_is_used_up_refuses_the_message_on_every_surface(
             ("error", problem["detail"], True)
         ]
     assert len(upstream.requests(model)) == 1
+    assert ask(theirs, "builtin/log-reader").status_code == 200, "what asks no model costs nothing"
+    assert "builtin/log-reader" not in {item["model"] for item in usage_of(theirs)}
 
 
 def test_a_message_that_does_not_fit_any_more_is_kept_and_its_turn_says_why(

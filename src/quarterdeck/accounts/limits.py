@@ -38,6 +38,7 @@ from quarterdeck.store.users import find_role
 logger = get_logger("quarterdeck.limits")
 
 LIMITS_CHANGED = "limits"  # told to all processes: rules, budgets and prices must be read again
+FREE = "builtin/"  # no model is asked there: nothing is used, nothing is counted
 _READ_AGAIN_S = 15.0
 
 
@@ -76,6 +77,8 @@ class Limits:
 
     def may_be_budgeted(self, user: str, model: str) -> bool:
         """False when certainly no budget bounds what `user` spends on `model`."""
+        if model.startswith(FREE):
+            return False
         return any(may_concern(row.subject, user) and is_match(row.pattern, model) for row in self._known.budgets)
 
     def is_allowed(self, who: Who, model: str) -> bool:

@@ -26,7 +26,6 @@ from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.locks import lock_usage
 from quarterdeck.store.usage import Spent, UsageEntry, find_entry, record_spent, reserve_usage
 
-_FREE = "builtin"  # no model is asked there
 # Said before anything was done for us: nothing is charged for it.
 _UNCHARGED = {
     "provider_key_refused", "provider_rejected_request", "provider_rate_limited", "provider_unavailable",
@@ -70,7 +69,7 @@ class Spending:
         `is_again`: the same call was tried before, and its commit may have been lost. Raises: `OverBudgetError`,
         `StorageError`.
         """
-        if call.profile.provider == _FREE or not self._limits.may_be_budgeted(call.user, call.profile.id):
+        if not self._limits.may_be_budgeted(call.user, call.profile.id):
             return None
         lock = self._locks.get(call.user)
         if lock is None:

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable
 
 from msgspec import Struct
 
+from quarterdeck.accounts.limits import FREE
 from quarterdeck.accounts.spending import Call, Spending, entry_of, estimate_use
 from quarterdeck.context.build import Context
 from quarterdeck.domain.fold import FoldedTurn
@@ -20,8 +21,6 @@ from quarterdeck.store.database import Database
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent, UsageEntry, list_entries_of_turn
 from quarterdeck.turns.patience import keep_trying
-
-FREE = "builtin"  # no model is asked there: nothing is used
 
 
 class _Open(Struct, frozen=True):
@@ -51,7 +50,7 @@ class Meter:
 
         Raises: `OverBudgetError`, `StorageError`.
         """
-        if profile.provider == FREE:
+        if profile.id.startswith(FREE):
             return None
         bound = sum(bound_parts(message.parts) for message in context.messages)
         call = Call(
@@ -95,7 +94,7 @@ class Meter:
         The last of them has written what the log holds; of those before it, only what they were sent is certain.
         Raises: `StorageError`.
         """
-        if profile.provider == FREE:
+        if profile.id.startswith(FREE):
             return
         known = await keep_trying(
             lambda: self._database.read(lambda connection: list_entries_of_turn(connection, self._turn.id))
