@@ -11,6 +11,7 @@ from sqlalchemy import Row, Select, delete, insert, select, update
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.invitations import is_open
+from quarterdeck.store.locks import lock_names
 from quarterdeck.store.tables import identities, invitations, users
 from quarterdeck.store.users import UserRow, name_key
 
@@ -101,7 +102,8 @@ def rename_freely(connection: WriteConnection, user: str, name: str) -> None:
     connection.execute(update(users).where(users.c.id == user).values(name=free, name_key=name_key(free)))
 
 
-def _free_name(connection: AnyConnection, name: str, besides: str = "") -> str:
+def _free_name(connection: WriteConnection, name: str, besides: str = "") -> str:
+    lock_names(connection)
     seen = "".join(char for char in name.replace("@", " ") if char.isprintable())
     wanted = " ".join(seen.split())[:_MAX_NAME].strip() or "member"
     others = select(users.c.name_key).where(users.c.id != besides)

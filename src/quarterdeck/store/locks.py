@@ -37,6 +37,11 @@ def lock_attempts(connection: WriteConnection, key: str) -> None:
     _lock(connection, f"attempts {key}")
 
 
+def lock_names(connection: WriteConnection) -> None:
+    """Who is to have a name that is still free is decided one after the other."""
+    _lock(connection, "names")
+
+
 def _lock(connection: WriteConnection, name: str) -> bool:
     if connection.dialect.name != "postgresql":
         return False
