@@ -12,7 +12,7 @@ import { themeScript } from "./build/theme-script.ts";
 const SERVER = process.env.QUARTERDECK_DEV_SERVER ?? "http://127.0.0.1:8000";
 
 const FIRST_LOAD =
-  /node_modules\/(react|react-dom|scheduler|@tanstack|i18next|react-i18next|wouter|zustand|virtua|use-sync-external-store)\/|src\/shared\/(appearance|connection|data|http|i18n|keyboard|log|time|wire)\/|src\/shared\/ui\/(?!field)|rolldown\/runtime|vite\/preload/;
+  /node_modules\/(react|react-dom|scheduler|@tanstack|i18next|react-i18next|wouter|zustand|virtua|use-sync-external-store)\/|src\/shared\/(appearance|connection|data|http|keyboard|log|time|wire)\/|src\/shared\/i18n\/(?!later)|src\/shared\/ui\/(?!field)|rolldown\/runtime|vite\/preload/;
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), jinjaPlaceholders(), themeScript(), apiDocs(), compressedCopies()],

@@ -67,6 +67,15 @@ class AccessError(QuarterdeckError):
     status = 401
 
 
+class SuspendedError(AccessError):
+    """Who asks is known, but their account is suspended."""
+
+    code = "suspended"
+
+    def __init__(self) -> None:
+        super().__init__("This account is suspended. Ask the owner of this server.")
+
+
 class WrongCredentialsError(AccessError):
     """The name or the password is wrong; which one is not said."""
 

@@ -115,7 +115,7 @@ async def test_a_suspended_user_is_out(server: Server) -> None:
         assert client.frames[-1]["code"] == "not_signed_in"
     with server.http(key) as http:
         refused = http.get("/api/me")
-        assert (refused.status_code, refused.json()["code"]) == (401, "not_signed_in")
+        assert (refused.status_code, refused.json()["code"]) == (401, "suspended")
     with pytest.raises((InvalidStatus, SocketClosedError)):
         async with open_full(server.port, key):
             pass

@@ -13,7 +13,7 @@ from quarterdeck.accounts.identities.cloudflare import CloudflareAccess
 from quarterdeck.accounts.sessions import GUEST_MS, GUEST_NOTED_MS, SESSION_MS
 from quarterdeck.accounts.tokens import Token, is_secret, parse_token
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.errors import AccessError
+from quarterdeck.errors import AccessError, SuspendedError
 from quarterdeck.store.database import Database, ReadConnection, StorageError
 from quarterdeck.store.users import (
     SEEN_EVERY_MS,
@@ -73,7 +73,7 @@ async def authenticate(database: Database, given: Credentials) -> Principal:
     if row is None or not is_secret(token.secret, row.secret_hash) or not _fits(token, row):
         raise AccessError(_refusal(given))
     if row.user.suspended_at is not None:
-        raise AccessError("This account is suspended. Ask the owner of this server.")
+        raise SuspendedError
     await _note_use(database, row)
     scopes = frozenset(row.scopes.split()) if token.kind == "key" else SCOPES
     if token.kind == "guest":

@@ -19,6 +19,7 @@ from quarterdeck.errors import (
     ForbiddenError,
     LinkUsedError,
     NotFoundError,
+    SuspendedError,
     WrongPasswordError,
 )
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
@@ -174,7 +175,7 @@ async def reset_password(
         if found is None:
             raise LinkUsedError(_LINK_USED)
         if found.suspended_at is not None:
-            raise AccessError("This account is suspended. Ask the owner of this server.")
+            raise SuspendedError
         set_password_hash(connection, found.id, password_hash)
         delete_password_links(connection, found.id)
         succeed(connection, found.name, visitor.address)

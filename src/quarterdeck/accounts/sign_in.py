@@ -11,7 +11,7 @@ from quarterdeck.accounts.identities.person import Person
 from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.sessions import open_session
 from quarterdeck.accounts.tokens import Token
-from quarterdeck.errors import AccessError, OverloadedError, WrongCredentialsError
+from quarterdeck.errors import OverloadedError, SuspendedError, WrongCredentialsError
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.people import (
@@ -53,7 +53,7 @@ async def sign_in(
         await database.write(lambda connection: _note_refusal(connection, name, account, visitor))
         raise WrongCredentialsError("The name or the password is wrong.")
     if account.suspended_at is not None:
-        raise AccessError("This account is suspended. Ask the owner of this server.")
+        raise SuspendedError
     fresh = await passwords.hash(password) if passwords.is_dated(account.password_hash or "") else None
 
     def enter(connection: WriteConnection) -> SignedIn:

@@ -1,14 +1,20 @@
 import { QueryClientProvider } from "@tanstack/react-query";
+import { lazy, Suspense } from "react";
+import { useLocation } from "wouter";
 
 import { ErrorBoundary } from "@/app/error-boundary";
 import { Shell } from "@/app/shell";
-import { SignedOut } from "@/app/signed-out";
 import type { Started } from "@/app/start-session";
 import { useViewHeight } from "@/app/use-view-height";
 import { useLink } from "@/shared/connection/link-state";
 import { SessionContext } from "@/shared/connection/session-context";
 import { ToastRegion } from "@/shared/ui/toast-region";
 import type { PageSettings } from "@/shared/wire/resources";
+
+const SignInRoute = lazy(async () => ({ default: (await import("@/app/sign-in-route")).SignInRoute }));
+
+/** Links that are opened by whoever has them, signed in or not. */
+const FOR_ANYBODY = /^\/(invite|reset)\/./;
 
 interface AppProps {
   /** Null when the server said with the index that it does not know us. */
@@ -18,13 +24,22 @@ interface AppProps {
 
 export function App({ started, settings }: AppProps) {
   useViewHeight();
+  const [location] = useLocation();
   const isSignedOut = useLink((link) => link.state === "signed-out");
-  if (started === null || isSignedOut) return <SignedOut isLinkUsed={settings.notice === "link_used"} />;
+  if (started === null || isSignedOut || FOR_ANYBODY.test(location)) {
+    return (
+      <ErrorBoundary>
+        <Suspense>
+          <SignInRoute user={settings.user?.name ?? ""} isLinkUsed={settings.notice === "link_used"} />
+        </Suspense>
+      </ErrorBoundary>
+    );
+  }
   return (
     <ErrorBoundary>
       <QueryClientProvider client={started.client}>
         <SessionContext value={started.session}>
-          <Shell user={settings.user?.name ?? ""} />
+          <Shell />
           <ToastRegion />
         </SessionContext>
       </QueryClientProvider>

@@ -1,17 +1,45 @@
+import { lazy, Suspense } from "react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { Route, Switch } from "wouter";
 
 import { useTitle } from "@/app/use-title";
 import { ModelPicker } from "@/features/models/model-picker";
-import { SettingsPage } from "@/features/settings/settings-page";
+import { GeneralSettings } from "@/features/settings/general-settings";
+import { useIsAdmin } from "@/shared/data/me";
+import { Page } from "@/shared/form/page";
+import { PlaceNav } from "@/shared/form/place-nav";
+
+const AccountPart = lazy(async () => ({ default: (await import("@/app/account-part")).AccountPart }));
+const UsagePart = lazy(async () => ({ default: (await import("@/app/usage-part")).UsagePart }));
 
 export function SettingsRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
   const { t } = useTranslation();
+  const isAdmin = useIsAdmin();
   useTitle(t("settings.title"));
+  const places = [
+    { href: "/settings", label: t("settings.general") },
+    { href: "/settings/account", label: t("settings.account") },
+    { href: "/settings/usage", label: t("settings.usage") },
+  ];
   return (
-    <SettingsPage
-      sidebarButton={sidebarButton}
-      modelPicker={(value, onChange) => <ModelPicker value={value} onChange={onChange} side="bottom" />}
-    />
+    <Page title={t("settings.title")} sidebarButton={sidebarButton} nav={<PlaceNav label={t("settings.title")} places={places} />}>
+      <Suspense>
+        <Switch>
+          <Route path="/settings/account">
+            <AccountPart />
+          </Route>
+          <Route path="/settings/usage">
+            <UsagePart />
+          </Route>
+          <Route>
+            <GeneralSettings
+              isAdmin={isAdmin}
+              modelPicker={(value, onChange) => <ModelPicker value={value} onChange={onChange} side="bottom" />}
+            />
+          </Route>
+        </Switch>
+      </Suspense>
+    </Page>
   );
 }

@@ -8,17 +8,21 @@ import { setShell, useShell } from "@/app/shell-state";
 import { SidebarFrame } from "@/app/sidebar-frame";
 import { SidebarButton } from "@/app/sidebar-button";
 import { useGlobalShortcuts } from "@/app/use-global-shortcuts";
+import { useIsAdmin, useMe } from "@/shared/data/me";
 
 const SettingsRoute = lazy(async () => ({ default: (await import("@/app/settings-route")).SettingsRoute }));
+const AdminRoute = lazy(async () => ({ default: (await import("@/app/admin-route")).AdminRoute }));
 const IdeasRoute = lazy(async () => ({ default: (await import("@/app/ideas-route")).IdeasRoute }));
 const PaletteHost = lazy(async () => ({ default: (await import("@/app/palette-host")).PaletteHost }));
 const ShortcutHost = lazy(async () => ({ default: (await import("@/app/shortcut-host")).ShortcutHost }));
 
-export function Shell({ user }: { user: string }) {
+export function Shell() {
   const { t } = useTranslation();
   const isPaletteOpen = useShell((state) => state.isPaletteOpen);
   const areShortcutsOpen = useShell((state) => state.areShortcutsOpen);
   const main = useMainFocus();
+  const isGuest = useMe(({ role }) => role === "guest");
+  const isAdmin = useIsAdmin();
   useGlobalShortcuts();
   return (
     <div className="flex h-full">
@@ -32,7 +36,7 @@ export function Shell({ user }: { user: string }) {
       >
         {t("shell.skip")}
       </a>
-      <SidebarFrame user={user} />
+      <SidebarFrame />
       <main id="main" ref={main} tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">
         <OfflineBanner />
         <Suspense>
@@ -41,12 +45,21 @@ export function Shell({ user }: { user: string }) {
               <ConversationPage id={null} />
             </Route>
             <Route path="/c/:id">{({ id }) => <ConversationPage id={id} />}</Route>
-            <Route path="/ideas">
-              <IdeasRoute sidebarButton={<SidebarButton />} />
-            </Route>
-            <Route path="/settings/*?">
-              <SettingsRoute sidebarButton={<SidebarButton />} />
-            </Route>
+            {!isGuest && (
+              <Route path="/ideas">
+                <IdeasRoute sidebarButton={<SidebarButton />} />
+              </Route>
+            )}
+            {!isGuest && (
+              <Route path="/settings/*?">
+                <SettingsRoute sidebarButton={<SidebarButton />} />
+              </Route>
+            )}
+            {isAdmin && (
+              <Route path="/admin/*?">
+                <AdminRoute sidebarButton={<SidebarButton />} />
+              </Route>
+            )}
             <Route>
               <ConversationPage id={null} />
             </Route>

@@ -9,7 +9,7 @@ import { Dialog } from "@/shared/ui/dialog";
 import { NARROW, useMedia } from "@/shared/ui/use-media";
 
 /** The sidebar beside the page, or over it on a narrow screen. */
-export function SidebarFrame({ user }: { user: string }) {
+export function SidebarFrame() {
   const { t } = useTranslation();
   const isNarrow = useMedia(NARROW);
   const isShown = useShell((state) => state.isSidebarShown);
@@ -21,7 +21,6 @@ export function SidebarFrame({ user }: { user: string }) {
   const sidebar = (
     <Sidebar
       current={current}
-      user={user}
       onNew={() => {
         close();
         startNew();

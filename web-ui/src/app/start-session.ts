@@ -4,6 +4,7 @@ import { setLinkState } from "@/shared/connection/link-state";
 import { Session } from "@/shared/connection/session";
 import { Socket } from "@/shared/connection/socket";
 import type { SocketHandlers } from "@/shared/connection/socket";
+import { loadMe } from "@/shared/data/me";
 import { ProblemError, request, whenSignedOut } from "@/shared/http/request";
 import type { PageSettings } from "@/shared/wire/resources";
 
@@ -21,11 +22,12 @@ export function startSession(settings: PageSettings): Started {
   });
   const openWire = (handlers: SocketHandlers) => new Socket(socketUrl(), handlers);
   const session = new Session({ client, openWire, isSignedOut, feedAfter: settings.feed_after ?? null });
-  whenSignedOut(() => {
+  whenSignedOut(({ code, message }) => {
     session.close();
-    setLinkState("signed-out");
+    setLinkState("signed-out", code === "not_signed_in" ? "" : message);
   });
   session.start();
+  if (settings.user === undefined) void loadMe();
   return { client, session };
 }
 

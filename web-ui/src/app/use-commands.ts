@@ -1,4 +1,4 @@
-import { Cpu, Keyboard, Lightbulb, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Settings, Sun } from "lucide-react";
+import { ChartColumn, Cpu, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Settings, Shield, Sun, UserRound } from "lucide-react";
 import { useDeferredValue } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -11,7 +11,10 @@ import type { Command } from "@/features/palette/palette";
 import { setAppearance } from "@/shared/appearance/appearance";
 import { useChatOptions } from "@/shared/data/chat-options";
 import { useConversation, useConversations } from "@/shared/data/conversations";
+import { useIsAdmin, useMe } from "@/shared/data/me";
 import { LOG_READER, useModels } from "@/shared/data/models";
+import { signOut } from "@/shared/data/sign-out";
+import { showToast } from "@/shared/ui/toasts";
 import { NARROW } from "@/shared/ui/use-media";
 
 /** Everything the palette offers: actions, conversations by title, models. */
@@ -19,24 +22,34 @@ export function useCommands(search: string): Command[] {
   return [...useActions(), ...useConversationCommands(search), ...useModelCommands()];
 }
 
+/** `whom`: who has it; without, everybody. */
+type Action = Omit<Command, "group" | "label"> & { whom?: "members" | "admins" };
+
 function useActions(): Command[] {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   const startNew = useNewConversation();
   const group = t("palette.group.actions");
   const theme = t("palette.words.theme");
-  const actions: (Omit<Command, "group" | "label"> & { id: string })[] = [
+  const isAdmin = useIsAdmin();
+  const isGuest = useMe(({ role }) => role === "guest");
+  const actions: Action[] = [
     { id: "new", icon: Plus, keys: SHORTCUT_KEYS.new, run: startNew },
-    { id: "settings", icon: Settings, keys: SHORTCUT_KEYS.settings, words: t("palette.words.settings"), run: () => navigate("/settings") },
-    { id: "connect", icon: Plug, words: t("palette.words.connect"), run: () => navigate("/settings?connect=") },
-    { id: "ideas", icon: Lightbulb, run: () => navigate("/ideas") },
+    { id: "settings", icon: Settings, keys: SHORTCUT_KEYS.settings, words: t("palette.words.settings"), run: () => navigate("/settings"), whom: "members" },
+    { id: "account", icon: UserRound, words: t("palette.words.account"), run: () => navigate("/settings/account"), whom: "members" },
+    { id: "usage", icon: ChartColumn, words: t("palette.words.usage"), run: () => navigate("/settings/usage"), whom: "members" },
+    { id: "connect", icon: Plug, words: t("palette.words.connect"), run: () => navigate("/settings?connect="), whom: "admins" },
+    { id: "admin", icon: Shield, words: t("palette.words.admin"), run: () => navigate("/admin"), whom: "admins" },
+    { id: "ideas", icon: Lightbulb, run: () => navigate("/ideas"), whom: "members" },
     { id: "sidebar", icon: PanelLeft, keys: SHORTCUT_KEYS.sidebar, run: () => toggleSidebar(matchMedia(NARROW).matches) },
     { id: "theme_light", icon: Sun, words: theme, run: () => setAppearance({ theme: "light" }) },
     { id: "theme_dark", icon: Moon, words: theme, run: () => setAppearance({ theme: "dark" }) },
     { id: "theme_system", icon: Monitor, words: theme, run: () => setAppearance({ theme: "system" }) },
     { id: "shortcuts", icon: Keyboard, keys: SHORTCUT_KEYS.shortcuts, run: () => setShell({ areShortcutsOpen: true }) },
+    { id: "sign_out", icon: LogOut, run: () => void signOut().catch((error: Error) => showToast(error.message)) },
   ];
-  return actions.map((action) => ({ ...action, group, label: t(`palette.action.${action.id}`) }));
+  const isTheirs = ({ whom }: Action) => (whom === "admins" ? isAdmin : whom !== "members" || !isGuest);
+  return actions.filter(isTheirs).map((action) => ({ ...action, group, label: t(`palette.action.${action.id}`) }));
 }
 
 function useConversationCommands(search: string): Command[] {

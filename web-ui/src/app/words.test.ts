@@ -2,7 +2,11 @@ import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 
+import { addWords } from "@/shared/i18n/add-words";
 import { i18n } from "@/shared/i18n/i18n";
+
+const later = import.meta.glob<Record<string, unknown>>("../shared/i18n/later/*.json", { eager: true, import: "default" });
+for (const [path, words] of Object.entries(later)) addWords(path.replace(/^.*\/|\.json$/g, ""), words);
 
 const SRC = resolve(import.meta.dirname, "..");
 const CALL = /\bt\(\s*"([a-z0-9_]+(?:\.[a-z0-9_]+)+)"/gi;

@@ -7,7 +7,7 @@ import contextlib
 from quarterdeck.accounts.identities.cloudflare import CloudflareAccess
 from quarterdeck.accounts.identities.joining import Policy, find_or_join, link
 from quarterdeck.accounts.identities.person import Person
-from quarterdeck.errors import AccessError
+from quarterdeck.errors import AccessError, SuspendedError
 from quarterdeck.store.database import Database, StorageError
 from quarterdeck.store.identities import find_identity, touch_identity
 from quarterdeck.store.users import UserRow
@@ -21,7 +21,7 @@ async def admit(database: Database, person: Person) -> UserRow:
     if known is None:
         return await database.write(lambda connection: find_or_join(connection, person, _ALLOWED))
     if known.user.suspended_at is not None:
-        raise AccessError("This account is suspended. Ask the owner of this server.")
+        raise SuspendedError
     if known.is_stale:
         with contextlib.suppress(StorageError):  # a full disk locks nobody out
             await database.write(

@@ -1,5 +1,7 @@
 /** What is written and not sent yet, for each conversation, in this browser. */
-const PREFIX = "qd.draft.";
+import { ownPrefix } from "@/shared/data/own-storage";
+
+const PREFIX = ownPrefix("draft");
 const NEW = "new";
 
 export function readDraft(conversation: string | null): string {

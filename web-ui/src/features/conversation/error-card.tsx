@@ -2,6 +2,7 @@ import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 
 import type { AnswerView } from "@/features/conversation/answer-view";
+import { OVER_BUDGET, UsageLink } from "@/features/conversation/usage-link";
 
 /** Codes whose remedy is in the settings, not in trying again. */
 const IN_SETTINGS = new Set(["provider_key_refused", "model_not_found"]);
@@ -27,6 +28,7 @@ export function ErrorCard({ view, onRetry }: { view: AnswerView; onRetry(): void
         <button type="button" onClick={onRetry} className="min-h-8 rounded-sm px-2 font-medium text-accent hover:bg-hover">
           {t("ui.try_again")}
         </button>
+        {code === OVER_BUDGET && <UsageLink />}
         {IN_SETTINGS.has(code) && (
           <Link href="/settings" className="inline-flex min-h-8 items-center rounded-sm px-2 font-medium text-accent hover:bg-hover">
             {t("conversation.open_settings")}

@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 
+import { OVER_BUDGET, UsageLink } from "@/features/conversation/usage-link";
 import { UserMessage } from "@/features/conversation/user-message";
 import { useLink } from "@/shared/connection/link-state";
 import type { SendEntry } from "@/shared/connection/outbox";
@@ -46,6 +47,7 @@ function Refused({ entry }: { entry: SendEntry }) {
         <button type="button" className="min-h-8 rounded-sm px-2 font-medium text-accent hover:bg-hover" onClick={tryAgain}>
           {t("ui.try_again")}
         </button>
+        {entry.problem?.code === OVER_BUDGET && <UsageLink />}
         <button
           type="button"
           className="min-h-8 rounded-sm px-2 text-soft hover:bg-hover"

@@ -1,8 +1,9 @@
 import { useTranslation } from "react-i18next";
 
 import { useServerSettings } from "@/shared/data/models";
-import { request } from "@/shared/http/request";
+import { signOut } from "@/shared/data/sign-out";
 import { Button } from "@/shared/ui/button";
+import { showToast } from "@/shared/ui/toasts";
 
 export function About() {
   const { t } = useTranslation();
@@ -12,10 +13,6 @@ export function About() {
     [t("settings.data_dir"), settings?.data_dir],
     [t("settings.public_url"), settings?.public_url],
   ].filter((fact): fact is [string, string] => Boolean(fact[1]));
-  const signOut = async () => {
-    await request<undefined>("/api/sign-out", { method: "POST" });
-    location.assign("/");
-  };
   return (
     <>
       <dl className="text-sm">
@@ -27,7 +24,7 @@ export function About() {
         ))}
       </dl>
       <p className="max-w-[38rem] pt-4 pb-4 text-sm leading-6 text-quiet text-pretty">{t("settings.about_text")}</p>
-      <Button onClick={() => void signOut()}>{t("settings.sign_out")}</Button>
+      <Button onClick={() => void signOut().catch((error: Error) => showToast(error.message))}>{t("settings.sign_out")}</Button>
     </>
   );
 }

@@ -5,6 +5,8 @@ import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 
 import { ConversationList } from "@/features/sidebar/conversation-list";
+import { UserMenu } from "@/features/sidebar/user-menu";
+import { useMe } from "@/shared/data/me";
 import { classNames } from "@/shared/ui/class-names";
 import { IconButton } from "@/shared/ui/icon-button";
 import { Kbd } from "@/shared/ui/kbd";
@@ -13,7 +15,6 @@ import type { Conversation } from "@/shared/wire/resources";
 
 interface SidebarProps {
   current: string | null;
-  user: string;
   onNew(): void;
   onCollapse(): void;
   onPalette(): void;
@@ -22,9 +23,10 @@ interface SidebarProps {
   onDelete(conversation: Conversation): void;
 }
 
-export function Sidebar({ current, user, onNew, onCollapse, onPalette, onOpen, onDelete }: SidebarProps) {
+export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelete }: SidebarProps) {
   const { t } = useTranslation();
   const [search, setSearch] = useState("");
+  const isGuest = useMe(({ role }) => role === "guest");
   return (
     <div className="flex h-full flex-col bg-sunken">
       <div className="flex h-13 shrink-0 items-center gap-2 pr-2 pl-4.5">
@@ -45,8 +47,13 @@ export function Sidebar({ current, user, onNew, onCollapse, onPalette, onOpen, o
       </div>
       <ConversationList search={useDeferredValue(search.trim())} current={current} onOpen={onOpen} onDelete={onDelete} />
       <footer className="flex flex-col gap-px border-t border-line p-2">
-        <Place href="/ideas" icon={Lightbulb} label={t("sidebar.ideas")} onOpen={onOpen} />
-        <Place href="/settings" icon={Settings} label={t("sidebar.settings")} onOpen={onOpen} note={user} />
+        {!isGuest && (
+          <>
+            <Place href="/ideas" icon={Lightbulb} label={t("sidebar.ideas")} onOpen={onOpen} />
+            <Place href="/settings" icon={Settings} label={t("sidebar.settings")} onOpen={onOpen} />
+          </>
+        )}
+        <UserMenu onOpen={onOpen} />
       </footer>
     </div>
   );
@@ -100,11 +107,10 @@ interface PlaceProps {
   href: string;
   icon: LucideIcon;
   label: string;
-  note?: string;
   onOpen(): void;
 }
 
-function Place({ href, icon: Icon, label, note, onOpen }: PlaceProps) {
+function Place({ href, icon: Icon, label, onOpen }: PlaceProps) {
   const [location] = useLocation();
   const isHere = location.startsWith(href);
   return (
@@ -119,7 +125,6 @@ function Place({ href, icon: Icon, label, note, onOpen }: PlaceProps) {
     >
       <Icon size={17} strokeWidth={1.75} aria-hidden className="text-quiet" />
       <span className="flex-1">{label}</span>
-      {note && <span className="max-w-28 truncate text-xs text-quiet">{note}</span>}
     </Link>
   );
 }

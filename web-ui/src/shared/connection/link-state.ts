@@ -10,11 +10,15 @@ interface Link {
   state: LinkState;
   /** When the link was last open, or when the page began; milliseconds since 1970. */
   lostAt: number | null;
+  /** Why we are signed out, in the server's words; empty while we are not, or when it has nothing to add. */
+  reason: string;
 }
 
-export const useLink = create<Link>(() => ({ state: "connecting", lostAt: Date.now() }));
+export const useLink = create<Link>(() => ({ state: "connecting", lostAt: Date.now(), reason: "" }));
 
-export function setLinkState(state: LinkState): void {
-  const { lostAt } = useLink.getState();
-  useLink.setState({ state, lostAt: state === "open" ? null : (lostAt ?? Date.now()) });
+export function setLinkState(state: LinkState, reason = ""): void {
+  const known = useLink.getState();
+  const lostAt = state === "open" ? null : (known.lostAt ?? Date.now());
+  // It is said twice: by the request that was refused, with the reason, and by the socket that asked.
+  useLink.setState({ state, lostAt, reason: state === "signed-out" ? reason || known.reason : "" });
 }

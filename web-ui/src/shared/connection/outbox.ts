@@ -5,6 +5,7 @@
 import { create } from "zustand";
 
 import { newId } from "@/shared/connection/ids";
+import { ownPrefix } from "@/shared/data/own-storage";
 import type { RetryFrame, SendFrame } from "@/shared/wire/generated";
 
 type Unsent<Frame> = Omit<Frame, "type" | "ref">;
@@ -30,7 +31,7 @@ export interface RetryEntry extends Unsent<RetryFrame>, EntryState {
 
 export type OutboxEntry = SendEntry | RetryEntry;
 
-const PREFIX = "qd.outbox.";
+const PREFIX = ownPrefix("outbox");
 
 export const useOutbox = create<{ entries: OutboxEntry[] }>(() => ({ entries: readStored() }));
 

@@ -6,7 +6,7 @@ import type { ServerFrame } from "@/shared/wire/generated";
 
 class FakeSocket {
   onmessage: ((message: { data: string }) => void) | null = null;
-  onclose: (() => void) | null = null;
+  onclose: ((event: { code: number }) => void) | null = null;
   isClosed = false;
   readonly sent: string[] = [];
 
@@ -69,7 +69,7 @@ describe("the socket", () => {
 
   it("comes back soon after it was lost", async () => {
     last().say(HELLO);
-    last().onclose?.();
+    last().onclose?.({ code: 1006 });
     await vi.advanceTimersByTimeAsync(500);
     expect(opened).toHaveLength(2);
   });
@@ -103,10 +103,10 @@ describe("the socket", () => {
   it.each([0, 0.5, 1])("is there again within 3 s of a restart that takes 1.5 s (%f)", async (chance) => {
     vi.spyOn(Math, "random").mockReturnValue(chance);
     last().say(HELLO);
-    last().onclose?.();
+    last().onclose?.({ code: 1006 });
     for (let elapsed = 0; elapsed < 1_500; elapsed += 50) {
       await vi.advanceTimersByTimeAsync(50);
-      if (opened.at(-1)?.onclose) last().onclose?.();
+      if (opened.at(-1)?.onclose) last().onclose?.({ code: 1006 });
     }
     const tries = opened.length;
     await vi.advanceTimersByTimeAsync(1_500);
@@ -115,7 +115,7 @@ describe("the socket", () => {
   });
 
   it("does not wait when the network is back", () => {
-    last().onclose?.();
+    last().onclose?.({ code: 1006 });
     dispatchEvent(new Event("online"));
     expect(opened).toHaveLength(2);
   });
@@ -146,7 +146,7 @@ describe("the socket", () => {
 
   it("stops trying when it turns out that we are signed out", async () => {
     isSignedOut = true;
-    last().onclose?.();
+    last().onclose?.({ code: 1006 });
     await vi.advanceTimersByTimeAsync(10_000);
     expect(opened).toHaveLength(1);
     expect(states.at(-1)).toBe("signed-out");

@@ -10,6 +10,8 @@ const DEFAULT_HEARTBEAT_S = 15;
 const HELLO_TIMEOUT_MS = 10_000;
 const PROBE_MS = 3_000;
 const PROBE = "probe";
+/** The close code of a connection whose session or account has ended. */
+const SIGNED_OUT = 1008;
 
 export interface SocketHandlers {
   onOpen(): void;
@@ -88,8 +90,8 @@ export class Socket {
     socket.onmessage = (message) => {
       if (socket === this.socket && typeof message.data === "string") this.hear(message.data);
     };
-    socket.onclose = () => {
-      if (socket === this.socket) this.lose();
+    socket.onclose = ({ code }) => {
+      if (socket === this.socket) this.lose(undefined, code === SIGNED_OUT);
     };
     this.expect(HELLO_TIMEOUT_MS);
   }
@@ -120,18 +122,18 @@ export class Socket {
     this.watchdog = setTimeout(() => this.lose(), waitMs);
   }
 
-  private lose(afterMs?: number): void {
+  private lose(afterMs?: number, isRefused = false): void {
     const wasOpen = this.isOpen;
     this.drop();
     if (this.isClosed) return;
     if (wasOpen) this.handlers.onLost();
     this.handlers.onState("waiting");
     const waitMs = afterMs === undefined ? this.backOff.nextMs() : spread(afterMs);
-    this.retry = setTimeout(() => void this.tryAgain(wasOpen), waitMs);
+    this.retry = setTimeout(() => void this.tryAgain(wasOpen && !isRefused), waitMs);
   }
 
-  private async tryAgain(wasOpen: boolean): Promise<void> {
-    if (!wasOpen && (await this.handlers.isSignedOut())) {
+  private async tryAgain(isWelcome: boolean): Promise<void> {
+    if (!isWelcome && (await this.handlers.isSignedOut())) {
       this.handlers.onState("signed-out");
       return;
     }

@@ -6,6 +6,8 @@ export class ProblemError extends Error {
     readonly code: string,
     message: string,
     readonly retryable: boolean,
+    /** How long to wait before it makes sense to ask again; null when the server did not say. */
+    readonly retryAfterS: number | null = null,
   ) {
     super(message);
     this.name = "ProblemError";
@@ -28,18 +30,24 @@ interface Options {
   signal?: AbortSignal;
 }
 
-let onSignedOut: () => void = () => undefined;
+const SIGN_IN = "/api/sign-in";
 
-/** Called whenever the server answers that it does not know us. */
-export function whenSignedOut(listener: () => void): void {
+let onSignedOut: (reason: ProblemError) => void = () => undefined;
+
+/** Called whenever the server answers that it does not know us, with what it said. */
+export function whenSignedOut(listener: (reason: ProblemError) => void): void {
   onSignedOut = listener;
 }
 
 /** Raises `ProblemError`; its message is one sentence for the user (`offline` when nothing answered). */
 export async function request<Result>(path: string, options: Options = {}): Promise<Result> {
   const response = await ask(path, options);
-  if (response.status === 401) onSignedOut();
-  if (!response.ok) throw await asProblem(response);
+  if (!response.ok) {
+    const problem = await asProblem(response);
+    // Who tries to get in and is not let in is not signed out by it.
+    if (problem.status === 401 && path !== SIGN_IN) onSignedOut(problem);
+    throw problem;
+  }
   if (response.status === 204) return undefined as Result;
   return (await response.json()) as Result;
 }
@@ -62,7 +70,14 @@ async function ask(path: string, { method = "GET", body, query, signal }: Option
 async function asProblem(response: Response): Promise<ProblemError> {
   const problem = (await response.json().catch(() => ({}))) as Problem;
   const message = problem.detail ?? problem.title ?? `The server answered with status ${response.status}.`;
-  return new ProblemError(response.status, problem.code ?? "unknown", message, problem.retryable ?? false);
+  const wait = Number(response.headers.get("retry-after") ?? NaN);
+  return new ProblemError(
+    response.status,
+    problem.code ?? "unknown",
+    message,
+    problem.retryable ?? false,
+    Number.isFinite(wait) ? wait : null,
+  );
 }
 
 function queryString(query: Options["query"]): string {

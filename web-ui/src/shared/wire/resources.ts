@@ -6,9 +6,12 @@ export interface Page<Item> {
   next_cursor: string | null;
 }
 
+export type Role = "owner" | "admin" | "member" | "guest";
+
 export interface User {
   id: string;
   name: string;
+  role: Role;
 }
 
 export interface Conversation {

@@ -1,0 +1,24 @@
+/** Who is signed in: from the index, and changed where the account is. */
+import { create } from "zustand";
+
+import { readPageSettings } from "@/shared/data/page-settings";
+import { request } from "@/shared/http/request";
+import type { User } from "@/shared/wire/resources";
+
+const NOBODY: User = { id: "", name: "", role: "member" };
+
+export const useMe = create<User>(() => readPageSettings().user ?? NOBODY);
+
+export function changeMe(change: Partial<User>): void {
+  useMe.setState(change);
+}
+
+/** The development server fills no template: ask. */
+export async function loadMe(): Promise<void> {
+  const { id, name, role } = await request<User>("/api/me");
+  changeMe({ id, name, role });
+}
+
+export function useIsAdmin(): boolean {
+  return useMe(({ role }) => role === "owner" || role === "admin");
+}
