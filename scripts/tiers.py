@@ -60,6 +60,7 @@ CHECKS = [
     _python("format", "-m", "ruff", "format", "--check", "."),
     Step("imports", ["lint-imports"]),
     _python("types", "-m", "mypy"),
+    _python("bandit", "-m", "bandit", "--quiet", "--recursive", "src"),
     _python("page-types", "scripts/page.py", "run", "types"),
     _python("page-lint", "scripts/page.py", "run", "lint"),
 ]
@@ -145,7 +146,7 @@ def main(arguments: list[str]) -> int:
         os.environ["QUARTERDECK_TEST_LONG"] = "1"
     RESULTS.mkdir(exist_ok=True)
     if arguments[0] == "check":
-        results = run_lanes(CHECKS[:4], CHECKS[4:])
+        results = run_lanes(CHECKS[:5], CHECKS[5:])
     else:
         results = run_lanes(TESTS, [*CHECKS, *PAGE_TESTS])
         results += run_lanes(BROWSER_TESTS)

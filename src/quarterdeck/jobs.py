@@ -54,7 +54,7 @@ async def run_forever(database: Database, job: Job, worker: str) -> None:
             await run_if_due(database, job, worker)
         except StorageError as error:
             logger.warning("job_not_looked_at", job=job.name, reason=error.message, detail=error.detail)
-        await asyncio.sleep(job.look_s * random.uniform(0.5, 1.0))  # noqa: S311  # nothing secret about it
+        await asyncio.sleep(job.look_s * random.uniform(0.5, 1.0))  # nosec B311  # noqa: S311  # nothing secret about it
 
 
 async def run_if_due(database: Database, job: Job, worker: str) -> bool:

@@ -14,7 +14,7 @@ import os
 import select
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404  # of this very program
 import sys
 import threading
 import time
@@ -170,7 +170,7 @@ class Supervisor:
         worker = make_worker_name()
         ready, ready_of_child = os.pipe()
         inherited = Inheritance(self._listener.fileno(), ready_of_child, self._life, worker, predecessor)
-        process = subprocess.Popen(  # this very program
+        process = subprocess.Popen(  # nosec B603  # this very program
             [sys.executable, "-m", "quarterdeck", "serve", "--no-browser"],
             env=self._environment(inherited),
             stdin=subprocess.DEVNULL,

@@ -69,7 +69,7 @@ def invite(
         expires_at=now_ms() + expires_in_s * 1000,
     )  # fmt: skip
     row = find_invitation(connection, made)
-    assert row is not None  # noqa: S101  # inserted three lines before
+    assert row is not None  # nosec B101  # noqa: S101  # inserted three lines before
     _note(connection, "invitation.created", caller, row, address)
     return Invitation(row, secret)
 

@@ -363,7 +363,7 @@ class TaggedParser:
     def _read_block_break(self, text: str, at: int) -> int:
         """From a line's end (or the header's) to the first character of the next line that is not blank."""
         block = self._block
-        assert block is not None  # noqa: S101 - only a block's header leads here
+        assert block is not None  # nosec B101  # noqa: S101 - only a block's header leads here
         first = end_of_blank(text, at)
         if first - at > LONGEST_BLANK:
             self._emit(text[at : at + LONGEST_BLANK])

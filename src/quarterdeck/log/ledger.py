@@ -15,7 +15,7 @@ from quarterdeck.log.sql_file import MAX_SEQ, SEQ_BITS, STATUS
 
 _KNOWN_MAX = 10_000
 _FEED_SLACK = 250  # a feed is trimmed when it is this much longer than it need be
-_INSERTS = {rows: "INSERT INTO entry VALUES (?,?)" + ", (?,?)" * (rows - 1) for rows in (256, 64, 16, 4, 1)}
+_INSERTS = {rows: "INSERT INTO entry VALUES (?,?)" + ", (?,?)" * (rows - 1) for rows in (256, 64, 16, 4, 1)}  # nosec B608  # question marks only
 
 
 class _Page:
@@ -108,7 +108,7 @@ class Ledger:
 
     def _begin_page(self, name: str) -> _Page:
         no = self._connection.execute("INSERT INTO log (name) VALUES (?)", (name,)).lastrowid
-        assert no is not None  # noqa: S101 (an INSERT always has one)
+        assert no is not None  # nosec B101  # noqa: S101 (an INSERT always has one)
         page = self._pages[name] = _Page(no, False, 0, 0)
         return page
 

@@ -69,7 +69,7 @@ class PostgresBell:
     async def _take(self, on_ready: OnReady) -> None:
         while True:
             turn = await self._waiting.get()
-            await asyncio.sleep(random.uniform(0, _SPREAD_S))  # noqa: S311 (spreads load, hides nothing)
+            await asyncio.sleep(random.uniform(0, _SPREAD_S))  # nosec B311  # noqa: S311 (spreads load, hides nothing)
             try:
                 await on_ready(turn)
             except Exception as error:  # the turn waits for the reaper; the next ones must not

@@ -23,7 +23,7 @@ from quarterdeck.errors import InputError, SetupError
 
 FORMAT = "quarterdeck backup"
 FORMAT_VERSION = 1
-SECRET_NAME = "secret.key"  # noqa: S105 - a file's name
+SECRET_NAME = "secret.key"  # nosec B105  # noqa: S105 - a file's name
 _MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 1 << 20
 # What zipfile says of bytes that it cannot make sense of: anywhere, in the table of contents, and in a member.

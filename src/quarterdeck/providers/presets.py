@@ -243,8 +243,8 @@ def _complete(preset: Preset, url: str) -> str:
         text = f"127.0.0.1{text}"
     parts = urlsplit(text if has_scheme else f"{'http' if not preset.needs_key else usual.scheme}://{text}")
     place = parts.netloc
-    if parts.hostname in ("0.0.0.0", "::"):  # noqa: S104 - where a server listens is no place to call
-        place = place.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1")  # noqa: S104
+    if parts.hostname in ("0.0.0.0", "::"):  # nosec B104  # noqa: S104 - where a server listens is no place to call
+        place = place.replace("0.0.0.0", "127.0.0.1").replace("[::]", "127.0.0.1")  # nosec B104  # noqa: S104
     if not has_scheme and usual.port and ":" not in place.rpartition("]")[2]:
         place = f"{place}:{usual.port}"
     return urlunsplit((parts.scheme, place, parts.path or usual.path, "", ""))

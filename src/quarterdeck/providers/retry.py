@@ -20,7 +20,7 @@ def seconds_before_retry(fault: UpstreamError, retries: int, backoff_s: float = 
         return None
     if fault.retry_after_s is not None:
         return fault.retry_after_s if fault.retry_after_s <= LONGEST_WAIT_S else None
-    return float(backoff_s * 2**retries * random.uniform(0.75, 1.25))  # noqa: S311 - jitter is no secret
+    return float(backoff_s * 2**retries * random.uniform(0.75, 1.25))  # nosec B311  # noqa: S311 - jitter is no secret
 
 
 def _retries_for(fault: UpstreamError) -> int:

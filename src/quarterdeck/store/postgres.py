@@ -113,7 +113,7 @@ class PostgresDatabase:
                     logger.info("database_connection_lost", detail=str(error.orig))
                 elif lost_race(error) and races < _RACES:
                     races += 1
-                    await asyncio.sleep(random.uniform(0.0, 0.01) * races)  # noqa: S311 - keeps rivals apart, no secret
+                    await asyncio.sleep(random.uniform(0.0, 0.01) * races)  # nosec B311  # noqa: S311 - keeps rivals apart, no secret
                 else:
                     raise _for_caller(error) from error
 

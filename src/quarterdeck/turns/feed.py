@@ -74,7 +74,7 @@ class Feed:
     async def _append(self, name: str, bodies: list[bytes]) -> None:
         for attempt in range(_TRIES):
             if attempt > 1:  # they all take the same number next: let chance decide who is first
-                await asyncio.sleep(random.uniform(0, min(0.005 * attempt, _LONGEST_TURN_S)))  # noqa: S311
+                await asyncio.sleep(random.uniform(0, min(0.005 * attempt, _LONGEST_TURN_S)))  # nosec B311  # noqa: S311
             status = await self._log.status(name)
             known = self._last_seqs.get(name, 0)
             seq, begins = status.last + 1 if status else 1, False

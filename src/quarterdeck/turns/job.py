@@ -174,7 +174,7 @@ class Job:
         context: Context,
         max_output_tokens: int | None,
     ) -> StepPlan:
-        assert self._writer is not None  # noqa: S101  # set one line before
+        assert self._writer is not None  # nosec B101  # noqa: S101  # set one line before
         return StepPlan(
             step=1,
             provider=provider,

@@ -12,6 +12,7 @@ from quarterdeck import __version__
 from quarterdeck.config import Settings
 from quarterdeck.web import (
     account,
+    admin_users,
     audit,
     budgets,
     chat_batch,
@@ -27,11 +28,13 @@ from quarterdeck.web import (
     metrics,
     models,
     oauth,
+    own_data,
     page,
     prices,
     providers,
     rules,
     scim,
+    server_settings,
     sign_in,
     socket,
     turns,
@@ -59,6 +62,9 @@ ROUTERS = (
     me.router,  # /api/settings
     scim.router,  # /scim/v2…
     keys.router,  # /api/me/keys
+    own_data.router,  # DELETE /api/me, /api/me/export
+    admin_users.router,  # /api/admin/users, /api/admin/owner
+    server_settings.router,  # /api/admin/settings
     audit.router,  # /api/admin/audit
     usage.router,  # /api/usage
     budgets.router,  # /api/admin/budgets

@@ -98,7 +98,7 @@ class Connections:
     def add(self, socket: WebSocket, principal: Principal, *, is_full: bool, household: str = "") -> Connection:
         """Register the socket that the current task serves; `household` is where it comes from."""
         task = asyncio.current_task()
-        assert task is not None  # noqa: S101  # always called from a socket's own task
+        assert task is not None  # nosec B101  # noqa: S101  # always called from a socket's own task
         connection = Connection(next(self._numbers), socket, principal, is_full=is_full, household=household)
         self._open[connection.number] = (connection, task)
         metrics.SOCKETS.add(1, connection.protocol)

@@ -11,7 +11,7 @@ from starlette.types import Scope
 from quarterdeck.config import Settings
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
-_WILDCARDS = frozenset({"0.0.0.0", "::"})  # noqa: S104  # named here to be recognised
+_WILDCARDS = frozenset({"0.0.0.0", "::"})  # nosec B104  # noqa: S104  # named here to be recognised
 
 
 class Hosts:

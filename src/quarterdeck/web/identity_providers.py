@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
+from msgspec import structs
 from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.authenticate import Principal
@@ -21,6 +22,7 @@ from quarterdeck.store.identity_providers import (
     delete_identity_provider,
     save_identity_provider,
 )
+from quarterdeck.store.locks import lock_secrets
 from quarterdeck.web.dependencies import Address, Administrator, TheHouse
 from quarterdeck.web.house import House
 from quarterdeck.web.oauth import redirect_uri
@@ -92,7 +94,14 @@ async def save(
 ) -> IdentityProviderDocument:
     """Enter or change an identity provider. Its secret is stored encrypted."""
     row = await _row(house, name, wanted)
-    await house.database.write(lambda connection: _save(connection, row, caller, address))
+    secret = None if wanted.client_secret is None else wanted.client_secret.strip()
+
+    def write(connection: WriteConnection) -> None:
+        lock_secrets(connection)
+        sealed = None if secret is None else house.vault.seal(secret, secret_purpose(name))
+        _save(connection, structs.replace(row, secret_sealed=sealed), caller, address)
+
+    await house.database.write(write)
     return _shown(request, house, await house.identity_flow.find_provider(name))
 
 
@@ -133,7 +142,7 @@ def _shown(request: Request, house: House, provider: Provider) -> IdentityProvid
 
 
 async def _row(house: House, name: str, wanted: IdentityProviderChange) -> IdentityProviderRow:
-    """Raises: `InputError`."""
+    """As it is to be kept, the secret left out. Raises: `InputError`."""
     issuer = wanted.issuer.strip().rstrip("/") or USUAL_ISSUERS.get(wanted.kind, "")
     parts = urlsplit(issuer)
     if parts.scheme not in ("https", "http") or not parts.hostname or parts.query or parts.fragment or parts.username:
@@ -143,11 +152,9 @@ async def _row(house: House, name: str, wanted: IdentityProviderChange) -> Ident
         raise InputError("`domains` must name at least one domain when it decides who signs up.")
     if wanted.client_secret is None:
         await _check_secret_stays(house, name, issuer)
-    secret = (wanted.client_secret or "").strip()
-    register_secret(secret)
-    sealed = None if wanted.client_secret is None else house.vault.seal(secret, secret_purpose(name))
+    register_secret((wanted.client_secret or "").strip())
     return IdentityProviderRow(
-        name, wanted.label.strip(), wanted.kind, issuer, wanted.client_id.strip(), sealed, wanted.sign_up,
+        name, wanted.label.strip(), wanted.kind, issuer, wanted.client_id.strip(), None, wanted.sign_up,
         " ".join(sorted(domains)),
     )  # fmt: skip
 

@@ -62,7 +62,7 @@ async def _on_known(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # noqa: S101  # registered for this class only
+    assert isinstance(error, RequestValidationError)  # nosec B101  # noqa: S101  # registered for this class only
     first = error.errors()[0]
     place = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
     reason = str(first["msg"])
@@ -72,7 +72,7 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, HTTPException)  # noqa: S101  # registered for this class only
+    assert isinstance(error, HTTPException)  # nosec B101  # noqa: S101  # registered for this class only
     sentences = {404: "There is nothing at this address.", 405: "This address does not take that method."}
     detail = sentences.get(error.status_code, f"{error.detail.rstrip('.')}.")
     return problem(error.status_code, _CODES.get(error.status_code, "http"), detail)

@@ -11,11 +11,12 @@ from quarterdeck.accounts.guests import are_guests_allowed
 from quarterdeck.accounts.identities.providers import Provider
 from quarterdeck.accounts.invitations import Arrival, open_invitation, sign_up
 from quarterdeck.accounts.letters import ask_for_password_mail
+from quarterdeck.accounts.open_sign_up import sign_up_openly
 from quarterdeck.accounts.own_account import look_at_password_link, reset_password
+from quarterdeck.accounts.server_settings import ServerSettings, read_server_settings
 from quarterdeck.accounts.sign_in import SignedIn, Visitor, sign_in
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.people import owner_has_way_in
-from quarterdeck.store.settings import read_setting
 from quarterdeck.web.dependencies import Address, TheHouse
 from quarterdeck.web.house import visitor_of
 from quarterdeck.web.session_cookie import set_session
@@ -60,7 +61,9 @@ class SignIn(BaseModel):
 
 
 class SignUp(BaseModel):
-    invitation: Secret
+    """Without an invitation where the server lets anybody make an account."""
+
+    invitation: Secret = ""
     name: Annotated[str, Field(max_length=200)]
     password: Secret
     email: Annotated[str, Field(max_length=320)] = ""
@@ -97,21 +100,21 @@ class SignedInDocument(BaseModel):
 async def ways_in(house: TheHouse) -> SignInPage:
     """How one gets in here."""
 
-    def read(connection: AnyConnection) -> tuple[bool, bool, str]:
+    def read(connection: AnyConnection) -> tuple[bool, bool, ServerSettings]:
         return (
             owner_has_way_in(connection),
             are_guests_allowed(connection, house.settings.guests),
-            read_setting(connection, "server_name"),
+            read_server_settings(connection, house.settings),
         )
 
-    has_way, guests, server_name = await house.database.read(read)
+    has_way, guests, server = await house.database.read(read)
     providers = await house.identity_flow.providers()
     return SignInPage(
         ways=Ways(password=True, guests=guests, ldap=house.ldap is not None, access=house.access is not None),
         providers=[_way(provider) for provider in providers],
         needs_owner=not has_way and not providers and house.access is None and house.ldap is None,
-        sign_up=any(provider.sign_up in ("domain", "anybody") for provider in providers),
-        server_name=server_name or "Quarterdeck",
+        sign_up=server.sign_up or any(provider.sign_up in ("domain", "anybody") for provider in providers),
+        server_name=server.server_name,
     )
 
 
@@ -144,6 +147,9 @@ async def ask_for_reset(house: TheHouse, address: Address, given: Forgotten) -> 
 async def join(house: TheHouse, visitor: TheVisitor, request: Request, given: SignUp) -> Response:
     """Make an account by an invitation, and sign in."""
     arrival = Arrival(given.invitation, given.name, given.password, given.email)
+    if not given.invitation:
+        entered = await sign_up_openly(house.database, house.settings, house.passwords, arrival, visitor)
+        return _welcome(request, entered, 201)
     return _welcome(request, await sign_up(house.database, house.passwords, arrival, visitor), 201)
 
 

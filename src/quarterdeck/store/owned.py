@@ -1,0 +1,120 @@
+"""What belongs to a user, table by table: to be handed out to them, and to be gone with them.
+
+A table that is new here gets a line in `_OWNERS`; a test looks for columns that name a user.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import msgspec
+from sqlalchemy import ColumnElement, Table, delete, or_, select, tuple_
+
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.tables import (
+    access_rules,
+    api_keys,
+    budgets,
+    conversations,
+    ideas,
+    identities,
+    invitations,
+    messages,
+    oauth_states,
+    open_links,
+    sessions,
+    turn_steps,
+    turns,
+    usage_entries,
+    usage_totals,
+    users,
+)
+from quarterdeck.store.turns import OPEN
+
+_SOME = 20  # conversations at a time: their messages go with them
+_JSON = {"parts", "usage", "continuations", "error", "manifest"}
+_SECRET = {
+    "password_hash",
+    "secret_hash",
+    "send_hash",
+    "state_hash",
+    "browser_hash",
+    "invitation_hash",
+    "nonce",
+    "verifier",
+}
+_NOT_EXPORTED = {"open_links", "oauth_states"}  # nothing of them outlives a day
+
+
+def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
+    """Whose rows are `user`'s. In the order in which they can be deleted."""
+    subject = f"user:{user}"
+    own_turns = select(turns.c.id).where(turns.c.owner_id == user)
+    return {
+        turn_steps: turn_steps.c.turn_id.in_(own_turns),
+        ideas: ideas.c.owner_id == user,
+        turns: turns.c.owner_id == user,
+        messages: messages.c.owner_id == user,
+        conversations: conversations.c.owner_id == user,
+        usage_entries: usage_entries.c.user_id == user,
+        usage_totals: usage_totals.c.user_id == user,
+        budgets: budgets.c.subject == subject,
+        access_rules: access_rules.c.subject == subject,
+        invitations: invitations.c.created_by == user,
+        identities: identities.c.user_id == user,
+        oauth_states: oauth_states.c.user_id == user,
+        open_links: open_links.c.user_id == user,
+        api_keys: api_keys.c.user_id == user,
+        sessions: sessions.c.user_id == user,
+        users: users.c.id == user,
+    }
+
+
+def list_exported(user: str) -> list[Table]:
+    """The tables that `read_owned` is asked for, one after the other."""
+    return [table for table in reversed(_owners(user)) if table.name not in _NOT_EXPORTED]
+
+
+def read_owned(
+    connection: AnyConnection, user: str, table: Table, after: Sequence[Any] | None, limit: int
+) -> tuple[list[dict[str, Any]], Sequence[Any] | None]:
+    """Some of the user's rows, without secrets, and where to go on (None: that was all)."""
+    key = tuple(table.primary_key.columns)
+    query = select(table).where(_owners(user)[table]).order_by(*key).limit(limit)
+    if after is not None:
+        query = query.where(tuple_(*key) > tuple_(*after))
+    rows = connection.execute(query).all()
+    more = [getattr(rows[-1], column.name) for column in key] if len(rows) == limit else None
+    return [dict(_shown(row)) for row in rows], more
+
+
+def list_open_of_user(connection: AnyConnection, user: str) -> list[str]:
+    """Turns that wait or run."""
+    rows = connection.execute(select(turns.c.id).where(turns.c.owner_id == user, turns.c.status.in_(OPEN)))
+    return [row.id for row in rows]
+
+
+def list_recent_of_user(connection: AnyConnection, user: str, since_ms: int) -> list[str]:
+    """Turns whose log may be there still."""
+    recent = or_(turns.c.ended_at.is_(None), turns.c.ended_at > since_ms)
+    return [row.id for row in connection.execute(select(turns.c.id).where(turns.c.owner_id == user, recent))]
+
+
+def delete_some_conversations(connection: WriteConnection, user: str) -> int:
+    """A few at a time, so that nobody waits behind them; how many went."""
+    some = select(conversations.c.id).where(conversations.c.owner_id == user).limit(_SOME)
+    return connection.execute(delete(conversations).where(conversations.c.id.in_(some))).rowcount
+
+
+def delete_user(connection: WriteConnection, user: str) -> None:
+    """The account, and whatever is left of what belongs to it. The audit log keeps what was done."""
+    for table, is_own in _owners(user).items():
+        connection.execute(delete(table).where(is_own))
+
+
+def _shown(row: Any) -> Iterator[tuple[str, Any]]:
+    for name, value in row._mapping.items():
+        if name in _SECRET or isinstance(value, bytes):
+            continue
+        yield name, msgspec.json.decode(value) if name in _JSON and value is not None else value
