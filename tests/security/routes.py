@@ -2,7 +2,8 @@
 
 `who`    anybody  without an account (a secret in the address or the body may still be asked for)
          page     the index: with an account it carries their settings, without one it is the sign-in page
-         secret   a token of another kind than people have (metrics, a directory)
+         secret   a token of another kind than people have (metrics)
+         scim     a directory: its token, or an admin's key made for that and nothing else
          people   who is signed in, guests included;  members: without guests;  admins: owner and admins;  owner
 `key`    the scope that an API key needs; `none`: no key may, whatever its scopes
 `others` what one gets of somebody else's: `404`, or `own`: the answer is about oneself or about the server
@@ -91,16 +92,16 @@ GET     /api/admin/identity-providers/{name}           admins   admin  own
 PUT     /api/admin/identity-providers/{name}           admins   admin  own
 DELETE  /api/admin/identity-providers/{name}           admins   admin  own
 POST    /api/admin/identity-providers/{name}/test      admins   admin  own
-GET     /scim/v2/ServiceProviderConfig                 secret   -      own
-GET     /scim/v2/ResourceTypes                         secret   -      own
-GET     /scim/v2/Schemas                               secret   -      own
-GET     /scim/v2/Users                                 secret   -      own
-POST    /scim/v2/Users                                 secret   -      own
-GET     /scim/v2/Users/{user}                          secret   -      own
-PUT     /scim/v2/Users/{user}                          secret   -      own
-PATCH   /scim/v2/Users/{user}                          secret   -      own
-DELETE  /scim/v2/Users/{user}                          secret   -      own
-GET     /scim/v2/{rest:path}                           secret   -      own
+GET     /scim/v2/ServiceProviderConfig                 scim     -      own
+GET     /scim/v2/ResourceTypes                         scim     -      own
+GET     /scim/v2/Schemas                               scim     -      own
+GET     /scim/v2/Users                                 scim     -      own
+POST    /scim/v2/Users                                 scim     -      own
+GET     /scim/v2/Users/{user}                          scim     -      own
+PUT     /scim/v2/Users/{user}                          scim     -      own
+PATCH   /scim/v2/Users/{user}                          scim     -      own
+DELETE  /scim/v2/Users/{user}                          scim     -      own
+GET     /scim/v2/{rest:path}                           scim     -      own
 POST    /api/sign-out                                  members  -      own
 
 GET     /                                              page     -      own

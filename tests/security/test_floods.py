@@ -71,35 +71,42 @@ def resident_bytes(running: Server) -> int:
 
 
 async def test_two_hundred_guesses_in_flight_occupy_nobody_else(flooded: Server, idle: Server, report: Report) -> None:
-    """From many addresses, as a proxy tells them: only the pool for passwords holds them back."""
+    """From many addresses: only the pool for passwords holds them back."""
     names = [add_person(flooded.data_dir, new_name("ann")).name for _ in range(3)] + [
         new_name("nobody") for _ in range(17)
     ]
 
     async def guess(server: Server) -> list[str]:
-        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-            answers = [try_password(session, server, names[n % len(names)], n) for n in range(GUESSES)]
-            return [wrong for wrong in await asyncio.gather(*answers) if wrong]
+        answers = [try_password(server, names[n % len(names)], n) for n in range(GUESSES)]
+        return [wrong for wrong in await asyncio.gather(*answers) if wrong]
 
     wrong, figures = await flood_and_measure(flooded, idle, guess)
     report("floods: password guessing", wrong, GUESSES, figures)
 
 
-async def try_password(session: aiohttp.ClientSession, server: Server, name: str, number: int) -> str:
-    headers = {"x-forwarded-for": f"192.0.2.{number}", "origin": server.url}
+async def try_password(server: Server, name: str, number: int) -> str:
     given = {"name": name, "password": f"guess number {number}"}
-    async with session.post(f"{server.url}/api/sign-in", json=given, headers=headers) as answer:
+    async with (
+        from_address(f"127.0.1.{number + 1}", server) as session,
+        session.post(f"{server.url}/api/sign-in", json=given) as answer,
+    ):
         await answer.read()
         if answer.status == 401 or (answer.status in (429, 503) and "Retry-After" in answer.headers):
             return ""
         return f"a guess was answered {answer.status}"
 
 
+def from_address(address: str, server: Server) -> aiohttp.ClientSession:
+    """A browser elsewhere: at another loopback address."""
+    connector = aiohttp.TCPConnector(local_addr=(address, 0))
+    return aiohttp.ClientSession(connector=connector, headers={"origin": server.url})
+
+
 async def test_who_guesses_waits(flooded: Server, report: Report) -> None:
     person = await asyncio.to_thread(add_person, flooded.data_dir, new_name("bea"))
     statuses: list[int] = []
     wrong = []
-    async with aiohttp.ClientSession(headers={"origin": flooded.url, "x-forwarded-for": "198.51.100.7"}) as session:
+    async with from_address("127.0.2.7", flooded) as session:
         for number in range(30):
             given = {"name": person.name, "password": f"guess number {number}"}
             async with session.post(f"{flooded.url}/api/sign-in", json=given) as answer:

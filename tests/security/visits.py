@@ -18,13 +18,13 @@ from websockets.typing import Subprotocol
 
 
 class SignedOutError(Exception):
-    """A question that waited was answered with 401."""
+    """A question that waited was refused, or what it asked for is gone."""
 
 
 class Visit:
     """`talking`: a model that says a little and then waits; `silent`: one that never says anything.
 
-    `ends`: when what was open was over, by its name.
+    `ends`: when what was open was over, by its name; `strange`: what ended in another way than it should.
     """
 
     def __init__(self, server: Server, token: str, talking: str, silent: str) -> None:
@@ -36,6 +36,7 @@ class Visit:
         self._turn = "none"
         self._tasks: list[asyncio.Task[None]] = []
         self.ends: dict[str, float] = {}
+        self.strange: list[str] = []
 
     async def open_all(self) -> None:
         self._hold("POST /chat_batch", self._ask(self._talking))
@@ -77,8 +78,11 @@ class Visit:
 
     def _hold(self, name: str, holding: Coroutine[Any, Any, None]) -> None:
         async def hold() -> None:
-            with contextlib.suppress(httpx2.TransportError, ConnectionClosed, SignedOutError):
-                await holding
+            try:
+                with contextlib.suppress(httpx2.TransportError, ConnectionClosed, SignedOutError):
+                    await holding
+            except AssertionError as error:
+                self.strange.append(f"{name}: {error}")
             self.ends[name] = time.monotonic()
 
         self._tasks.append(asyncio.create_task(hold(), name=name))
@@ -100,7 +104,7 @@ class Visit:
 
     async def _stream(self, method: str, path: str, body: dict[str, str] | None = None) -> None:
         async with self._http.stream(method, path, json=body) as answer:
-            if self._open and answer.status_code == 401:
+            if self._open and answer.status_code in (401, 404, 410):
                 raise SignedOutError
             assert answer.status_code == 200, await answer.aread()
             self._note_open()

@@ -172,9 +172,10 @@ def is_stale(credential: CredentialRow, every_ms: int = SEEN_EVERY_MS) -> bool:
 
 
 def touch_credential(connection: WriteConnection, credential: str, expires_at: int) -> None:
-    """Note that a session or key was used now; a session lives on until `expires_at`."""
+    """Note that a session or key was used now; a session that has not expired meanwhile lives until `expires_at`."""
     now = now_ms()
-    connection.execute(update(sessions).where(sessions.c.id == credential).values(seen_at=now, expires_at=expires_at))
+    is_living = and_(sessions.c.id == credential, sessions.c.expires_at > now)
+    connection.execute(update(sessions).where(is_living).values(seen_at=now, expires_at=expires_at))
     connection.execute(update(api_keys).where(api_keys.c.id == credential).values(used_at=now))
 
 
