@@ -66,7 +66,7 @@ async def restart_empty(valkey: ValkeyServer) -> None:
 
 
 OUTAGES = {"killed": kill, "paused": pause, "emptied": empty, "full": fill, "restarted empty": restart_empty}
-FAST = {"servers": ["paused", "emptied"], "web and workers": ["full", "restarted empty", "killed"]}
+FAST = {"servers": ["killed", "emptied"], "web and workers": ["full", "restarted empty", "paused"]}
 EMPTIED = ("emptied", "restarted empty")
 
 

@@ -14,6 +14,7 @@ from tests.fakes.script import Script, words
 from tests.harness.checks import find_disorder
 from tests.harness.full_client import PROTOCOL, FullClient, open_full
 from tests.harness.server import Server
+from tests.harness.stored import add_member
 from tests.harness.upstream import Upstream
 from tests.harness.viewers import watch_by_sse
 from tests.harness.waiting import trials, wait_until_async
@@ -63,14 +64,14 @@ async def test_sockets_that_never_read_are_dropped_while_others_go_on(
     wrong: list[str] = []
     quick = upstream.model(Script(pieces=words(20), delay_s=0.002))
     async with contextlib.AsyncExitStack() as stack:
-        reader = await stack.enter_async_context(open_full(running.port, running.key))
-        large = await reader.send(model=upstream.model(LARGE))
-        await reader.until_ended(large["turn"], 30)
+        async with open_full(running.port, running.key) as sender:
+            large = await sender.send(model=upstream.model(LARGE))
+            await sender.until_ended(large["turn"], 30)
+        other = await asyncio.to_thread(add_member, running.data_dir, "other")  # one user may have 200 sockets
+        reader = await stack.enter_async_context(open_full(running.port, other))
         before = resident_bytes(running.pid)
-        deaf = [
-            await stack.enter_async_context(open_without_reading(running.port, running.key, large["turn"]))
-            for _ in range(count)
-        ]
+        openings = (open_without_reading(running.port, running.key, large["turn"]) for _ in range(count))
+        deaf = await asyncio.gather(*(stack.enter_async_context(opening) for opening in openings))
         ports = {connection.local_address[1] for connection in deaf}
         assert count_peers(ports, running.port) == count
         found, answered = await answer_until_dropped(reader, quick, ports, running.port)

@@ -40,11 +40,11 @@ async def test_deaf_readers_at_another_server_are_dropped_while_others_go_on(
         await reader.until_ended(large["turn"], 60)  # what one good reader costs is not counted
         before = resident_bytes(there.pid)
         there._key = fleet.key
-        ports = set()
-        for _ in range(count):
-            socket = await stack.enter_async_context(open_without_reading(there.port, fleet.key, large["turn"]))
-            wire = stack.enter_context(ask_without_reading(there, f"GET /api/turns/{large['turn']}/events HTTP/1.1"))
-            ports |= {socket.local_address[1], wire.getsockname()[1]}
+        openings = (open_without_reading(there.port, fleet.key, large["turn"]) for _ in range(count))
+        sockets = await asyncio.gather(*(stack.enter_async_context(opening) for opening in openings))
+        line = f"GET /api/turns/{large['turn']}/events HTTP/1.1"
+        wires = [stack.enter_context(ask_without_reading(there, line)) for _ in range(count)]
+        ports = {socket.local_address[1] for socket in sockets} | {wire.getsockname()[1] for wire in wires}
 
         async def are_there() -> bool:
             return count_peers(ports) == 2 * count

@@ -36,7 +36,7 @@ from quarterdeck.turns.unclaimed import Unclaimed
 logger = get_logger("quarterdeck.turns")
 
 _REMEMBERED = 10_000  # sends that were acknowledged lately
-_LOG_S = 1.0  # how long an acknowledgement waits for the log; that the message is kept does not depend on it
+_LOG_S = 1.0  # how long an acknowledgement waits for log and bell; that the message is kept does not depend on it
 
 _Record = Callable[[WriteConnection, Lease | None], Accepted]
 _Name = tuple[str, str]  # of a send: the user, the idempotency key
@@ -123,12 +123,10 @@ class Turns:
             accepted, begun_s = await self._record(record)
         self._remember(name)
         if accepted.row.status in OPEN:
-            beginning = asyncio.create_task(self._begin_log(accepted.row))
+            beginning = asyncio.create_task(self._begin_log_and_ring(accepted.row))
             if runner is not None and accepted.row.lease_owner == runner.worker:
                 _launch(runner, accepted, begun_s)
             await self._wait_a_little(beginning)
-            if accepted.row.status == "running" and accepted.row.lease_owner is None:
-                await self._bell.ready(accepted.row.id)
         if accepted.is_new:
             self._feed.tell(name[0], FeedConversation(accepted.row.conversation_id))
         return accepted
@@ -162,6 +160,12 @@ class Turns:
         if not beginning.done():
             self._beginnings.add(beginning)
             beginning.add_done_callback(self._beginnings.discard)
+
+    async def _begin_log_and_ring(self, turn: TurnRow) -> None:
+        """Neither may hold up the acknowledgement for long: workers look for themselves when the bell is not heard."""
+        await self._begin_log(turn)
+        if turn.status == "running" and turn.lease_owner is None:
+            await self._bell.ready(turn.id)
 
     async def _begin_log(self, turn: TurnRow) -> None:
         """Who is told of a turn can follow it: also who sent the same again before the first one had begun its log."""

@@ -18,6 +18,7 @@ from quarterdeck.errors import OverloadedError
 from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import find_place
 from quarterdeck.turns import runner as runner_module
+from quarterdeck.turns import start as start_module
 from quarterdeck.turns import unclaimed as unclaimed_module
 from quarterdeck.turns.commands import Command, read_command, say_command
 from quarterdeck.turns.record import Send
@@ -88,6 +89,20 @@ async def test_a_ring_that_nobody_hears_costs_a_look_and_not_the_answer(
         accepted = await web.send()
         assert (await worker.check_stored(accepted.row.id))[0].parts == [TextPart("Late.")]
         assert taken_over == [], "it was nobody's"
+
+
+async def test_a_bell_that_hangs_does_not_hold_up_the_acknowledgement(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(start_module, "_LOG_S", 0.01)
+    async with open_rig(tmp_path, ScriptedProvider(), runs_turns=False) as web:
+        goes_on = asyncio.Event()
+        monkeypatch.setattr(web.bell, "ready", lambda _turn: goes_on.wait())
+        async with asyncio.timeout(5):
+            accepted = await web.send()
+        assert accepted.is_new
+        goes_on.set()
+        await quietly()
 
 
 async def test_of_two_workers_that_want_the_same_turn_one_runs_it(tmp_path: Path) -> None:
