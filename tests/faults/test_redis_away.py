@@ -62,6 +62,8 @@ async def fill(valkey: ValkeyServer) -> None:
 
 
 async def restart_empty(valkey: ValkeyServer) -> None:
+    valkey.kill()
+    await asyncio.sleep(1)  # long enough for an acknowledgement, on a busy machine too
     await asyncio.to_thread(lambda: valkey.restart(emptied=True))
 
 
