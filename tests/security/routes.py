@@ -60,7 +60,7 @@ POST    /api/password-reset/{secret}                   anybody  -      own
 GET     /api/admin/invitations                         admins   admin  own
 POST    /api/admin/invitations                         admins   admin  own
 DELETE  /api/admin/invitations/{invitation}            admins   admin  own
-GET     /api/me/export                                 people   read   own
+GET     /api/me/export                                 members  read   own
 DELETE  /api/me                                        people   none   own
 GET     /api/admin/audit                               admins   admin  own
 GET     /api/usage                                     members  read   own

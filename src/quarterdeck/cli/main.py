@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from quarterdeck import __version__
-from quarterdeck.cli import database, doctor, keys, serving
+from quarterdeck.cli import database, doctor, keys, serving, users
 from quarterdeck.diagnostics import redact
 from quarterdeck.errors import QuarterdeckError
 
@@ -22,6 +22,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 key_app = typer.Typer(help="API keys for scripts and other clients.", rich_markup_mode=None, no_args_is_help=True)
+
+user_app = typer.Typer(help="Accounts of this server.", rich_markup_mode=None, no_args_is_help=True)
 
 
 @app.callback(invoke_without_command=True)
@@ -48,6 +50,13 @@ app.command("restore")(database.restore_command)
 app.command("copy-database")(database.copy_database_command)
 app.command("migrate")(database.migrate_command)
 app.command("doctor")(doctor.doctor_command)
+app.add_typer(user_app, name="user")
+user_app.command("add")(users.add_user)
+user_app.command("list")(users.list_users)
+user_app.command("suspend")(users.suspend_user)
+user_app.command("resume")(users.resume_user)
+user_app.command("password")(users.set_user_password)
+user_app.command("delete")(users.delete_account)
 app.add_typer(key_app, name="key")
 key_app.command("create")(keys.create_key)
 key_app.command("list")(keys.list_keys)
