@@ -61,7 +61,7 @@ GET     /api/admin/invitations                         admins   admin  own
 POST    /api/admin/invitations                         admins   admin  own
 DELETE  /api/admin/invitations/{invitation}            admins   admin  own
 GET     /api/me/export                                 members  read   own
-DELETE  /api/me                                        people   none   own
+DELETE  /api/me                                        members  none   own
 GET     /api/admin/audit                               admins   admin  own
 GET     /api/usage                                     members  read   own
 GET     /api/admin/settings                            admins   admin  own
