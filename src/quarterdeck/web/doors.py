@@ -17,7 +17,7 @@ GUEST_MESSAGES_A_MINUTE = 20
 _MAX_ADDRESSES = 10_000
 _PREFIXES = (
     "/open", "/token", "/refresh_token", "/api/sign-in", "/api/sign-up", "/api/invitations/", "/api/password-reset",
-    "/api/oauth/", "/scim/",
+    "/api/oauth/",
 )  # fmt: skip
 
 

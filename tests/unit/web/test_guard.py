@@ -251,7 +251,8 @@ def test_addresses_without_end_do_not_fill_the_memory() -> None:
 @pytest.mark.parametrize(
     ("path", "is_one"),
     [("/open", True), ("/api/sign-in", True), ("/api/invitations/x", True), ("/openapi.json", False), ("/", False),
-     ("/api/conversations", False), ("/chat_batch", False), ("/assets/x.js", False), ("/readyz", False)],
+     ("/api/conversations", False), ("/chat_batch", False), ("/assets/x.js", False), ("/readyz", False),
+     ("/scim/v2/Users", False)],
 )  # fmt: skip
 def test_doors_are_where_anybody_may_knock(path: str, is_one: bool) -> None:
     assert is_door(path) == is_one
