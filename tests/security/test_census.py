@@ -113,6 +113,23 @@ def test_nobody_reaches_what_is_not_theirs(
     report("census of routes", asker.wrong, asker.count, f"{len(ROUTES)} routes, {len(callers)} callers")
 
 
+def test_an_admin_reaches_neither_the_owner_nor_another_admin(
+    app: FastAPI, server: Server, callers: list[Caller], asker: Asker, report: Report
+) -> None:
+    """Not their accounts, not what they wrote, not their way in."""
+    bodies = fitting_bodies(app)
+    with server.http() as http:
+        owner = http.get("/api/me").json()["id"]
+    out_of_reach = [owner, add_person(server.data_dir, new_name("admin"), "admin").id]
+    for route in http_routes():
+        for caller in callers if route.who == "admins" and "{user}" in route.path else ():
+            if caller.role == "admin" and expected(route, caller) is None:
+                for address in addresses(route, {"user": out_of_reach}):
+                    body = bodies.get((route.method, route.path))
+                    asker.ask(caller, route.method, address, {403}, body, knows=True)
+    report("admins beside the owner and other admins", asker.wrong, asker.count)
+
+
 def test_whoever_owns_a_thing_gets_it(server: Server, victim: Victim) -> None:
     """Else a 404 for all others would say nothing."""
     with server.http(victim.person.session) as http:

@@ -14,6 +14,7 @@ from quarterdeck.accounts.admin import (
     access_person,
     begin_removal,
     change_person,
+    check_reach,
     create_person,
     hand_over,
     make_password_link,
@@ -160,10 +161,11 @@ async def delete(house: TheHouse, caller: Administrator, address: Address, user:
 
 @router.get("/users/{user}/export", response_class=BoundedStream)
 async def export(house: TheHouse, caller: Administrator, address: Address, user: str) -> Response:
-    """Everything an account owns, as a zip of JSON Lines."""
+    """Everything an account owns, as a zip of JSON Lines. The owner's and admins' own are for the owner alone."""
 
     def note(connection: WriteConnection) -> PersonRow:
         person = access_person(connection, user)
+        check_reach(Actor(caller, address), person)
         note_export(connection, Actor(caller, address), person)
         return person
 
