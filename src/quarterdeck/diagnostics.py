@@ -15,7 +15,7 @@ from typing import Any, Literal
 _PATTERNS = re.compile(
     "|".join(
         (
-            r"(qd_[ks])[0-9a-z]{20,}",  # keys and sessions of ours
+            r"(qd_[ksg])[0-9a-z]{20,}",  # keys, sessions and guests of ours
             r"\b(sk-|sk_|gsk_|hf_|pplx-|AIza|xai-|gh[opsu]_|github_pat_|glpat-|xox[abp]-|ya29\.|GOCSPX-)[\w\-]{12,}",
             r"\b(eyJ)[\w\-]{10,}\.[\w\-]{4,}(?:\.[\w\-]*)*",  # JSON web tokens
             r"((?:bearer|basic)\s+)[\w\-.~+/]{8,}=*",

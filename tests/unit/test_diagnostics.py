@@ -174,6 +174,7 @@ SAID_BY_LIBRARIES = [
     "GET /api/oauth/google/callback?code={}&state=x",
     "GET /api/oauth/google/callback?code=4%2F0x&state={}",
     "GET /refresh_token?token={}",
+    "guest qd_g{} has come",
     "WS /chat?token={}",
     "GET /invite/{}",
     "GET /api/invitations/{}",
