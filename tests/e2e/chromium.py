@@ -50,7 +50,7 @@ class Visitor:
         self._browser = browser
         self.server = server
         answer = httpx2.get(make_link(server), follow_redirects=False)
-        self._session = answer.cookies["qd_session"]
+        self.session = answer.cookies["qd_session"]
         assert server.key, "made before anything streams: the command takes its time"
 
     def new_context(
@@ -76,5 +76,5 @@ class Visitor:
             timezone_id=timezone,
         )
         context.set_default_timeout(WAIT_S * 1000)
-        context.add_cookies([{"name": "qd_session", "value": self._session, "url": self.server.url}])
+        context.add_cookies([{"name": "qd_session", "value": self.session, "url": self.server.url}])
         return context

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import Visitor, open_chromium
+from tests.e2e.club import Club
 from tests.fakes.openai_server import FakeOpenAI
 from tests.harness.server import Server
 from tests.harness.upstream import UPSTREAM_KEY, Upstream
@@ -42,6 +43,31 @@ def server(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iter
 @pytest.fixture(scope="package")
 def visitor(browser: Browser, server: Server) -> Visitor:
     return Visitor(browser, server)
+
+
+@pytest.fixture(scope="package")
+def club(browser: Browser, tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Club]:
+    """Another server, with several people on it."""
+    environment = upstream.environment | {"QUARTERDECK_MODEL": "openai/fake-chat"}
+    running = Server(tmp_path_factory.mktemp("club"), **environment).start()
+    yield Club(browser, running)
+    running.close()
+
+
+@pytest.fixture
+def stranger(club: Club) -> Iterator[Page]:
+    """A page of that server, in a browser where nobody is signed in."""
+    context = club.new_context()
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def owner(club: Club) -> Iterator[ChatPage]:
+    """The page of that server's owner."""
+    context = club.owner.new_context()
+    yield ChatPage(context.new_page(), club.server)
+    context.close()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tests.e2e.accessibility import find_barriers
 from tests.e2e.answers import RICH
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import PHONE, WIDE, Theme, Visitor
+from tests.e2e.club import Club, fill_sign_in
 from tests.e2e.seeding import Said, seed_conversation
 from tests.harness.server import Server
 
@@ -86,6 +87,61 @@ def test_a_failed_answer(reader: ChatPage) -> None:
     reader.form.get_by_role("button", name="Send").click()
     expect(reader.answer.get_by_role("alert")).to_be_visible()
     barriers = find_barriers(reader.page)
+    assert barriers == []
+
+
+_PLACES = [
+    "/settings/account", "/settings/usage", "/admin", "/admin/invitations", "/admin/sign-in", "/admin/rules",
+    "/admin/budgets", "/admin/prices", "/admin/audit", "/admin/server",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def peopled(club: Club) -> Club:
+    """Something stands in every table."""
+    suspended = club.add("Dmitri", email="dmitri@example.org")
+    with club.http() as http:
+        http.patch(f"/api/admin/users/{suspended['id']}", json={"is_suspended": True}).raise_for_status()
+        http.put("/api/admin/prices/openai/fake-chat", json={"input": 1, "output": 2}).raise_for_status()
+    club.post("/api/admin/invitations", email="frida@example.org")
+    club.post("/api/admin/rules", subject="role:guest", pattern="*", is_allowed=False)
+    club.post("/api/admin/budgets", period="month", max_cost=10_000_000)
+    club.post("/api/me/keys", name="Editor", scopes=["read"])
+    return club
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_account_usage_and_administration(peopled: Club, theme: Theme, viewport: ViewportSize) -> None:
+    context = peopled.owner.new_context(viewport, theme, is_phone=viewport == PHONE, reduced_motion="reduce")
+    page = context.new_page()
+    barriers: list[str] = []
+    for place in _PLACES:
+        page.goto(peopled.server.url + place)
+        expect(page.get_by_role("heading", level=2).first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        barriers += [f"{place}: {barrier}" for barrier in find_barriers(page)]
+    context.close()
+    assert barriers == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [WIDE, PHONE], ids=["wide", "phone"])
+def test_the_ways_in(peopled: Club, theme: Theme, viewport: ViewportSize) -> None:
+    invitation = peopled.post("/api/admin/invitations")["link"]
+    context = peopled.new_context(color_scheme=theme)
+    page = context.new_page()
+    page.set_viewport_size(viewport)
+    barriers: list[str] = []
+    for address in (f"{peopled.server.url}/sign-in?error=domain", invitation, f"{peopled.server.url}/reset/gone"):
+        page.goto(address)
+        expect(page.get_by_role("heading", level=1)).to_be_visible()
+        barriers += find_barriers(page)
+    page.goto(f"{peopled.server.url}/sign-in")
+    fill_sign_in(page, "Nobody", "not the password")
+    expect(page.get_by_role("alert")).to_be_visible()
+    barriers += find_barriers(page)
+    context.close()
     assert barriers == []
 
 

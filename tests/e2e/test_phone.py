@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import expect
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import PHONE, Visitor
+from tests.e2e.club import Club
 from tests.e2e.seeding import Said, seed_conversation
 from tests.fakes.script import Script, words
 from tests.harness.upstream import Upstream
@@ -74,7 +75,7 @@ def test_a_long_answer_leaves_the_composer_where_it_is(phone: ChatPage, upstream
     expect(phone.answer.get_by_role("button", name="Answer anew")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("path", ["/", "/ideas", "/settings"])
+@pytest.mark.parametrize("path", ["/", "/ideas", "/settings", "/settings/account", "/settings/usage"])
 def test_no_page_scrolls_sideways_and_every_target_can_be_hit(phone: ChatPage, path: str) -> None:
     said = [Said("user", "Ideas?", now_ms() - 9000), Said("assistant", "Yes.", now_ms(), ideas=("A mast", "A sail"))]
     seed_conversation(phone.server.data_dir, "A conversation with ideas in it", said)
@@ -83,6 +84,25 @@ def test_no_page_scrolls_sideways_and_every_target_can_be_hit(phone: ChatPage, p
     phone.page.wait_for_load_state("networkidle")
     assert phone.page.evaluate(_WIDTHS) == [390, 390]
     assert phone.page.evaluate(_SMALL_TARGETS) == []
+
+
+def test_the_tables_of_administration_are_cards_on_a_phone(club: Club) -> None:
+    club.add("Somebody with a name nearly too long", email="somebody.with.a.long.address@harbour.example.org")
+    club.post(
+        "/api/admin/budgets", period="day", pattern="openai/a-model-with-a-very-long-name-indeed*", max_tokens=10**9
+    )
+    context = club.owner.new_context(PHONE, is_phone=True)
+    page = context.new_page()
+    for place in ("/admin", "/admin/invitations", "/admin/sign-in", "/admin/rules", "/admin/budgets", "/admin/audit"):
+        page.goto(club.server.url + place)
+        expect(page.get_by_role("heading", level=2)).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert page.evaluate(_WIDTHS) == [390, 390], place
+        assert page.evaluate(_SMALL_TARGETS) == [], place
+    page.goto(f"{club.server.url}/admin")
+    page.get_by_role("button", name="More for Somebody with a name nearly").tap()
+    expect(page.get_by_role("menuitem", name="Suspend")).to_be_in_viewport()
+    context.close()
 
 
 def test_a_conversation_does_not_scroll_sideways_whatever_is_in_it(phone: ChatPage, upstream: Upstream) -> None:
