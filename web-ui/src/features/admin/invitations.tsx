@@ -90,7 +90,7 @@ function InviteForm() {
   const [email, setEmail] = useState("");
   const [role, setRole] = useState<Role>("member");
   const [days, setDays] = useState<(typeof LASTING)[number]>("7");
-  const { mutate, isPending, error, data, reset } = useAdminChange<Invitation & { link: string }>("invitations");
+  const { mutate, isPending, error, data, reset } = useAdminChange<Invitation & { link: string; is_mailed?: boolean }>("invitations");
   const submit = (event: FormEvent) => {
     event.preventDefault();
     const address = email.trim();
@@ -105,6 +105,7 @@ function InviteForm() {
           value={data.link}
           hint={t("admin.invitations.link_hint", { when: dateTimeOf(data.expires_at, i18n.language) })}
         />
+        {data.is_mailed && <p className="text-sm text-good">{t("admin.invitations.mailed", { email: data.email })}</p>}
         <Button className="self-start" onClick={reset}>
           {t("admin.done")}
         </Button>
