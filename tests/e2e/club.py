@@ -55,7 +55,7 @@ class Club:
         """By hand, wherever one wanted to be."""
         page.goto(self.server.url + place)
         fill_sign_in(page, name, PASSWORD)
-        expect(page.get_by_role("button", name=f"{name}: your account")).to_be_visible()
+        expect(page.get_by_role("button", name=f"Account: {name}")).to_be_visible()
         return ChatPage(page, self.server)
 
 

@@ -46,7 +46,7 @@ def test_name_and_password_are_changed_and_hold_at_the_next_sign_in(club: Club, 
     main = club.sign_in(stranger, name, "/settings/account").page.get_by_role("main")
     main.get_by_role("textbox", name="Name").fill(f"{name} the Second")
     main.get_by_role("button", name="Save").click()
-    expect(stranger.get_by_role("button", name=f"{name} the Second: your account")).to_be_visible()
+    expect(stranger.get_by_role("button", name=f"Account: {name} the Second")).to_be_visible()
     main.get_by_role("button", name="Change the password").click()
     main.get_by_label("Present password").fill("wrong")
     main.get_by_label("New password").fill("a swim in the cold sea")

@@ -1,4 +1,4 @@
-import { useDeferredValue, useId, useState } from "react";
+import { useDeferredValue, useEffect, useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { usePages } from "@/features/admin/admin-data";
@@ -28,13 +28,10 @@ export function SubjectField({ onChange }: SubjectFieldProps) {
   const choose = (next: string) => {
     setKind(next);
     setTyped("");
-    onChange(next === "user" ? "" : next);
   };
-  const type = (name: string) => {
-    setTyped(name);
-    const person = found.find((one) => one.name.toLowerCase() === name.trim().toLowerCase());
-    onChange(person ? `user:${person.id}` : "");
-  };
+  const person = found.find((one) => one.name.toLowerCase() === typed.trim().toLowerCase());
+  const subject = kind !== "user" ? kind : person ? `user:${person.id}` : "";
+  useEffect(() => onChange(subject), [onChange, subject]); // who is typed may be found a moment later
   return (
     <>
       <SelectField label={t("admin.subject.label")} value={kind} options={options} onChange={choose} className="min-w-40" />
@@ -46,7 +43,7 @@ export function SubjectField({ onChange }: SubjectFieldProps) {
             list={list}
             autoComplete="off"
             value={typed}
-            onChange={(event) => type(event.target.value)}
+            onChange={(event) => setTyped(event.target.value)}
             className="min-w-40"
           />
           <datalist id={list}>

@@ -35,8 +35,8 @@ export function UserMenu({ onOpen }: { onOpen(): void }) {
             {[...name][0]}
           </span>
           <span className="min-w-0 flex-1 truncate text-left">
+            <span className="sr-only">{t("sidebar.your_account")} </span>
             {name}
-            <span className="sr-only">{t("sidebar.your_account")}</span>
           </span>
           <ChevronsUpDown size={14} strokeWidth={1.75} aria-hidden className="text-quiet" />
         </button>
