@@ -38,6 +38,8 @@ CONFIGURED = {
     "QUARTERDECK_SECRET_KEY": SECRET_KEY,
     "QUARTERDECK_GITHUB_CLIENT_SECRET": "github-client-canary-0a2b",
     "QUARTERDECK_OIDC_CLIENT_SECRET": "oidc-client-canary-9d3e",
+    "QUARTERDECK_SCIM_TOKEN": "scim-token-canary-3c0d11",
+    "QUARTERDECK_LDAP_BIND_PASSWORD": "ldap-bind-canary-88a1f2",
     "OTEL_EXPORTER_OTLP_HEADERS": "authorization=otel-canary-5e5e77",
 }
 
@@ -58,6 +60,8 @@ def talkative(
         "GROQ_BASE_URL": upstream.base_url,  # which refuses this key
         "QUARTERDECK_GITHUB_CLIENT_ID": "someone", "QUARTERDECK_GITHUB_URL": "http://127.0.0.1:1",
         "QUARTERDECK_OIDC_CLIENT_ID": "someone", "QUARTERDECK_OIDC_ISSUER": "http://127.0.0.1:1",
+        "QUARTERDECK_LDAP_URL": "ldap://127.0.0.1:1", "QUARTERDECK_LDAP_BIND_DN": "cn=quarterdeck,dc=example",
+        "QUARTERDECK_LDAP_SEARCH_BASE": "dc=example", "QUARTERDECK_LDAP_SEARCH_FILTER": "(uid={name})",
         "OTEL_EXPORTER_OTLP_ENDPOINT": collector.endpoint, "OTEL_BSP_SCHEDULE_DELAY": "100",
     }  # fmt: skip
     running = Server(tmp_path_factory.mktemp("talkative"), **environment).start()
@@ -160,6 +164,8 @@ class Run:
         for path in [*paths, "/", "/settings", "/sign-in", "/docs", "/openapi.json", "/nothing"]:
             self.note(http.get(path.replace("{", "").replace("}", "")))
         self.note(http.get("/api/models", params={"refresh": 1}))
+        scim = {"authorization": f"Bearer {CONFIGURED['QUARTERDECK_SCIM_TOKEN']}"}
+        self.note(httpx2.get(f"{self.server.url}/scim/v2/Users", headers=scim))
         metrics = {"authorization": f"Bearer {CONFIGURED['QUARTERDECK_METRICS_TOKEN']}"}
         self.note(httpx2.get(f"{self.server.url}/metrics", headers=metrics))
 
@@ -182,14 +188,14 @@ class Run:
     def commands(self) -> dict[str, bytes]:
         """What the commands say: of this installation, and of databases that cannot be reached."""
         wrong = WRONG_PASSWORD.replace(" ", "-")
-        self.secrets["password of a database"] = wrong
+        self.secrets["password of a database, of the mail server"] = wrong
         postgres, redis = f"postgresql://u:{wrong}@127.0.0.1:1/x", f"redis://:{wrong}@127.0.0.1:1/0"
         away = {"QUARTERDECK_DATABASE_URL": postgres, "QUARTERDECK_REDIS_URL": redis}
         backup = str(self.server.folder / "a.backup")
         runs: list[tuple[tuple[str, ...], dict[str, str]]] = [
             (("doctor",), {}), (("doctor",), away), (("key", "list"), {}), (("backup", backup), {}),
             (("serve", "--port", "0"), away), (("serve", "--port", "0"), {"QUARTERDECK_SECRET_KEY": wrong}),
-            (("copy-database", postgres), {}),
+            (("copy-database", postgres), {}), (("doctor",), {"QUARTERDECK_SMTP_URL": f"smtp://u:{wrong}@127.0.0.1:1"}),
         ]  # fmt: skip
         if is_long():
             runs += [(("doctor", "--json"), {}), (("migrate", "--check"), {}), (("migrate",), away)]

@@ -20,10 +20,13 @@ from tests.harness.people import (
     expire,
     revoke_key,
     suspend_person,
+    write,
 )
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
 from tests.security.visits import Visit
+
+from quarterdeck.store.people import end_sessions
 
 OUT_S = 5.0
 _PATIENCE_S = 7.0
@@ -39,6 +42,11 @@ class State:
     role: str = "member"
 
 
+def end_all_sessions(data_dir: Path, person: Person) -> None:
+    """As a new password, or an admin, does it."""
+    write(data_dir, lambda connection: end_sessions(connection, person.id))
+
+
 STATES = [
     State("suspended", suspend_person),
     State("suspended, with a key", suspend_person, has_key=True),
@@ -46,6 +54,7 @@ STATES = [
     State("deleted, with a key", delete_person, has_key=True),
     State("session ended", end_session),
     State("session expired", expire),
+    State("signed out everywhere", end_all_sessions),
     State("key revoked", revoke_key, has_key=True),
     State("key expired", expire, has_key=True),
     State("guest expired", expire, role="guest"),
