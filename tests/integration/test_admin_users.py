@@ -17,10 +17,13 @@ import pytest
 from tests.conftest import MakeServer, Report
 from tests.fakes.script import TAGGED, Script, words
 from tests.harness.full_client import SocketClosedError, new_name, open_full
-from tests.harness.people import Person, add_person
+from tests.harness.people import Person, add_person, change_rows
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.tables import sessions
 
 OUT_S = 5.0
 
@@ -134,6 +137,11 @@ def test_the_server_is_handed_over_by_its_owner_alone(make_server: MakeServer) -
         assert by_key.post("/api/admin/owner", json={"user": heir.id}).status_code == 403, "not with a key"
     with httpx2.Client(base_url=running.url, headers={"origin": running.url}) as browser:
         browser.get(running.link)
+        change_rows(running.data_dir, sessions.update().values(created_at=now_ms() - 16 * 60 * 1000))
+        assert browser.post("/api/admin/owner", json={"user": heir.id}).status_code == 403, "not by an old session"
+        change_rows(running.data_dir, sessions.update().values(created_at=now_ms(), via="oauth"))
+        assert browser.post("/api/admin/owner", json={"user": heir.id}).status_code == 403, "not by another's word"
+        change_rows(running.data_dir, sessions.update().values(via="link"))
         assert browser.post("/api/admin/owner", json={"user": "nobody"}).status_code == 404
         assert browser.post("/api/admin/owner", json={"user": owner_id(browser)}).status_code == 409
         assert browser.post("/api/admin/owner", json={"user": heir.id}).json()["role"] == "owner"
