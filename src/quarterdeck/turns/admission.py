@@ -20,11 +20,11 @@ from quarterdeck.errors import OverloadedError
 
 logger = get_logger("quarterdeck.turns")
 
-MAX_RECORDING = 32  # at a time: what one commit resolves is then little work for the loop
+MAX_RECORDING = 12  # at a time: what one commit resolves is then little work for the loop
 _BUSY = MAX_RECORDING // 4
 MAX_WAIT_S = 12.0
 TICK_S = 0.02
-_LATE_S = 0.04  # on the average of some ticks: one long moment is the machine's, or a collection of garbage
+_LATE_S = 0.02  # on the average of some ticks: one long moment is the machine's, or a collection of garbage
 _LONGEST_S = 0.2  # that one tick counts
 _SHARE = 0.1  # of a tick in the average
 MOST = 20.0  # admitted in the time of a tick
@@ -32,8 +32,8 @@ LEAST = 2.0  # while a burst is borne
 LEAST_OF_ALL = 0.4
 BURST = 2_000  # admitted to a late loop until it is not borne any more
 _RECOVERY = 0.7  # of them, in a tick in time
-_RISE = 0.25
-_FALL = 0.9
+_RISE = 0.15
+_FALL = 0.85
 _REST_S = 1.0  # without a send, until nobody looks at the loop any more
 _MEMORY_S = 1.0  # of the rate at which the line moves
 _TELL_EVERY_S = 10.0

@@ -199,7 +199,7 @@ async def test_a_loop_in_time_again_admits_as_many_as_before(time: Time, quick: 
         await quick.come(1)
         await time.pass_by(0.4)
     time.late_s = 0.0
-    for _ in range(100):
+    for _ in range(200):
         await quick.come(1)
         await time.pass_by(TICK_S)
     before = len(quick.admitted)
