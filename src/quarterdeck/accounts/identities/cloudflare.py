@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from joserfc.jwk import Key
 from msgspec import Struct
 
 from quarterdeck.accounts.identities.fetching import Fetcher
@@ -18,6 +18,9 @@ from quarterdeck.accounts.identities.person import Person, SignInRefusedError, d
 from quarterdeck.accounts.identities.signed import TokenError, check_audience, check_times, read_claims, text_claim
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 ASSERTION_HEADER = "cf-access-jwt-assertion"
 _ALGORITHMS = frozenset({"RS256"})

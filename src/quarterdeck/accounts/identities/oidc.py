@@ -8,10 +8,9 @@ from __future__ import annotations
 import base64
 import hmac
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from joserfc.jwk import Key
 from msgspec import Struct
 
 from quarterdeck.accounts.identities.discovery import Issuer, Metadata
@@ -26,6 +25,9 @@ from quarterdeck.accounts.identities.signed import (
     read_claims,
     text_claim,
 )
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 ALGORITHMS = frozenset({"RS256", "PS256", "ES256", "EdDSA"})
 SCOPE = "openid profile email"

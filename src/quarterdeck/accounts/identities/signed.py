@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Awaitable, Callable
-from typing import Any, Literal
-
-from joserfc import jws
-from joserfc.errors import JoseError
-from joserfc.jwk import Key
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
 from quarterdeck.accounts.identities.strict_json import read_object
 from quarterdeck.errors import AccessError
+
+if TYPE_CHECKING:
+    from joserfc.jwk import Key
 
 MAX_CHARS = 16_384
 _FOREIGN_KEYS = ("jwk", "jku", "x5u", "x5c", "crit", "b64", "enc", "zip")
 _SKEW_S = 60
 
-FindKey = Callable[[str, str], Awaitable[Key | None]]
+FindKey = Callable[[str, str], Awaitable["Key | None"]]
 """(kid, algorithm): the key, None when no such one is published."""
 
 
@@ -50,11 +50,12 @@ async def read_claims(token: str, find_key: FindKey, algorithms: frozenset[str])
     key = await find_key(kid, algorithm)
     if key is None:
         raise TokenError("no published key has this kid")
+    jose = import_module("quarterdeck.accounts.identities.jose")  # see `key_set.py`
     try:
-        signed = jws.deserialize_compact(token, key, algorithms=[algorithm])
-    except (JoseError, ValueError, TypeError) as error:
-        raise TokenError(f"the signature: {type(error).__name__}") from error
-    return _object(signed.payload)
+        payload = jose.payload_of(token, key, algorithm)
+    except ValueError as error:
+        raise TokenError(f"the signature: {error}") from error
+    return _object(payload)
 
 
 def check_times(claims: dict[str, Any], now_s: float) -> int:
