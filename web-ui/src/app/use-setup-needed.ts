@@ -1,5 +1,6 @@
 import { useCallback, useState } from "react";
 
+import { useIsAdmin } from "@/shared/data/me";
 import { hasLanguageModel, useModels } from "@/shared/data/models";
 
 const KEY = "qd.setup";
@@ -7,11 +8,12 @@ const KEY = "qd.setup";
 /** Whether to show the set-up screen: no language model is connected, and nobody chose to go on without. */
 export function useSetupNeeded(): [boolean, () => void] {
   const models = useModels();
+  const isAdmin = useIsAdmin(); // nobody else can connect one
   const [isSkipped, setIsSkipped] = useState(() => sessionStorage.getItem(KEY) === "skipped");
   const skip = useCallback(() => {
     sessionStorage.setItem(KEY, "skipped");
     setIsSkipped(true);
   }, []);
-  const isNeeded = models.data !== undefined && !hasLanguageModel(models.data.items) && !isSkipped;
+  const isNeeded = isAdmin && models.data !== undefined && !hasLanguageModel(models.data.items) && !isSkipped;
   return [isNeeded, skip];
 }

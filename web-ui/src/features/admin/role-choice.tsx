@@ -30,7 +30,7 @@ export function RoleChoice({ person }: { person: Person }) {
           },
         )
       }
-      className="-my-1.5 min-w-28"
+      className="md:-my-1.5 min-w-28"
     />
   );
 }
