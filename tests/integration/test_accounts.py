@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from typing import Any
 
@@ -178,3 +179,16 @@ def test_another_site_signs_nobody_in(server: Server, owner: httpx2.Client) -> N
     for origin in ("https://evil.example", "null"):
         refused = visitor(server, origin=origin).post("/api/sign-in", json={"name": name, "password": PASSWORD})
         assert (refused.status_code, refused.json()["code"]) == (403, "wrong_origin")
+
+
+def test_a_session_left_open_after_the_link_changes_no_password(make_server: MakeServer) -> None:
+    server = make_server().start()
+    with open_browser(server) as owner:
+        assert owner.post("/api/me/password", json={"new": PASSWORD}).status_code == 204
+        assert owner.post("/api/me/password", json={"new": PASSWORD + "!"}).status_code == 204, "the link is new"
+        with sqlite3.connect(server.data_dir / "quarterdeck.sqlite3") as database:
+            database.execute("UPDATE sessions SET created_at = created_at - 16 * 60 * 1000")
+        refused = owner.post("/api/me/password", json={"new": "another sail"})
+        assert (refused.status_code, refused.json()["code"]) == (403, "wrong_password")
+        given = {"new": "another sail", "current": PASSWORD + "!"}
+        assert owner.post("/api/me/password", json=given).status_code == 204

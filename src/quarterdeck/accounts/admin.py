@@ -9,7 +9,7 @@ from msgspec import Struct
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.names import check_email, check_name
 from quarterdeck.accounts.own_account import create_password_link
-from quarterdeck.domain.ids import now_ms
+from quarterdeck.accounts.sessions import is_fresh
 from quarterdeck.errors import ConflictError, ForbiddenError, NotFoundError
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -17,7 +17,6 @@ from quarterdeck.store.directory import PersonRow, find_person, set_role, set_su
 from quarterdeck.store.keys import revoke_all_api_keys
 from quarterdeck.store.people import end_sessions, find_own_session, insert_account, rename_account, set_email
 
-_FRESH_MS = 15 * 60 * 1000
 _PROVEN_BY = ("password", "ldap", "link")
 
 Detail = dict[str, str | int | bool | None]
@@ -110,7 +109,7 @@ def hand_over(connection: WriteConnection, actor: Actor, user: str) -> PersonRow
     if actor.principal.role != "owner":
         raise ForbiddenError("Only the owner can hand this server over.")
     session = find_own_session(connection, actor.principal.user, actor.principal.credential)
-    if session is None or session.via not in _PROVEN_BY or now_ms() - session.created_at > _FRESH_MS:
+    if session is None or session.via not in _PROVEN_BY or not is_fresh(session.created_at):
         raise ForbiddenError("Sign in again first, with your password or the link of `quarterdeck open`.")
     heir = access_person(connection, user)
     if heir.id == actor.principal.user:

@@ -10,6 +10,7 @@ from quarterdeck.accounts.attempts import begin_attempt, succeed
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.names import check_email, check_name
 from quarterdeck.accounts.passwords import Passwords, check_password
+from quarterdeck.accounts.sessions import is_fresh
 from quarterdeck.accounts.sign_in import SignedIn, Visitor, check_counted, enter_by
 from quarterdeck.accounts.tokens import hash_secret
 from quarterdeck.domain.ids import now_ms
@@ -84,7 +85,7 @@ async def change_password(
     session = await database.read(lambda connection: find_own_session(connection, caller.user, caller.credential))
     if account is None:
         raise AccessError("This account is not there any more.")
-    came_by_link = session is not None and session.via == "link"
+    came_by_link = session is not None and session.via == "link" and is_fresh(session.created_at)
     if account.password_hash is not None and not came_by_link:
         await database.write(lambda connection: begin_attempt(connection, account.name, visitor.address))
         given = (account.name, wanted.current)

@@ -22,6 +22,12 @@ SESSION_MS = 30 * 24 * 3600 * 1000  # from its last use
 GUEST_MS = 3600 * 1000  # from a guest's last use
 GUEST_NOTED_MS = 1000  # so exactly is that kept
 _LINK_MS = 24 * 3600 * 1000
+_FRESH_MS = 15 * 60 * 1000
+
+
+def is_fresh(opened_at: int) -> bool:
+    """Whether a session is so new that its person is certainly there: for what one left open must not do."""
+    return now_ms() - opened_at <= _FRESH_MS
 
 
 def create_open_link(connection: WriteConnection) -> str:

@@ -32,7 +32,7 @@ class AccountChange(BaseModel):
 
 
 class PasswordChange(BaseModel):
-    """`current` is not needed where there is none yet, or when one came by a one-time link."""
+    """`current` is not needed where there is none yet, or when one came by a one-time link within 15 minutes."""
 
     new: Annotated[str, Field(max_length=1_000)]
     current: Annotated[str, Field(max_length=1_000)] = ""
