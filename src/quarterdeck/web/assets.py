@@ -29,6 +29,7 @@ class Assets(StaticFiles):
             _describe(response, path, encoding, _FOR_EVER)
             # The sandboxed frame asks from an opaque origin; there is nothing secret in these files.
             response.headers["access-control-allow-origin"] = "*"
+            response.headers["cross-origin-resource-policy"] = "cross-origin"
         return response
 
 
