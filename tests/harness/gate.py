@@ -16,7 +16,7 @@ from quarterdeck.__main__ import main
 from quarterdeck.turns import admission
 
 VARIABLE = "TEST_GATE"
-OPEN = {"MAX_RECORDING": 1_000_000, "MOST": 1e6, "LEAST": 1e6, "LEAST_OF_ALL": 1e6}
+OPEN = {"MAX_RECORDING": 1_000_000, "MAX_WAIT_S": 1e9, "MOST": 1e6, "LEAST": 1e6, "LEAST_OF_ALL": 1e6}
 CLOSED = {"MAX_RECORDING": 0, "MAX_WAIT_S": 0.0}
 
 
