@@ -39,12 +39,13 @@ async def open_without_reading(port: int, key: str, turn: str) -> AsyncIterator[
         yield connection
 
 
-def count_peers(ports: set[int], *servers: int) -> int:
-    """How many of the clients at these ports the servers at their ports still have an established connection with."""
+def count_peers(ports: set[int], server: int) -> int:
+    """How many of the clients at these ports the server at its port still has an established connection with.
+
+    The server's port is needed: another test may have a connection that uses the same port of a client.
+    """
     lines = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    return sum(
-        (not servers or _port(line[1]) in servers) and _port(line[2]) in ports and line[3] == "01" for line in lines
-    )
+    return sum(_port(line[1]) == server and _port(line[2]) in ports and line[3] == "01" for line in lines)
 
 
 def _port(address: str) -> int:

@@ -47,11 +47,11 @@ async def test_deaf_readers_at_another_server_are_dropped_while_others_go_on(
         ports = {socket.local_address[1] for socket in sockets} | {wire.getsockname()[1] for wire in wires}
 
         async def are_there() -> bool:
-            return count_peers(ports) == 2 * count
+            return count_peers(ports, there.port) == 2 * count
 
         await wait_until_async(are_there, "all to be there")
         async with asyncio.timeout(2 * DROPPED_S):
-            while count_peers(ports):
+            while count_peers(ports, there.port):
                 accepted = await reader.send(model=quick)
                 wrong += find_disorder(await reader.until_ended(accepted["turn"], 10))
         grown = resident_bytes(there.pid) - before

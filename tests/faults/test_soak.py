@@ -37,6 +37,8 @@ async def test_memory_levels_off_under_mixed_load(
     first, last = samples[0][1], samples[-1][1]
     settled = samples[len(samples) // 2 :]
     figures = f"{DURATION_S:.0f} s, {first:.0f} to {last:.0f} MiB, at the end {slope_per_minute(settled):+.2f} a minute"
+    waits = sorted(soak.waits_s)
+    figures += f"; a short answer within p99 {waits[int(0.99 * len(waits))]:.2f} s, longest {waits[-1]:.2f} s"
     for sample in samples[:: max(1, len(samples) // 60)]:
         print(f"{sample[0]:.0f} s: {sample[1]:.1f} MiB")  # noqa: T201  # shown when it fails, or with -s
     report(f"G17 soak, {kind}", soak.wrong + find_growth(samples, LIMIT), sum(soak.counts.values()), figures)

@@ -37,11 +37,11 @@ class SimpleClient:
     def of(self, chat_id: str) -> list[Frame]:
         return [frame for frame in self.frames if frame["chatId"] == chat_id]
 
-    async def ask(self, message: str, chat_id: str, **fields: Any) -> list[Frame]:
-        """One message and all that is answered to it."""
+    async def ask(self, message: str, chat_id: str, timeout_s: float = WAIT_S, **fields: Any) -> list[Frame]:
+        """One message and all that is answered to it, with at most `timeout_s` between two frames."""
         self.frames = [frame for frame in self.frames if frame["chatId"] != chat_id]
         await self.say({"message": message, "chatId": chat_id} | fields)
-        return await self.until_over(chat_id)
+        return await self.until_over(chat_id, timeout_s)
 
 
 def is_end(frame: Frame) -> bool:

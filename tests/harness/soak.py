@@ -16,6 +16,7 @@ from tests.harness.simple_client import open_simple
 
 MIB = 1024 * 1024
 WARM_UP = 0.4  # of all samples: caches fill, allocators take what they need at the busiest moment
+SILENT_S = 5.0  # that a client may be without a frame
 _TURNS_EACH = 10  # of a conversation, of a connection
 Samples = list[tuple[float, float]]
 """(seconds since the start, resident MiB)."""
@@ -58,6 +59,7 @@ class Soak:
         self.port, self.key, self.pause_s = port, key, pause_s
         self.counts: dict[str, int] = {}
         self.wrong: list[str] = []
+        self.waits_s: list[float] = []  # for a short answer, all of it
         self._models = [make_model(count) for count in (3, 40, 400)]
         self._random = random.Random(17)
         self._is_over = False
@@ -108,7 +110,9 @@ class Soak:
         chat = new_name("chat")
         async with open_simple(self.port, self.key) as client:
             for _ in range(_TURNS_EACH):
-                await client.ask("Hello", chat, model=self._models[0])
+                begun = time.monotonic()
+                await client.ask("Hello", chat, SILENT_S, model=self._models[0])
+                self.waits_s.append(time.monotonic() - begun)
                 client.frames.clear()
                 await self._count("answers by simple socket")
 

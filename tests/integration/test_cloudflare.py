@@ -14,10 +14,10 @@ from tests.fakes.cloudflare_server import FakeTeam
 from tests.harness.server import Server
 from tests.harness.stored import suspend
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import WAIT_S
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
+PUT_OUT_S = 5.0  # who is suspended is out by then
 HEADER = "cf-access-jwt-assertion"
 
 
@@ -184,7 +184,7 @@ async def test_a_suspended_user_is_out_and_so_is_their_open_socket(
     async with open_socket(behind, assertion) as socket, open_socket(behind, other) as stays:
         begun = time.monotonic()
         await asyncio.to_thread(suspend, behind.data_dir, "eli")
-        code = await closed_within(socket, WAIT_S)
+        code = await closed_within(socket, PUT_OUT_S)
         took_s = time.monotonic() - begun
         assert me(behind, assertion)["status"] in (401, 403)
         await stays.send('{"message": "Hi", "chatId": "1"}')
@@ -197,6 +197,6 @@ async def test_a_suspended_user_is_out_and_so_is_their_open_socket(
 async def test_a_socket_ends_soon_after_its_assertion(behind: Server, team: FakeTeam) -> None:
     short = team.assertion("ann@example.org", exp=int(time.time()) + 2)
     async with open_socket(behind, short) as socket, open_socket(behind, team.assertion("ben@example.org")) as stays:
-        assert await closed_within(socket, 2 + WAIT_S) == 1008
+        assert await closed_within(socket, 2 + PUT_OUT_S) == 1008
         assert stays.state.name == "OPEN"
     assert me(behind, short)["status"] == 401

@@ -18,10 +18,10 @@ from tests.harness.people import add_person, change_rows, scoped_key
 from tests.harness.server import Server
 from tests.harness.signing_in import Browser, audit
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import WAIT_S
 
 from quarterdeck.store.tables import users
 
+PUT_OUT_S = 5.0  # who is suspended is out by then
 TOKEN = "the-directorys-token-0123456789"
 USER = "urn:ietf:params:scim:schemas:core:2.0:User"
 PATCH = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
@@ -163,7 +163,7 @@ def test_who_is_deactivated_is_out_within_five_seconds_and_back_when_activated(
             begun = time.monotonic()
             answer = await asyncio.to_thread(patch, scim, made, *OFF[dialect])
             assert (answer.status_code, answer.json()["active"]) == (200, False)
-            async with asyncio.timeout(WAIT_S):
+            async with asyncio.timeout(PUT_OUT_S):
                 with contextlib.suppress(SocketClosedError):
                     while True:
                         await client.ask("ping")
@@ -171,7 +171,7 @@ def test_who_is_deactivated_is_out_within_five_seconds_and_back_when_activated(
             return time.monotonic() - begun
 
     took_s = asyncio.run(put_out())
-    wrong = [] if took_s <= WAIT_S else ["too late"]
+    wrong = [] if took_s <= PUT_OUT_S else ["too late"]
     if httpx2.get(f"{kept.url}/api/me", headers={"authorization": f"Bearer {session}"}).status_code != 401:
         wrong.append("the session still works")
     if sign_in(kept, issuer, subject):
