@@ -25,7 +25,7 @@ from quarterdeck.web import followers as followers_module
 from quarterdeck.web.connections import Connection, Connections
 from quarterdeck.web.followers import Followers
 
-WAIT_S = 5.0
+WAIT_S = 20.0
 ANN = Principal("ann", "Ann", "owner", "key", "key-of-ann")
 
 
