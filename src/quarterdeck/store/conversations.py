@@ -22,6 +22,13 @@ class ConversationRow(Struct, frozen=True):
     tip_id: str | None
     created_at: int
     updated_at: int
+    root_id: str | None = None
+    title_from: str = "words"  # words | model | user
+    pinned_at: int | None = None
+    archived_at: int | None = None
+    folder_id: str | None = None
+    source: str | None = None
+    forked_from: str | None = None
     running_turn: str | None = None
 
 

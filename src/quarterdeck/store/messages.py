@@ -31,6 +31,11 @@ class MessageRow(Struct, frozen=True):
     first_token_ms: int | None
     created_at: int
     ended_at: int | None
+    active_child_id: str | None = None
+    version: int = 1
+    edited_at: int | None = None
+    deleted_at: int | None = None
+    context_mark: str = ""  # pinned | excluded
 
 
 class QuoteRow(Struct, frozen=True):
@@ -46,6 +51,7 @@ class QuoteRow(Struct, frozen=True):
 # Built once: building a statement costs more than running it.
 _INSERT = insert(messages)
 _FINISH = update(messages).where(messages.c.id == bindparam("message"))
+_LEAD_TO = update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
 
 
 def _path_from(message: Any, conversation: Any, limit: Any) -> Any:
@@ -68,15 +74,22 @@ _PATH = _path_from(bindparam("message"), bindparam("conversation"), bindparam("l
 
 def insert_message(
     connection: WriteConnection, *, message: str, conversation: str, owner: str, parent: str | None, role: str,
-    status: str, parts: list[Part], model: str, turn: str,
+    status: str, parts: list[Part], model: str, turn: str, active_child: str | None = None,
 ) -> None:  # fmt: skip
+    """`active_child`: where the path goes on from it; who puts a message below another calls `lead_to` for that one."""
     connection.execute(
         _INSERT,
         {
             "id": message, "conversation_id": conversation, "owner_id": owner, "parent_id": parent, "role": role,
             "status": status, "parts": encode_parts(parts), "model": model, "turn_id": turn, "created_at": now_ms(),
+            "active_child_id": active_child,
         },
     )  # fmt: skip
+
+
+def lead_to(connection: WriteConnection, message: str, child: str | None) -> None:
+    """The active path goes from `message` on to `child`, one of its children."""
+    connection.execute(_LEAD_TO, {"message": message, "child": child})
 
 
 def find_message(connection: AnyConnection, conversation: str, message: str) -> MessageRow | None:
@@ -175,4 +188,9 @@ def _row(row: Any) -> MessageRow:
         first_token_ms=row.first_token_ms,
         created_at=row.created_at,
         ended_at=row.ended_at,
+        active_child_id=row.active_child_id,
+        version=row.version,
+        edited_at=row.edited_at,
+        deleted_at=row.deleted_at,
+        context_mark=row.context_mark,
     )

@@ -19,7 +19,7 @@ from sqlalchemy import Connection, create_engine, event
 from quarterdeck.errors import SetupError
 from quarterdeck.store.tables import metadata
 
-HEAD = "0003"
+HEAD = "0004"
 COPYING = "copying"
 """Stands where the revision does while `quarterdeck copy-database` fills the tables."""
 

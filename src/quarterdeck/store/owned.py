@@ -15,15 +15,24 @@ from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import (
     access_rules,
     api_keys,
+    assistants,
     budgets,
     conversations,
+    folders,
     ideas,
     identities,
+    imports,
     invitations,
+    message_versions,
     messages,
     oauth_states,
     open_links,
     sessions,
+    share_messages,
+    shares,
+    snippets,
+    summaries,
+    summary_sources,
     turn_steps,
     turns,
     usage_entries,
@@ -33,7 +42,7 @@ from quarterdeck.store.tables import (
 from quarterdeck.store.turns import OPEN
 
 _SOME = 20  # conversations at a time: their messages go with them
-_JSON = {"parts", "usage", "continuations", "error", "manifest"}
+_JSON = {"parts", "usage", "continuations", "error", "manifest", "tools", "starters", "counts", "report"}
 _SECRET = {
     "password_hash",
     "secret_hash",
@@ -51,12 +60,23 @@ def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
     """Whose rows are `user`'s. In the order in which they can be deleted."""
     subject = f"user:{user}"
     own_turns = select(turns.c.id).where(turns.c.owner_id == user)
+    own_summaries = select(summaries.c.id).where(summaries.c.owner_id == user)
+    own_shares = select(shares.c.id).where(shares.c.owner_id == user)
     return {
+        summary_sources: summary_sources.c.summary_id.in_(own_summaries),
+        summaries: summaries.c.owner_id == user,
+        message_versions: message_versions.c.owner_id == user,
+        share_messages: share_messages.c.share_id.in_(own_shares),
+        shares: shares.c.owner_id == user,
         turn_steps: turn_steps.c.turn_id.in_(own_turns),
         ideas: ideas.c.owner_id == user,
         turns: turns.c.owner_id == user,
         messages: messages.c.owner_id == user,
         conversations: conversations.c.owner_id == user,
+        folders: folders.c.owner_id == user,
+        assistants: assistants.c.owner_id == user,
+        snippets: snippets.c.owner_id == user,
+        imports: imports.c.owner_id == user,
         usage_entries: usage_entries.c.user_id == user,
         usage_totals: usage_totals.c.user_id == user,
         budgets: budgets.c.subject == subject,

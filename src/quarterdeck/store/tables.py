@@ -47,6 +47,8 @@ users = Table(
     Column("password_hash", Text),  # argon2id; None: no password
     Column("scim_id", Identifier),  # `externalId` of the directory that keeps this account
     Column("scim_name", Identifier),  # `userName` there; None: no directory keeps this account
+    Column("time_zone", Text, nullable=False, server_default=""),  # IANA name; empty: UTC
+    Column("about", Text, nullable=False, server_default=""),  # what they want every model to know of them
 )
 Index(
     "uq_users_owner",
@@ -156,9 +158,40 @@ conversations = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("updated_at", BigInteger, nullable=False),
     Column("deleted_at", BigInteger),
+    Column("root_id", Identifier),  # the first message of the active path
+    Column("title_from", Text, nullable=False, server_default="words"),  # words (the first ones) | model | user
+    Column("pinned_at", BigInteger),
+    Column("archived_at", BigInteger),
+    Column("folder_id", Identifier),
+    Column("source", Identifier),  # what it was imported from: `chatgpt:<id there>`
+    Column("forked_from", Identifier),  # the message of another conversation that it goes on from
     UniqueConstraint("owner_id", "external_id"),
 )
 Index("ix_conversations_recent", conversations.c.owner_id, conversations.c.updated_at, conversations.c.id)
+_is_pinned = text("pinned_at IS NOT NULL")
+Index("ix_conversations_pinned", conversations.c.owner_id, conversations.c.pinned_at, sqlite_where=_is_pinned)
+_is_archived = text("archived_at IS NOT NULL")
+Index(
+    "ix_conversations_archived",
+    conversations.c.owner_id,
+    conversations.c.updated_at,
+    conversations.c.id,
+    sqlite_where=_is_archived,
+)
+Index(
+    "ix_conversations_folder",
+    conversations.c.folder_id,
+    conversations.c.updated_at,
+    conversations.c.id,
+    sqlite_where=text("folder_id IS NOT NULL"),
+)
+Index(
+    "uq_conversations_source",
+    conversations.c.owner_id,
+    conversations.c.source,
+    unique=True,
+    sqlite_where=text("source IS NOT NULL"),
+)
 Index("ix_conversations_deleted", conversations.c.deleted_at, sqlite_where=text("deleted_at IS NOT NULL"))
 
 messages = Table(
@@ -179,9 +212,155 @@ messages = Table(
     Column("first_token_ms", Integer),
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+    Column("active_child_id", Identifier),  # where the path goes on from here; the tip has none
+    Column("version", Integer, nullable=False, server_default=text("1")),  # counts edits
+    Column("edited_at", BigInteger),
+    Column("deleted_at", BigInteger),
+    Column("deletion", Identifier),  # what was deleted in one go, to be undone in one go
+    Column("context_mark", Text, nullable=False, server_default=""),  # pinned | excluded, by hand
+    Column("source", Identifier),  # its id where it was imported from
 )
 Index("ix_messages_conversation", messages.c.conversation_id, messages.c.id)
 Index("ix_messages_owner", messages.c.owner_id, messages.c.id)
+Index("ix_messages_parent", messages.c.conversation_id, messages.c.parent_id, messages.c.id)
+Index("ix_messages_deletion", messages.c.deletion, sqlite_where=text("deletion IS NOT NULL"))
+Index(
+    "ix_messages_pinned",
+    messages.c.conversation_id,
+    messages.c.id,
+    sqlite_where=text("context_mark = 'pinned'"),
+)
+Index(
+    "ix_messages_source",
+    messages.c.conversation_id,
+    messages.c.source,
+    sqlite_where=text("source IS NOT NULL"),
+)
+
+message_versions = Table(
+    "message_versions",
+    metadata,
+    Column("message_id", Identifier, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", Integer, primary_key=True),  # as it was before the next edit
+    Column("owner_id", Identifier, nullable=False),
+    Column("parts", Text, nullable=False),  # JSON, domain.parts
+    Column("created_at", BigInteger, nullable=False),  # when this version was made
+)
+
+folders = Table(
+    "folders",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("name_key", Identifier, nullable=False),  # the name, case-folded
+    Column("created_at", BigInteger, nullable=False),
+    UniqueConstraint("owner_id", "name_key"),
+)
+
+summaries = Table(
+    "summaries",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner_id", Identifier, nullable=False),
+    Column("conversation_id", Identifier, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("level", Integer, nullable=False),  # 1: of messages; 2 and more: of summaries
+    Column("first_id", Identifier, nullable=False),  # the section of a path, both ends within
+    Column("last_id", Identifier, nullable=False),
+    Column("before_id", Identifier),  # the parent of the first message: where a path goes on upwards
+    Column("message_count", Integer, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("tokens", Integer, nullable=False),
+    Column("model", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("stale_at", BigInteger),  # something that it covers was changed
+    Column("replaced_by", Identifier),  # the summary that was made in its place
+)
+Index("ix_summaries_last", summaries.c.conversation_id, summaries.c.last_id)
+Index("ix_summaries_stale", summaries.c.stale_at, sqlite_where=text("stale_at IS NOT NULL AND replaced_by IS NULL"))
+
+summary_sources = Table(
+    "summary_sources",
+    metadata,
+    Column("summary_id", Identifier, ForeignKey("summaries.id", ondelete="CASCADE"), primary_key=True),
+    Column("source_id", Identifier, primary_key=True),  # a message, or a summary of the level below
+    Column("version", Integer, nullable=False),  # of the message, as it was read
+)
+Index("ix_summary_sources_source", summary_sources.c.source_id)
+
+assistants = Table(
+    "assistants",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("is_shared", Integer, nullable=False),  # with everybody on this server, by an admin
+    Column("name", Text, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("instructions", Text, nullable=False),
+    Column("model", Text, nullable=False),  # empty: whatever is chosen
+    Column("temperature", Float),
+    Column("format", Text, nullable=False),  # plain | tagged
+    Column("tools", Text, nullable=False),  # JSON list of names
+    Column("starters", Text, nullable=False),  # JSON list of first messages
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
+)
+Index("ix_assistants_owner", assistants.c.owner_id, assistants.c.id)
+Index("ix_assistants_shared", assistants.c.id, sqlite_where=text("is_shared = 1"))
+
+snippets = Table(
+    "snippets",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
+    Column("name", Identifier, nullable=False),  # what is typed after the slash
+    Column("text", Text, nullable=False),  # with `{{variables}}`
+    Column("created_at", BigInteger, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
+    UniqueConstraint("owner_id", "name"),
+)
+
+shares = Table(
+    "shares",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("conversation_id", Identifier, nullable=False),  # where it was taken from; it outlives it
+    Column("secret_hash", LargeBinary, nullable=False, unique=True),
+    Column("title", Text, nullable=False),
+    Column("message_count", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+)
+
+share_messages = Table(
+    "share_messages",
+    metadata,
+    Column("share_id", Identifier, ForeignKey("shares.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("parts", Text, nullable=False),  # JSON, domain.parts, without what the model thought
+    Column("model", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+
+imports = Table(
+    "imports",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False, index=True),
+    Column("format", Text, nullable=False),  # chatgpt | claude | openwebui | librechat | markdown | quarterdeck
+    Column("name", Text, nullable=False),  # of the file
+    Column("status", Text, nullable=False),  # waiting | running | complete | failed | stopped
+    Column("done_bytes", BigInteger, nullable=False),
+    Column("total_bytes", BigInteger, nullable=False),
+    Column("counts", Text, nullable=False),  # JSON: conversations, messages, … imported, known already, skipped
+    Column("report", Text, nullable=False),  # JSON list: what was skipped, and why
+    Column("error", Text, nullable=False),  # one sentence; empty: none
+    Column("created_at", BigInteger, nullable=False),
+    Column("ended_at", BigInteger),
+)
 
 turns = Table(
     "turns",
@@ -220,6 +399,16 @@ turn_steps = Table(
     Column("model", Text, nullable=False),
     Column("manifest", Text, nullable=False),  # JSON, context.manifest.Manifest
     Column("started_at", BigInteger, nullable=False),
+    Column("usage", Text),  # JSON, domain.usage.Usage; None: it has not ended, or nothing was reported
+)
+
+token_ratios = Table(
+    "token_ratios",
+    metadata,
+    Column("model", Identifier, primary_key=True),  # `provider/model`
+    Column("ratio", Float, nullable=False),  # tokens as reported by those estimated, smoothed
+    Column("samples", Integer, nullable=False),
+    Column("updated_at", BigInteger, nullable=False),
 )
 
 ideas = Table(

@@ -22,7 +22,7 @@ from quarterdeck.store.conversations import (
 )
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_conversation, lock_send
-from quarterdeck.store.messages import find_message, insert_message
+from quarterdeck.store.messages import find_message, insert_message, lead_to
 from quarterdeck.store.turns import TurnRow, find_place, find_turn_by_key, insert_turn
 from quarterdeck.turns.claim import Lease
 
@@ -121,7 +121,12 @@ def record_send(
         parts=[TextPart(send.text)],
         model="",
         turn=turn.id,
+        active_child=turn.message_id,
     )
+    if conversation.tip_id is None:
+        update_conversation(connection, conversation.id, {"root_id": request})
+    else:
+        lead_to(connection, conversation.tip_id, request)
     return _store(connection, conversation, turn, lease)
 
 
@@ -151,6 +156,7 @@ def record_retry(
     turn = _new_turn(connection, conversation, retry.key, digest, request=request.id, model=model)
     if retry.temperature is not None:
         turn = msgspec.structs.replace(turn, temperature=retry.temperature)
+    lead_to(connection, request.id, turn.message_id)
     return _store(connection, conversation, turn, lease)
 
 

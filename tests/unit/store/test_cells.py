@@ -10,7 +10,7 @@ from quarterdeck.store.tables import metadata
 
 _OF_THE_INSTALLATION = {
     "users", "leases", "endpoints", "server_settings", "invitations", "sign_in_attempts", "audit_entries",
-    "identity_providers", "access_rules", "prices", "budgets",
+    "identity_providers", "access_rules", "prices", "budgets", "token_ratios",
 }  # fmt: skip
 _PAGE = Path(__file__).parents[3] / "docs" / "scaling.md"
 
