@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import httpx2
-from tests.conftest import MakeServer, Report
+from tests.conftest import Control, MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.checks import find_differences, find_disorder, texts_of
 from tests.harness.full_client import new_name, open_full
@@ -55,6 +55,23 @@ def test_a_full_disk_is_told_and_nothing_acknowledged_is_lost(
         known = [chat for chat in refused if http.get(f"/api/conversations/{chat}").status_code != 404]
         wrong += [f"{chat} was refused and is there" for chat in known]
     report("G14 a full disk", wrong, 11)
+
+
+async def test_what_a_full_disk_loses_would_be_seen(
+    make_server: MakeServer, upstream: Upstream, control: Control
+) -> None:
+    without = "refusing what is not written"
+    running = make_server(PYTHONDONTWRITEBYTECODE="1", WITHOUT=without).start()
+    model = upstream.model(Script(pieces=["ok"]))
+    async with open_full(running.port, running.key) as client:
+        with full_disk(running):
+            accepted = [await client.send(model=model, follow=False) for _ in range(3)]
+        running.kill()
+    running.restart()
+    with running.http() as http:
+        chats = [sent["conversation"] for sent in accepted]
+        lost = [f"{chat} is lost" for chat in chats if http.get(f"/api/conversations/{chat}").status_code == 404]
+    control("G14 a full disk", without, lost)
 
 
 def _check_refusal(answer: httpx2.Response) -> list[str]:

@@ -14,10 +14,9 @@ from contextlib import contextmanager
 
 import aiohttp
 import pytest
-from tests.conftest import MakeServer, Report
+from tests.conftest import Control, MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.full_client import PROTOCOL, new_name
-from tests.harness.gate import OPEN, with_gate
 from tests.harness.locks import select
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
@@ -29,7 +28,7 @@ TIMES = 5
 LOAD_S = trials(4, 60)
 SOCKETS = 30
 LAG_S = 0.1
-LINE = {} if is_long() else {"MAX_WAIT_S": 1.0}  # in some seconds no line gets as long as it may
+LINE = {} if is_long() else {"WITHOUT": "a long line"}  # in some seconds no line gets as long as it may
 PATIENCE_S = trials(5, 20)  # longer than anybody waits in line
 PROBE = """
 import http.client, sys, time
@@ -209,20 +208,23 @@ async def raise_storm(server: Server, idle: Server, model: str) -> Storm:
 async def test_five_times_what_it_can_do_is_refused_and_nothing_is_forgotten(
     make_server: MakeServer, upstream: Upstream, report: Report
 ) -> None:
-    server, idle = with_gate(make_server(), **LINE).start(), make_server().start()
+    server, idle = make_server(**LINE).start(), make_server().start()
     storm = await raise_storm(server, idle, upstream.model(Script(pieces=words(10))))
     wrong = storm.find_wrong() + await find_forgotten(server, storm.calm.acked | storm.storm.acked)
     report("G11 overload", wrong, len(storm.storm.acked) + len(storm.storm.refused), str(storm))
 
 
-async def test_without_the_line_overload_would_be_seen(make_server: MakeServer, upstream: Upstream) -> None:
-    """The negative control: the product, admitting everything."""
-    server, idle = with_gate(make_server(), **OPEN).start(), make_server().start()
+async def test_without_the_line_overload_would_be_seen(
+    make_server: MakeServer, upstream: Upstream, control: Control
+) -> None:
+    without = "the line"
+    server, idle = make_server(WITHOUT=without).start(), make_server().start()
     storm = await raise_storm(server, idle, upstream.model(Script(pieces=words(10))))
     print(storm)  # noqa: T201  # shown when it fails, or with -s
     wrong = storm.find_wrong()
     assert "nothing was refused" in wrong
     assert len(wrong) > 1, "and nobody suffered"
+    control("G11 overload", without, wrong)
 
 
 @pytest.mark.parametrize(("count", "over_s"), [(500, 2)] + [(2_000, 10)] * is_long())

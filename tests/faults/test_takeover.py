@@ -127,10 +127,11 @@ async def find_late_writing(deployment: Deployment, turns: list[WatchedTurn]) ->
     """After a frozen process has noticed that its turns are lost: log and database are what viewers had seen."""
     await wait_until_async(lambda: _has_noticed(deployment, turns), "the woken process to notice", _NOTICED_S)
     wrong = []
+    port = deployment.ports_beside(set())[-1]
     for turn in turns:
         now: Transcript = []
         async with asyncio.timeout(10):
-            await watch_by_sse(deployment.ports[-1], deployment.key, turn.id, now)
+            await watch_by_sse(port, deployment.key, turn.id, now)
         if now != turn.transcript:
             wrong.append(f"{turn.stage}: its log was {turn.transcript[-3:]} and is {now[-3:]}")
     return wrong

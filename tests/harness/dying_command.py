@@ -1,6 +1,7 @@
 """`python dying_command.py N backup …`: the `quarterdeck` command, killed before its Nth word to a database.
 
-A word is a statement or the end of a transaction. With N = 0 it lives, and says how many words it had.
+A word is a statement or the end of a transaction. With N = 0 it lives, and says how many words it had. Protections
+are switched off as in `weakened.py`.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 from typing import Any
 
 from sqlalchemy import Engine, event
+from tests.harness.weakened import weaken
 
 from quarterdeck.__main__ import main
 
@@ -25,6 +27,7 @@ def _count(*_: Any) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
+weaken()
 event.listen(Engine, "before_cursor_execute", _count)
 event.listen(Engine, "commit", _count)
 try:

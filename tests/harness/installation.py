@@ -92,6 +92,7 @@ def sums_in(folder: Path) -> dict[str, TableSum]:
 def run_dying(at: int, *arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The command, killed before its `at`th word to a database; the status is negative when it was."""
     script = Path(__file__).with_name("dying_command.py")
+    environment = environment | {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
         [sys.executable, str(script), str(at), *arguments],
         cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,

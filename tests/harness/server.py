@@ -187,6 +187,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def run_command(*arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
+    command = _WEAKENED if "WITHOUT" in environment else _COMMAND
     return subprocess.run(
-        [*_COMMAND, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False
+        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False
     )

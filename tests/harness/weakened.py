@@ -236,6 +236,45 @@ def keep_deaf() -> None:
     replace("web.connections:Connection", "is_stuck", lambda _connection: False)
 
 
+def admit_everybody() -> None:
+    """Nobody waits before the record, nobody is refused."""
+    limits = {"MAX_RECORDING": 1_000_000, "MAX_WAIT_S": 1e9, "MOST": 1e6, "LEAST": 1e6, "LEAST_OF_ALL": 1e6}
+    for name, limit in limits.items():
+        replace("turns.admission", name, limit)
+
+
+def admit_nobody() -> None:
+    """No protection: a server that is always too busy."""
+    replace("turns.admission", "MAX_RECORDING", 0)
+    replace("turns.admission", "MAX_WAIT_S", 0.0)
+
+
+def shorten_line() -> None:
+    """No protection: nobody waits for longer than a second, so that one sees in seconds what is refused."""
+    replace("turns.admission", "MAX_WAIT_S", 1.0)
+
+
+def ignore_failed_commits() -> None:
+    """On SQLite: what could not be written is acknowledged all the same."""
+    replace("store.sqlite", "_fail_all", lambda _batch, _error: None)
+
+
+def read_table_by_table() -> None:
+    """A backup takes each table as it is when its turn comes."""
+
+    def write_later(connection: Any, table: Any, archive: Any, progress: Any) -> Any:
+        connection.rollback()
+        time.sleep(_LATE_S)
+        return write(connection, table, archive, progress)
+
+    write: Any = replace("operations.backup", "_write_table", write_later)
+
+
+def commit_each_word() -> None:
+    """A migration of SQLite's file is no transaction: each statement counts at once."""
+    replace("store.migrate", "event", type("NoEvents", (), {"listen": staticmethod(lambda *_: None)}))
+
+
 WEAKENINGS: dict[str, Callable[[], None]] = {
     "long leases": shorten_leases,
     "long patience": shorten_patience,
@@ -256,9 +295,20 @@ WEAKENINGS: dict[str, Callable[[], None]] = {
     "checked cursors": trust_cursors,
     "owners": ignore_owners,
     "dropping who does not read": keep_deaf,
+    "the line": admit_everybody,
+    "room": admit_nobody,
+    "a long line": shorten_line,
+    "refusing what is not written": ignore_failed_commits,
+    "one moment": read_table_by_table,
+    "one transaction": commit_each_word,
 }
 
-if __name__ == "__main__":
-    for weakening in os.environ["WITHOUT"].split(","):
+
+def weaken() -> None:
+    for weakening in filter(None, os.environ.get("WITHOUT", "").split(",")):
         WEAKENINGS[weakening]()
+
+
+if __name__ == "__main__":
+    weaken()
     main()

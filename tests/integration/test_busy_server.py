@@ -5,14 +5,13 @@ from __future__ import annotations
 import pytest
 from tests.conftest import MakeServer
 from tests.harness.full_client import new_name, open_full
-from tests.harness.gate import CLOSED, with_gate
 from tests.harness.server import Server
 from tests.harness.simple_client import open_simple
 
 
 @pytest.fixture
 def busy(make_server: MakeServer) -> Server:
-    return with_gate(make_server(), **CLOSED).start()
+    return make_server(WITHOUT="room").start()
 
 
 async def test_it_refuses_politely_on_every_surface_and_keeps_nothing(busy: Server) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 import httpx2
 import pytest
-from tests.conftest import MakeServer, Report
+from tests.conftest import Control, MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.full_client import new_name
 from tests.harness.installation import change, database_of, make_installation, run_dying, sums_in, sums_of
@@ -134,6 +134,28 @@ def test_a_backup_under_load_is_one_moment_and_is_restored_elsewhere_byte_by_byt
                 ]
         elsewhere.kill()
     report("G15 backup under load, restored elsewhere", wrong, compared)
+
+
+def test_a_backup_of_several_moments_would_be_seen(
+    make_server: MakeServer, upstream: Upstream, tmp_path: Path, control: Control
+) -> None:
+    without = "one moment"
+    running = make_server(WITHOUT=without).start()
+    load = Load(running, upstream.model(Script(pieces=words(3))))
+    try:
+        wait_until(lambda: load.count() >= 8, "the first answers", 30)
+        done = running.run("backup", str(tmp_path / "some.backup"))
+        assert done.returncode == 0, done.stderr
+    finally:
+        load.stop()
+    elsewhere = make_server()
+    restored = elsewhere.run("restore", str(tmp_path / "some.backup"))
+    wrong = [restored.stderr] if restored.returncode else []
+    if not wrong:
+        elsewhere.start()
+        with running.http() as there, elsewhere.http(running.key) as here:
+            wrong, _ = differences(there, here, tmp_path / "some.backup")
+    control("G15 backup under load", without, wrong)
 
 
 def test_the_comparison_sees_a_single_byte_that_is_different(

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import Connection, text
-from tests.conftest import Report
+from tests.conftest import Control, Report
 from tests.harness.installation import change, database_of, run_dying
 from tests.harness.postgres import Databases
 from tests.harness.server import clean_environment, run_command
@@ -133,6 +133,20 @@ def test_a_migration_that_is_killed_leaves_the_old_or_the_new_and_a_copy(
     assert was_old, "none was killed before the end"
     assert was_kept, "none was killed after the copy"
     report(f"G13 migration killed on the {kind}, {words} words", wrong, len(points))
+
+
+def test_a_migration_that_is_no_transaction_would_be_seen(tmp_path: Path, control: Control) -> None:
+    without, wrong = "one transaction", []
+    for at in (20, 40, 60):
+        folder = tmp_path / f"killed-{at}"
+        folder.mkdir()
+        place = SqlitePlace(database_of(folder))
+        make_old(place)
+        done = run_dying(at, "migrate", folder=tmp_path, environment=environment_of(folder) | {"WITHOUT": without})
+        assert done.returncode < 0, done.stderr
+        if (found := look_at(place)) not in ((OLD, "ann", False), (HEAD, "ann", True)):
+            wrong.append(f"at {at}: {found}")
+    control("G13 migration killed on the file", without, wrong)
 
 
 def test_a_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
