@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import bindparam, func, insert, literal, select, text, update
+from sqlalchemy import bindparam, case, func, insert, literal, select, text, update
 
 from quarterdeck.domain.events import TurnFault
 from quarterdeck.domain.ids import now_ms
@@ -48,6 +48,8 @@ class QuoteRow(Struct, frozen=True):
     parts: list[Part]
 
 
+MAX_DEPTH = 1_000_000  # of a path; what is deeper is a ring, made by an import gone wrong
+
 # Built once: building a statement costs more than running it.
 _INSERT = insert(messages)
 _FINISH = update(messages).where(messages.c.id == bindparam("message"))
@@ -55,18 +57,24 @@ _LEAD_TO = update(messages).where(messages.c.id == bindparam("message")).values(
 
 
 def _path_from(message: Any, conversation: Any, limit: Any) -> Any:
-    """The messages from `message` upwards, at most `limit`, with their depth."""
+    """The messages from `message` upwards, at most `limit` of those that are not deleted, nearest first."""
+    is_shown = case((messages.c.deleted_at.is_(None), 1), else_=0)
     seed = (
-        select(messages.c.id, messages.c.parent_id, literal(0).label("depth"))
+        select(messages.c.id, messages.c.parent_id, literal(0).label("depth"), is_shown.label("shown"))
         .where(messages.c.id == message, messages.c.conversation_id == conversation)
         .cte("path", recursive=True)
     )
     path = seed.union_all(
-        select(messages.c.id, messages.c.parent_id, (seed.c.depth + 1))
+        select(messages.c.id, messages.c.parent_id, seed.c.depth + 1, seed.c.shown + is_shown)
         .join(seed, messages.c.id == seed.c.parent_id)
-        .where(seed.c.depth + 1 < limit)
+        .where(seed.c.shown < limit, seed.c.depth < MAX_DEPTH)
     )
-    return select(messages).join(path, messages.c.id == path.c.id).order_by(path.c.depth)
+    return (
+        select(messages)
+        .join(path, messages.c.id == path.c.id)
+        .where(messages.c.deleted_at.is_(None))
+        .order_by(path.c.depth)
+    )
 
 
 _PATH = _path_from(bindparam("message"), bindparam("conversation"), bindparam("limit"))
@@ -113,7 +121,10 @@ def list_owned_messages(connection: AnyConnection, owner: str, limit: int) -> li
 
 
 def read_path(connection: AnyConnection, conversation: str, from_message: str, limit: int) -> list[MessageRow]:
-    """`from_message` and its ancestors, newest first, at most `limit`. The cost is that of `limit`."""
+    """`from_message` and its ancestors, newest first, without deleted ones, at most `limit`.
+
+    The cost is that of `limit` and of the deleted ones passed by.
+    """
     rows = connection.execute(_PATH, {"message": from_message, "conversation": conversation, "limit": limit})
     return [_row(row) for row in rows]
 

@@ -247,6 +247,21 @@ message_versions = Table(
     Column("created_at", BigInteger, nullable=False),  # when this version was made
 )
 
+deletions = Table(
+    "deletions",
+    metadata,
+    Column("id", Identifier, primary_key=True),
+    Column("owner_id", Identifier, nullable=False),
+    Column("conversation_id", Identifier, ForeignKey("conversations.id", ondelete="CASCADE"), nullable=False),
+    Column("first_id", Identifier, nullable=False),  # the message that the path went on with, of those deleted
+    Column("parent_id", Identifier),  # its parent; none: it was the first one
+    Column("child_id", Identifier),  # where the parent was left leading to; none: the path ended with it
+    Column("message_count", Integer, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_deletions_created", deletions.c.created_at)
+Index("ix_deletions_conversation", deletions.c.conversation_id)
+
 folders = Table(
     "folders",
     metadata,

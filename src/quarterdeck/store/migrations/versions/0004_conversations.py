@@ -35,6 +35,7 @@ _MADE = [
     "snippets",
     "share_messages",
     "summaries",
+    "deletions",
     "message_versions",
     "summary_sources",
 ]
@@ -177,6 +178,26 @@ def upgrade() -> None:
         sqlite_where=sa.text("stale_at IS NOT NULL AND replaced_by IS NULL"),
         postgresql_where=sa.text("stale_at IS NOT NULL AND replaced_by IS NULL"),
     )
+    op.create_table(
+        "deletions",
+        sa.Column("id", identifier, nullable=False),
+        sa.Column("owner_id", identifier, nullable=False),
+        sa.Column("conversation_id", identifier, nullable=False),
+        sa.Column("first_id", identifier, nullable=False),
+        sa.Column("parent_id", identifier, nullable=True),
+        sa.Column("child_id", identifier, nullable=True),
+        sa.Column("message_count", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["conversation_id"],
+            ["conversations.id"],
+            name=op.f("fk_deletions_conversation_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deletions")),
+    )
+    op.create_index("ix_deletions_conversation", "deletions", ["conversation_id"], unique=False)
+    op.create_index("ix_deletions_created", "deletions", ["created_at"], unique=False)
     op.create_table(
         "message_versions",
         sa.Column("message_id", identifier, nullable=False),
