@@ -18,6 +18,7 @@ from filelock import FileLock, Timeout
 from msgspec import Struct
 
 from quarterdeck import __version__
+from quarterdeck.accounts.asking import Asking
 from quarterdeck.accounts.identities.cloudflare import open_cloudflare
 from quarterdeck.accounts.identities.fetching import Fetcher
 from quarterdeck.accounts.identities.flow import IdentityFlow
@@ -142,7 +143,9 @@ async def open_house(
         gauges = Gauges(database, log)
         limits = Limits(database, registry)
         await limits.load()
-        rooms = Rooms(database, registry, Ticker(), Spending(database, limits))
+        spending = Spending(database, limits)
+        asking = Asking(database, registry, limits, spending, settings.background_model)
+        rooms = Rooms(database, registry, Ticker(), spending)
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
         turns = Turns(database, log, registry, limits, runner, feed, bell)
         fetcher = Fetcher()
@@ -162,6 +165,7 @@ async def open_house(
             vault,
             gauges,
             limits,
+            asking=asking,
             bell=bell,
             identity_flow=flow,
             egress=egress,

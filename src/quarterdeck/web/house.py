@@ -10,6 +10,7 @@ from fastapi import Request
 from starlette.requests import HTTPConnection
 
 from quarterdeck.accounts.access import require_scope
+from quarterdeck.accounts.asking import Asking
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER, CloudflareAccess
 from quarterdeck.accounts.identities.flow import IdentityFlow
@@ -49,6 +50,7 @@ class House:
     vault: Vault
     gauges: Gauges
     limits: Limits
+    asking: Asking
     bell: Bell
     egress: Egress
     identity_flow: IdentityFlow
