@@ -34,6 +34,16 @@ DELETE  /api/ideas/{idea}                              members  chat   404
 
 GET     /api/models                                    members  read   own
 GET     /api/assistants                                members  read   own
+POST    /api/assistants                                members  chat   own
+GET     /api/assistants/{assistant}                    members  read   404
+PATCH   /api/assistants/{assistant}                    members  chat   404
+DELETE  /api/assistants/{assistant}                    members  chat   404
+POST    /api/assistants/{assistant}/restore            members  chat   404
+PUT     /api/admin/assistants/{assistant}/sharing      admins   admin  404
+GET     /api/snippets                                  members  read   own
+POST    /api/snippets                                  members  chat   own
+PATCH   /api/snippets/{snippet}                        members  chat   404
+DELETE  /api/snippets/{snippet}                        members  chat   404
 GET     /api/settings                                  members  read   own
 PATCH   /api/settings                                  admins   admin  own
 GET     /api/providers                                 admins   admin  own

@@ -60,6 +60,8 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         conversation = http.get(f"/api/conversations/{chat}").json()["id"]
         ideas = http.get("/api/ideas", params={"conversation": chat}).json()["items"]
         messages = fetch_messages(http, chat)
+        assistant = http.post("/api/assistants", json={"name": CANARY, "instructions": CANARY}).json()["id"]
+        snippet = http.post("/api/snippets", json={"name": CANARY, "text": CANARY}).json()["id"]
     change_rows(
         server.data_dir,
         api_keys.update().where(api_keys.c.user_id == person.id).values(name=CANARY),
@@ -73,6 +75,8 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "key": [id_of(person.key)],
         "session": [id_of(person.session)],
         "user": [person.id],
+        "assistant": [assistant],
+        "snippet": [snippet],
     }
     return Victim(person, things, messages)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sqlalchemy import delete, select
 
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.assistants import purge_assistants
 from quarterdeck.store.attempts import purge_attempts
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.guests import delete_expired_guests
@@ -21,6 +22,7 @@ def purge(connection: WriteConnection) -> int:
     connection.execute(delete(open_links).where(open_links.c.expires_at < now))
     connection.execute(delete(oauth_states).where(oauth_states.c.expires_at < now))
     purge_attempts(connection)
+    purge_assistants(connection, now - KEEP_DELETED_MS)
     old = select(conversations.c.id).where(conversations.c.deleted_at < now - KEEP_DELETED_MS).limit(_AT_ONCE)
     deleted = connection.execute(delete(conversations).where(conversations.c.id.in_(old))).rowcount
     return deleted + delete_expired_guests(connection)

@@ -387,8 +387,8 @@ turns = Table(
     Column("message_id", Identifier, nullable=False),  # the answer
     Column("status", Text, nullable=False),  # queued | running | complete | stopped | failed
     Column("model", Text, nullable=False),
-    Column("assistant", Text, nullable=False),
-    Column("instructions", Text, nullable=False),
+    Column("assistant", Text, nullable=False),  # the built-in one whose format is spoken
+    Column("instructions", Text, nullable=False),  # as they were, those of an own assistant included
     Column("temperature", Float),
     Column("send_key", Identifier, nullable=False),
     Column("send_hash", LargeBinary, nullable=False),

@@ -54,6 +54,7 @@ class StepRow(Struct, frozen=True):
 _INSERT = insert(turns)
 _BY_KEY = select(turns).where(turns.c.owner_id == bindparam("owner"), turns.c.send_key == bindparam("key"))
 _OPEN_ONES = select(turns.c.id).where(turns.c.conversation_id == bindparam("conversation"), turns.c.status.in_(OPEN))
+_LATEST_ONE = select(turns).where(turns.c.conversation_id == bindparam("conversation")).order_by(turns.c.id.desc())
 _HAS_OPEN = select(_OPEN_ONES.exists())
 _LATEST = select(func.max(turns.c.id)).where(turns.c.conversation_id == bindparam("conversation"))
 _PLACE = select(_LATEST.scalar_subquery(), _OPEN_ONES.exists())
@@ -87,6 +88,11 @@ def find_turn(connection: AnyConnection, owner: str, turn: str) -> TurnRow | Non
 
 def find_turn_by_key(connection: AnyConnection, owner: str, send_key: str) -> TurnRow | None:
     row = connection.execute(_BY_KEY, {"owner": owner, "key": send_key}).first()
+    return None if row is None else TurnRow(**row._mapping)
+
+
+def find_latest_turn(connection: AnyConnection, conversation: str) -> TurnRow | None:
+    row = connection.execute(_LATEST_ONE.limit(1), {"conversation": conversation}).first()
     return None if row is None else TurnRow(**row._mapping)
 
 

@@ -8,7 +8,7 @@ from collections.abc import AsyncGenerator
 from msgspec import Struct
 
 from quarterdeck.accounts.spending import Spending
-from quarterdeck.context.assistants import Assistant, find_assistant
+from quarterdeck.context.assistants import Assistant, built_in
 from quarterdeck.context.build import Context, ContextRequest, build_context, encode_manifest
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import Event, TurnEnded, TurnFault, TurnStatus
@@ -139,7 +139,7 @@ class Job:
             return
         if so_far.attempts - min(self.turn.handovers, _MAX_HANDOVERS) >= _MAX_ATTEMPTS:
             raise ProviderCutError("This answer was interrupted twice. What was received is kept; try again.")
-        assistant = find_assistant(self.turn.assistant)
+        assistant = built_in(self.turn.assistant)
         provider, profile = self._rooms.registry.provider_for(self.turn.model)
         context = await keep_trying(lambda: self._build_context(assistant, profile, so_far))
         self._writer = PartWriter(so_far.parts, so_far.open, assistant.format)
@@ -160,7 +160,7 @@ class Job:
         profile = self._rooms.registry.profile_of(self.turn.model)
 
         async def estimate_input() -> int:
-            assistant = find_assistant(self.turn.assistant)
+            assistant = built_in(self.turn.assistant)
             context = await keep_trying(lambda: self._build_context(assistant, profile, None))
             return context.manifest.tokens
 

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.accounts.access import access_message
-from quarterdeck.context.assistants import find_assistant
+from quarterdeck.context.assistants import Speaking, choose_assistant, find_assistant, speaking_in
 from quarterdeck.domain.events import TurnStarted
 from quarterdeck.domain.ids import id_after, new_id, now_ms
 from quarterdeck.domain.parts import TextPart
@@ -78,8 +78,8 @@ def check_send(send: Send) -> None:
         raise InputError(f"The conversation's id must have 1 to {MAX_ID_CHARS} characters.")
     _check_key(send.key)
     _check_temperature(send.temperature)
-    if send.assistant is not None:
-        find_assistant(send.assistant)
+    if send.assistant is not None and len(send.assistant) > MAX_ID_CHARS:
+        raise InputError(f"There is no assistant with more than {MAX_ID_CHARS} characters.")
     if "\x00" in send.text or "\x00" in send.conversation:
         raise InputError("The message contains a NUL character, which cannot be stored.")
 
@@ -95,7 +95,8 @@ def record_send(
 ) -> Accepted:
     """Idempotent by `send.key`. Without a lease the turn waits for whoever claims it.
 
-    Raises: `ConflictError` for the same key with another body; what `admit` raises for its model.
+    Raises: `ConflictError` for the same key with another body; `InputError` for an assistant that is not there; what
+    `admit` raises for its model.
     """
     digest = _digest(send)
     lock_send(connection, owner, send.key)
@@ -183,35 +184,50 @@ def _find_locked(connection: WriteConnection, owner: str, name: str) -> Conversa
 
 
 def _open_conversation(connection: WriteConnection, owner: str, send: Send, default_model: str) -> ConversationRow:
+    assistant = find_assistant(connection, owner, send.assistant or "")
     return insert_conversation(
         connection,
         owner=owner,
         external_id=send.conversation,
         title=title_from(send.text),
-        model=send.model or default_model,
-        assistant=send.assistant or "",
+        model=send.model or assistant.model or default_model,
+        assistant=assistant.id,
         instructions=send.instructions or "",
-        temperature=send.temperature,
+        temperature=assistant.temperature if send.temperature is None else send.temperature,
     )
 
 
 def _keep_choices(connection: WriteConnection, conversation: ConversationRow, send: Send) -> ConversationRow:
     """What is chosen with a message holds for the ones after it."""
-    chosen = {
+    chosen: dict[str, object] = {
         name: value
         for name in ("model", "temperature", "assistant", "instructions")
         if (value := getattr(send, name)) is not None and value != getattr(conversation, name)
     }
     if not chosen:
         return conversation
+    chosen = choose_assistant(connection, conversation, chosen)
     update_conversation(connection, conversation.id, chosen)
     return msgspec.structs.replace(conversation, **chosen)
+
+
+def _speak_on(connection: WriteConnection, conversation: ConversationRow) -> Speaking:
+    """What an assistant said that is no more becomes the conversation's own instructions."""
+    speaking = speaking_in(connection, conversation)
+    if speaking.is_gone:
+        update_conversation(
+            connection,
+            conversation.id,
+            {"assistant": speaking.assistant, "instructions": speaking.instructions},
+        )
+    return speaking
 
 
 def _new_turn(
     connection: WriteConnection, conversation: ConversationRow, key: str, digest: bytes, *, request: str, model: str
 ) -> TurnRow:
     latest, is_busy = find_place(connection, conversation.id)
+    speaking = _speak_on(connection, conversation)
     return TurnRow(
         id=id_after(latest),  # a queue is in the order of its ids
         owner_id=conversation.owner_id,
@@ -220,8 +236,8 @@ def _new_turn(
         message_id=new_id(),
         status="queued" if is_busy else "running",
         model=model,
-        assistant=conversation.assistant,
-        instructions=conversation.instructions,
+        assistant=speaking.assistant,
+        instructions=speaking.instructions,
         temperature=conversation.temperature,
         send_key=key,
         send_hash=digest,

@@ -13,6 +13,7 @@ from quarterdeck.config import Settings
 from quarterdeck.web import (
     account,
     admin_users,
+    assistants,
     audit,
     budgets,
     chat_batch,
@@ -36,6 +37,7 @@ from quarterdeck.web import (
     scim,
     server_settings,
     sign_in,
+    snippets,
     socket,
     turns,
     usage,
@@ -51,7 +53,10 @@ ROUTERS = (
     conversations.router,  # /api/conversations…
     turns.router,  # /api/turns/{turn}/events, /stop, /context
     ideas.router,  # /api/ideas
-    models.router,  # /api/models, /api/assistants
+    models.router,  # /api/models
+    assistants.router,  # /api/assistants…
+    assistants.sharing,  # /api/admin/assistants/{assistant}/sharing
+    snippets.router,  # /api/snippets…
     providers.router,  # /api/providers…
     oauth.router,  # /api/oauth/{provider}/start, /callback
     identities.router,  # /api/me/identities

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.access import access_conversation
 from quarterdeck.accounts.subjects import Who
-from quarterdeck.context.assistants import find_assistant
+from quarterdeck.context.assistants import choose_assistant
 from quarterdeck.domain.events import FeedConversation
 from quarterdeck.errors import InputError, NotFoundError
 from quarterdeck.store.conversations import (
@@ -77,12 +77,10 @@ async def get_one(house: TheHouse, caller: Caller, conversation: str) -> Convers
 async def change(
     house: TheHouse, caller: Caller, conversation: str, wanted: ConversationChange
 ) -> ConversationDocument:
-    """Rename it, or choose what its next messages use."""
+    """Rename it, or choose what its next messages use. A newly chosen assistant brings its model and temperature."""
     values = wanted.model_dump(exclude_unset=True)
     if any(values[name] is None for name in values if name != "temperature"):
         raise InputError("Only the temperature can be null.")
-    if "assistant" in values:
-        find_assistant(values["assistant"])
     if values.get("model"):
         house.registry.provider_for(values["model"])
         house.limits.require_allowed(Who(caller.user, caller.role), values["model"])
@@ -90,7 +88,7 @@ async def change(
     def write(connection: WriteConnection) -> ConversationRow:
         row = access_conversation(connection, caller.user, conversation)
         if values:
-            update_conversation(connection, row.id, values)
+            update_conversation(connection, row.id, choose_assistant(connection, row, values))
         return access_conversation(connection, caller.user, row.id)
 
     row = await house.database.write(write)

@@ -1,4 +1,4 @@
-"""Models and assistants: what a message can be sent to."""
+"""Models: what a message can be sent to."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import msgspec
 from fastapi import APIRouter, Query
 
 from quarterdeck.accounts.subjects import Who
-from quarterdeck.context.assistants import BUILT_IN
 from quarterdeck.web.dependencies import Caller, TheHouse
 
 router = APIRouter(prefix="/api", tags=["models"])
@@ -32,13 +31,3 @@ async def list_models(
         "errors": msgspec.to_builtins(found.errors),
         "default": await house.limits.default_model(caller.user),
     }
-
-
-@router.get("/assistants")
-async def list_assistants(_caller: Caller) -> dict[str, Any]:
-    """The assistants there are."""
-    items = [
-        {"id": found.id, "name": found.name, "description": found.description, "format": found.format}
-        for found in BUILT_IN
-    ]
-    return {"items": items}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 from tests.unit.store.stored import add_conversation, add_message, add_path, add_user, open_store
 
-from quarterdeck.context.assistants import BUILT_IN, Assistant, find_assistant
+from quarterdeck.context.assistants import BUILT_IN, Assistant, built_in
 from quarterdeck.context.build import (
     Context,
     ContextRequest,
@@ -40,8 +40,8 @@ from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import metadata
 
-IDEAS = find_assistant("ideas")
-PLAIN = find_assistant("")
+IDEAS = built_in("ideas")
+PLAIN = built_in("")
 
 
 def profile(window: int | None = None, *, can_prefill: bool = False) -> ModelProfile:
@@ -240,7 +240,7 @@ def test_a_cut_tagged_answer_is_open_where_it_was_open(parts: list[Part], open_p
 @pytest.mark.parametrize("assistant", ["nobody", "Ideas", "x" * 1000])
 def test_an_assistant_that_does_not_exist_is_refused_by_naming_those_that_do(assistant: str) -> None:
     with pytest.raises(InputError, match="ideas") as caught:
-        find_assistant(assistant)
+        built_in(assistant)
     assert len(caught.value.message) < 200
     assert [found.id for found in BUILT_IN] == ["ideas"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from tests.unit.turns.rig import Pause, Script, ScriptedProvider
 
-from quarterdeck.context.assistants import find_assistant
+from quarterdeck.context.assistants import built_in
 from quarterdeck.context.build import Context, Manifest
 from quarterdeck.domain.events import Event, StepEnded, StepStarted, UsageReported
 from quarterdeck.domain.parts import TextPart
@@ -21,7 +21,7 @@ def plan_of(script: Script, price: Price | None = None) -> StepPlan:
         step=1,
         provider=ScriptedProvider(script),
         profile=ModelProfile(id="fake/model", provider="fake", name="model", price=price),
-        assistant=find_assistant(""),
+        assistant=built_in(""),
         context=Context([PromptMessage("user", [TextPart("Hi")])], Manifest("fake/model", 1, True, 1, False, []), True),
         temperature=0.5,
         owner="ann",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from tests.unit.turns.rig import WAIT_S, Pause, Script, ScriptedProvider, open_rig, quietly, say
 
-from quarterdeck.context.assistants import find_assistant
+from quarterdeck.context.assistants import built_in
 from quarterdeck.domain.events import (
     Event,
     FeedTurnEnded,
@@ -364,7 +364,7 @@ async def test_each_step_keeps_a_note_of_what_the_model_was_sent(tmp_path: Path)
         assert accepted.row.request_id in step.manifest
         [request] = rig.provider.requests
         assert (request.temperature, request.model) == (0.25, "model")
-        assert request.messages[0].parts == [TextPart(find_assistant("ideas").instructions)]
+        assert request.messages[0].parts == [TextPart(built_in("ideas").instructions)]
 
 
 async def test_a_note_that_cannot_be_kept_does_not_cost_the_answer(
