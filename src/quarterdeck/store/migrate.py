@@ -17,9 +17,10 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 
 from quarterdeck.errors import SetupError
+from quarterdeck.store import search_schema
 from quarterdeck.store.tables import metadata
 
-HEAD = "0004"
+HEAD = "0005"
 COPYING = "copying"
 """Stands where the revision does while `quarterdeck copy-database` fills the tables."""
 
@@ -106,6 +107,7 @@ def _create(connection: Connection, path: Path) -> None:
             "Move it away or choose another folder."
         )
     metadata.create_all(connection, checkfirst=False)
+    search_schema.create_index(connection)
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version "
         "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"

@@ -28,6 +28,7 @@ from quarterdeck.store.tables import (
     messages,
     oauth_states,
     open_links,
+    search_entries,
     sessions,
     share_messages,
     shares,
@@ -54,7 +55,7 @@ _SECRET = {
     "nonce",
     "verifier",
 }
-_NOT_EXPORTED = {"open_links", "oauth_states"}  # nothing of them outlives a day
+_NOT_EXPORTED = {"open_links", "oauth_states", "search_entries"}  # gone in a day, or only the messages once more
 
 
 def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
@@ -73,6 +74,7 @@ def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
         turn_steps: turn_steps.c.turn_id.in_(own_turns),
         ideas: ideas.c.owner_id == user,
         turns: turns.c.owner_id == user,
+        search_entries: search_entries.c.owner_id == user,
         messages: messages.c.owner_id == user,
         conversations: conversations.c.owner_id == user,
         folders: folders.c.owner_id == user,

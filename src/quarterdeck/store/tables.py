@@ -192,6 +192,13 @@ Index(
     unique=True,
     sqlite_where=text("source IS NOT NULL"),
 )
+Index(
+    "ix_conversations_listed",
+    conversations.c.owner_id,
+    conversations.c.updated_at,
+    conversations.c.id,
+    sqlite_where=text("pinned_at IS NULL AND archived_at IS NULL AND deleted_at IS NULL"),
+)
 Index("ix_conversations_deleted", conversations.c.deleted_at, sqlite_where=text("deleted_at IS NOT NULL"))
 
 messages = Table(
@@ -236,6 +243,19 @@ Index(
     messages.c.source,
     sqlite_where=text("source IS NOT NULL"),
 )
+
+search_entries = Table(
+    "search_entries",
+    metadata,
+    # When its message was made (ms << 20) and some bits of chance: no counter, and newest first is by id alone.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=False),
+    Column("message_id", Identifier, ForeignKey("messages.id", ondelete="CASCADE"), nullable=False, unique=True),
+    Column("owner_id", Identifier, nullable=False),
+    Column("conversation_id", Identifier, nullable=False),
+    Column("facets", Text, nullable=False),  # store.search: who said it, in which conversation, what it has
+    Column("words", Text, nullable=False),  # domain.words, one space between them
+)
+Index("ix_search_entries_owner", search_entries.c.owner_id, search_entries.c.id)
 
 message_versions = Table(
     "message_versions",

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, text
 from sqlalchemy.pool import StaticPool
 
 from quarterdeck.store import migrate
+from quarterdeck.store.search_schema import is_index
 from quarterdeck.store.tables import metadata
 from quarterdeck.store.transfer import count_rows
 
@@ -28,7 +29,7 @@ def tables_of(revision: str) -> list[Table]:
         found = MetaData()
         found.reflect(connection)
     engine.dispose()
-    return [table for table in found.sorted_tables if table.name != VERSION_TABLE]
+    return [table for table in found.sorted_tables if table.name != VERSION_TABLE and not is_index(table.name)]
 
 
 def read_revision(connection: Connection) -> str | None:

@@ -23,6 +23,7 @@ from quarterdeck.store.conversations import (
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_conversation, lock_send
 from quarterdeck.store.messages import find_message, insert_message, lead_to
+from quarterdeck.store.search import index_messages
 from quarterdeck.store.turns import TurnRow, find_place, find_turn_by_key, insert_turn
 from quarterdeck.turns.claim import Lease
 
@@ -124,6 +125,7 @@ def record_send(
         turn=turn.id,
         active_child=turn.message_id,
     )
+    index_messages(connection, [request])
     if conversation.tip_id is None:
         update_conversation(connection, conversation.id, {"root_id": request})
     else:

@@ -13,6 +13,7 @@ from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.ideas import insert_ideas
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import finish_message
+from quarterdeck.store.search import index_messages
 from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued
 from quarterdeck.store.usage import Spent, record_spent
 from quarterdeck.turns.claim import Lease
@@ -76,4 +77,5 @@ def _write_message(connection: WriteConnection, ending: Ending) -> None:
     insert_ideas(
         connection, owner=turn.owner_id, conversation=turn.conversation_id, message=turn.message_id, texts=ideas
     )
+    index_messages(connection, [turn.message_id])
     update_conversation(connection, turn.conversation_id, {"updated_at": now_ms()})

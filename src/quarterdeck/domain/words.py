@@ -1,0 +1,107 @@
+"""Words as they are searched for: one way of cutting text and one spelling of each word, on every database.
+
+A word is folded: compatibility forms, case and diacritics are gone (`Straße`, `STRASSE` and `strasse` are one). Where a
+script puts no spaces between words (Chinese, Japanese, Korean particles, Thai, …) each pair of neighbouring characters
+is a word, and the last character of a run once more by itself, so that any part of it can be found.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from functools import cache, lru_cache
+from importlib import import_module
+
+from msgspec import Struct
+
+MAX_WORD_CHARS = 64  # of a longer one (base64, a hash) only the beginning is kept
+STEM_MARK = "≈"
+"""Stands before a stem in the index: no word begins with it."""
+
+_UNSPACED = (
+    "⺀-⿕々-〇ぁ-ゖゝ-ゟァ-ヺー-ヿㄅ-ㄯㄱ-ㆎㆠ-ㆿㇰ-ㇿ㐀-䶿一-鿿가-힣豈-﫿ｦ-ﾟ"
+    "\U00020000-\U000323af"
+    "\u0e01-\u0e3a\u0e40-\u0e4e\u0e81-\u0ecd\u1000-\u103f\u1780-\u17d3"  # Thai, Lao, Burmese, Khmer
+)
+_MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
+_RUN = re.compile(rf"([{_UNSPACED}]+)|((?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+)")
+_OPTIONAL = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]")  # diacritics and vowel points
+_ASIDE = re.compile(rf"[^\w{_MARKS}]|_")
+_LATIN = re.compile(r"[a-z]{3,}")
+
+
+class Word(Struct, frozen=True):
+    """`term` is the folded word; `start` and `end` are where it stands in the text, in characters.
+
+    `is_tail`: the last character of a run without spaces, once more.
+    """
+
+    term: str
+    start: int
+    end: int
+    is_tail: bool = False
+
+
+def split_words(text: str) -> Iterator[Word]:
+    """In the order of the text."""
+    for run in _RUN.finditer(text):
+        if run.group(1) is None:
+            if term := fold(run.group(2)):
+                yield Word(term, run.start(), run.end())
+        else:
+            yield from _pairs(run.group(1), run.start())
+
+
+def _pairs(run: str, start: int) -> Iterator[Word]:
+    for at in range(len(run) - 1):
+        yield Word(_narrow(run[at : at + 2]), start + at, start + at + 2)
+    last = len(run) - 1
+    yield Word(_narrow(run[last]), start + last, start + last + 1, is_tail=True)
+
+
+def _narrow(characters: str) -> str:
+    """Half-width and compatibility forms as the usual ones."""
+    return unicodedata.normalize("NFKC", characters)
+
+
+@lru_cache(65_536)
+def fold(word: str) -> str:
+    """A word's one spelling; empty when nothing of it can be searched for."""
+    if word.isascii():
+        return word[:MAX_WORD_CHARS].lower()
+    bare = _OPTIONAL.sub("", unicodedata.normalize("NFKD", word)).casefold()
+    return _ASIDE.sub("", unicodedata.normalize("NFC", bare))[:MAX_WORD_CHARS]
+
+
+@lru_cache(65_536)
+def stem(term: str) -> str:
+    """What the forms of an English word have in common (Porter); any other word is its own stem."""
+    return _stemmer()(term) if _LATIN.fullmatch(term) else term
+
+
+@cache
+def _stemmer() -> Callable[[str], str]:
+    # Loaded when the first word is indexed: the package brings all its languages along, 30 ms that a start need not wait.
+    made = import_module("snowballstemmer").stemmer("porter")
+    stem_word: Callable[[str], str] = made.stemWord
+    return stem_word
+
+
+def index_words(text: str, max_bytes: int) -> str:
+    """The words of `text` in their order, then the stems that are no words of it; one space between them.
+
+    What does not fit into `max_bytes` of UTF-8 is left out.
+    """
+    terms: list[str] = []
+    left = max_bytes
+    stems: dict[str, None] = {}
+    for word in split_words(text):
+        left -= len(word.term.encode()) + 1
+        if left < 0:
+            break
+        terms.append(word.term)
+        if (root := stem(word.term)) != word.term and root not in stems:
+            left -= len(root) + len(STEM_MARK.encode()) + 1
+            stems[root] = None
+    return " ".join([*terms, *(STEM_MARK + root for root in stems)])

@@ -1,0 +1,115 @@
+"""What can be searched for: an entry for each message, written in the transaction that changes the message.
+
+Whoever writes messages calls `index_messages` for them afterwards, in the same transaction; it looks at what they have
+become. An entry's facets are terms of the index, as its words are: `§user`, `§c<conversation>`, `§ideas`, …
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select
+
+from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
+from quarterdeck.domain.words import index_words
+from quarterdeck.store.tables import messages, search_entries
+
+MAX_INDEXED_BYTES = 300_000  # of a message's words; PostgreSQL takes 1 MiB with what it adds to each
+_CHUNK = 500
+_MS_BITS = 20
+_MAX_MS = 1 << 43
+_OPEN = ("queued", "running")
+_ALPHABET = {letter: value for value, letter in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
+
+_READ = select(
+    messages.c.id, messages.c.owner_id, messages.c.conversation_id, messages.c.role, messages.c.model,
+    messages.c.parts, messages.c.created_at,
+).where(messages.c.deleted_at.is_(None), messages.c.status.not_in(_OPEN))  # fmt: skip
+_INSERT = insert(search_entries)
+
+
+def searched_text(parts: Sequence[Part]) -> str:
+    """What of a message can be found: what was said, and its ideas; not what a model thought or a tool returned."""
+    return "\n".join(part.text for part in parts if isinstance(part, TextPart | IdeaPart))
+
+
+def index_messages(connection: Connection, ids: Sequence[str]) -> None:
+    """They can be found as they are now: an answer that is being written, and what is deleted, cannot."""
+    for start in range(0, len(ids), _CHUNK):
+        chunk = ids[start : start + _CHUNK]
+        connection.execute(delete(search_entries).where(search_entries.c.message_id.in_(chunk)))
+        _write(connection, connection.execute(_READ.where(messages.c.id.in_(chunk))).all())
+
+
+def index_all(connection: Connection) -> None:
+    """Of a database without entries: all messages."""
+    after = ""
+    while True:
+        rows = connection.execute(_READ.where(messages.c.id > after).order_by(messages.c.id).limit(_CHUNK)).all()
+        if not rows:
+            return
+        _write(connection, rows)
+        after = rows[-1].id
+
+
+def entry_id(created_at: int, chance: int = 0) -> int:
+    """The least one (or one with these bits) of an entry for a message that was made then."""
+    return min(max(created_at, 0), _MAX_MS - 1) << _MS_BITS | chance
+
+
+def facet_of_model(model: str) -> str:
+    return f"§m{hashlib.sha256(model.encode()).hexdigest()[:12]}"
+
+
+def _write(connection: Connection, rows: Sequence[Any]) -> None:
+    values = list(_entries(rows))
+    if not values:
+        return
+    taken = set(
+        connection.execute(
+            select(search_entries.c.id).where(search_entries.c.id.in_([value["id"] for value in values]))
+        ).scalars()
+    )
+    for value in values:  # made in the same millisecond and with the same chance: rare, but for imports
+        while value["id"] in taken:
+            value["id"] += 1
+        taken.add(value["id"])
+    connection.execute(_INSERT, values)
+
+
+def _entries(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
+    for row in rows:
+        parts = decode_parts(row.parts)
+        words = index_words(searched_text(parts), MAX_INDEXED_BYTES)
+        facets = _facets(row, parts)
+        if words or _has_more(facets):
+            yield {
+                "id": entry_id(row.created_at, _chance(row.id)), "message_id": row.id, "owner_id": row.owner_id,
+                "conversation_id": row.conversation_id, "facets": facets, "words": words,
+            }  # fmt: skip
+
+
+def _facets(row: Any, parts: Sequence[Part]) -> str:
+    facets = [f"§{row.role}", f"§c{row.conversation_id}"]
+    if row.model:
+        facets.append(facet_of_model(row.model))
+    if any(isinstance(part, IdeaPart) for part in parts):
+        facets.append("§ideas")
+    if any(isinstance(part, ImagePart) for part in parts):
+        facets.append("§files")
+    return " ".join(facets)
+
+
+def _has_more(facets: str) -> bool:
+    """Than words: it is found by what it has."""
+    return facets.endswith(("§ideas", "§files"))
+
+
+def _chance(message: str) -> int:
+    """The last bits of an id, which are as good as any."""
+    bits = 0
+    for letter in message[-4:]:
+        bits = bits << 5 | _ALPHABET.get(letter, 0)
+    return bits

@@ -1,0 +1,45 @@
+"""The full-text index over `search_entries`, kept by the database itself: by triggers on SQLite.
+
+Each term begins with six characters of its owner's id, so that the lists that are read for a search are as long as what
+this owner has, not everybody. (PostgreSQL's index is over an expression that does the same: migration 0005.)
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import Connection
+
+INDEX = "search_index"
+
+_TERMS = "replace(' ' || {row}facets || ' ' || {row}words, ' ', ' ' || substr({row}owner_id, -6))"
+_NEW = "INSERT INTO search_index (rowid, terms) VALUES (new.id, " + _TERMS.format(row="new.") + ")"
+_OLD = (
+    "INSERT INTO search_index (search_index, rowid, terms) VALUES ('delete', old.id, " + _TERMS.format(row="old.") + ")"
+)
+TERMS_ON_POSTGRESQL = (
+    "array_to_tsvector(string_to_array("
+    "right(owner_id, 6) || replace(facets || CASE words WHEN '' THEN '' ELSE ' ' || words END, "
+    "' ', ' ' || right(owner_id, 6)), ' '))"
+)
+"""As the index says it, or it is not used."""
+
+_SQLITE = (
+    # What FTS5 reads when it is told to make itself anew: INSERT INTO search_index (search_index) VALUES ('rebuild').
+    "CREATE VIEW search_terms AS SELECT id, " + _TERMS.format(row="") + " AS terms FROM search_entries",
+    # Words come folded and with spaces between them: `ascii` cuts there and nowhere else.
+    "CREATE VIRTUAL TABLE search_index USING fts5 "
+    "(terms, content = 'search_terms', content_rowid = 'id', tokenize = 'ascii', columnsize = 0)",
+    f"CREATE TRIGGER search_entries_insert AFTER INSERT ON search_entries BEGIN {_NEW}; END",
+    f"CREATE TRIGGER search_entries_delete AFTER DELETE ON search_entries BEGIN {_OLD}; END",
+    f"CREATE TRIGGER search_entries_update AFTER UPDATE ON search_entries BEGIN {_OLD}; {_NEW}; END",
+)
+
+
+def create_index(connection: Connection) -> None:
+    """On a new SQLite database, after its tables."""
+    for statement in _SQLITE:
+        connection.exec_driver_sql(statement)
+
+
+def is_index(table: str) -> bool:
+    """Whether a table is of the index itself: made from others, so nothing that is kept or carried over."""
+    return table == INDEX or table.startswith(f"{INDEX}_")
