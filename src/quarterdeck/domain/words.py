@@ -26,7 +26,9 @@ _UNSPACED = (
 )
 _MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 _RUN = re.compile(rf"([{_UNSPACED}]+)|((?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+)")
-_OPTIONAL = re.compile("[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]")  # diacritics and vowel points
+_OPTIONAL = re.compile(
+    "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]"
+)  # diacritics and vowel points
 _ASIDE = re.compile(rf"[^\w{_MARKS}]|_")
 _LATIN = re.compile(r"[a-z]{3,}")
 
@@ -82,7 +84,7 @@ def stem(term: str) -> str:
 
 @cache
 def _stemmer() -> Callable[[str], str]:
-    # Loaded when the first word is indexed: the package brings all its languages along, 30 ms that a start need not wait.
+    # Loaded when the first word is indexed: it costs a start 13 ms.
     made = import_module("snowballstemmer").stemmer("porter")
     stem_word: Callable[[str], str] = made.stemWord
     return stem_word

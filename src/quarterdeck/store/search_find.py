@@ -116,7 +116,7 @@ def _rows(connection: AnyConnection, statement: str, values: dict[str, Any]) -> 
 def _sqlite(has_folder: bool) -> str:
     # CROSS JOIN is SQLite's way to say in which order: the index first, which is read from its end.
     return (
-        "SELECT e.id, e.message_id, e.words FROM search_index CROSS JOIN search_entries AS e "
+        "SELECT e.id, e.message_id, e.words FROM search_index CROSS JOIN search_entries AS e "  # nosec B608  # noqa: S608
         "ON e.id = search_index.rowid CROSS JOIN conversations AS c ON c.id = e.conversation_id "
         "WHERE search_index MATCH :terms AND search_index.rowid < :before AND search_index.rowid >= :since "
         "AND e.owner_id = :owner AND c.deleted_at IS NULL "
@@ -159,7 +159,7 @@ def _find_on_postgresql(connection: AnyConnection, wanted: SearchFilter, values:
     listed = f"JOIN conversations AS c ON c.id = e.conversation_id AND c.deleted_at IS NULL {folder}"
     for window in _LOOKED_THROUGH:
         newest = (
-            "SELECT e.id, e.message_id, e.words FROM (SELECT * FROM search_entries WHERE owner_id = :owner "
+            "SELECT e.id, e.message_id, e.words FROM (SELECT * FROM search_entries WHERE owner_id = :owner "  # nosec B608  # noqa: S608
             f"AND id < :before AND id >= :since ORDER BY id DESC LIMIT {window}) AS e {listed}"
             f"WHERE {like.everything} ORDER BY e.id DESC LIMIT :limit"
         )
@@ -169,7 +169,7 @@ def _find_on_postgresql(connection: AnyConnection, wanted: SearchFilter, values:
         if len(found) * 20 < values["limit"]:  # a larger window would not have enough either
             break
     indexed = (
-        "WITH e AS MATERIALIZED (SELECT id, message_id, conversation_id, words FROM search_entries "
+        "WITH e AS MATERIALIZED (SELECT id, message_id, conversation_id, words FROM search_entries "  # nosec B608  # noqa: S608
         f"WHERE {TERMS_ON_POSTGRESQL} @@ CAST(:terms AS tsquery) AND owner_id = :owner "
         f"AND id < :before AND id >= :since{like.phrases}) "
         f"SELECT e.id, e.message_id, e.words FROM e {listed}ORDER BY e.id DESC LIMIT :limit"

@@ -11,9 +11,9 @@ from sqlalchemy import Connection
 INDEX = "search_index"
 
 _TERMS = "replace(' ' || {row}facets || ' ' || {row}words, ' ', ' ' || substr({row}owner_id, -6))"
-_NEW = "INSERT INTO search_index (rowid, terms) VALUES (new.id, " + _TERMS.format(row="new.") + ")"
+_NEW = "INSERT INTO search_index (rowid, terms) VALUES (new.id, " + _TERMS.format(row="new.") + ")"  # nosec B608  # noqa: S608
 _OLD = (
-    "INSERT INTO search_index (search_index, rowid, terms) VALUES ('delete', old.id, " + _TERMS.format(row="old.") + ")"
+    "INSERT INTO search_index (search_index, rowid, terms) VALUES ('delete', old.id, " + _TERMS.format(row="old.") + ")"  # nosec B608  # noqa: S608
 )
 TERMS_ON_POSTGRESQL = (
     "array_to_tsvector(string_to_array("
@@ -24,7 +24,7 @@ TERMS_ON_POSTGRESQL = (
 
 _SQLITE = (
     # What FTS5 reads when it is told to make itself anew: INSERT INTO search_index (search_index) VALUES ('rebuild').
-    "CREATE VIEW search_terms AS SELECT id, " + _TERMS.format(row="") + " AS terms FROM search_entries",
+    "CREATE VIEW search_terms AS SELECT id, " + _TERMS.format(row="") + " AS terms FROM search_entries",  # nosec B608  # noqa: S608
     # Words come folded and with spaces between them: `ascii` cuts there and nowhere else.
     "CREATE VIRTUAL TABLE search_index USING fts5 "
     "(terms, content = 'search_terms', content_rowid = 'id', tokenize = 'ascii', columnsize = 0)",

