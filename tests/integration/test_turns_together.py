@@ -18,7 +18,7 @@ from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import TextChunk
 from quarterdeck.errors import ConflictError
 from quarterdeck.log.open import open_log
-from quarterdeck.store.conversations import list_conversations
+from quarterdeck.store.listing import Listing, list_conversations
 from quarterdeck.store.postgres import PostgresDatabase
 from quarterdeck.turns.record import Send
 
@@ -85,7 +85,7 @@ async def test_messages_sent_at_once_into_one_new_conversation_are_answered_one_
             folded, _ = await members[0].check_stored(each.row.id)
             assert folded.parts == [TextPart("Aye.")]
         [talk] = await members[0].database.read(
-            lambda c: list_conversations(c, members[0].user, before=None, limit=9, query="")
+            lambda c: list_conversations(c, Listing(owner=members[0].user), after=None, limit=9)
         )
         assert {each.row.conversation_id for each in accepted} == {talk.id}
         assert sum(len(member.provider.requests) for member in members) == 12

@@ -26,6 +26,12 @@ PATCH   /api/conversations/{conversation}              members  chat   404
 DELETE  /api/conversations/{conversation}              members  chat   404
 POST    /api/conversations/{conversation}/restore      members  chat   404
 GET     /api/conversations/{conversation}/messages     members  read   404
+POST    /api/conversations/bulk                        members  chat   own
+GET     /api/folders                                   members  read   own
+POST    /api/folders                                   members  chat   own
+PATCH   /api/folders/{folder}                          members  chat   404
+DELETE  /api/folders/{folder}                          members  chat   404
+GET     /api/search                                    members  read   own
 GET     /api/turns/{turn}/events                       people   read   404
 POST    /api/turns/{turn}/stop                         people   chat   404
 GET     /api/turns/{turn}/context                      members  read   404

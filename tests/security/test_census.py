@@ -61,6 +61,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         ideas = http.get("/api/ideas", params={"conversation": chat}).json()["items"]
         messages = fetch_messages(http, chat)
         assistant = http.post("/api/assistants", json={"name": CANARY, "instructions": CANARY}).json()["id"]
+        folder = http.post("/api/folders", json={"name": CANARY}).json()["id"]
         snippet = http.post("/api/snippets", json={"name": CANARY, "text": CANARY}).json()["id"]
     change_rows(
         server.data_dir,
@@ -77,6 +78,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "user": [person.id],
         "assistant": [assistant],
         "snippet": [snippet],
+        "folder": [folder],
     }
     return Victim(person, things, messages)
 

@@ -152,7 +152,7 @@ Event = (
 
 
 class FeedConversation(_Event, frozen=True, tag="conversation.changed"):
-    """A conversation was made, renamed, deleted or restored, in this or another tab."""
+    """A conversation was made, renamed, moved, deleted or restored, in this or another tab; empty: many of them."""
 
     conversation: str
 

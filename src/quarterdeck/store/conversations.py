@@ -1,9 +1,9 @@
-"""Conversations: owner-scoped, listed newest first, deleted with a way back."""
+"""Conversations: owner-scoped, deleted with a way back. (`listing.py` lists them.)"""
 
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import and_, bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, insert, or_, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -41,11 +41,13 @@ _running = (
     .scalar_subquery()
     .label("running_turn")
 )
+COLUMNS = [*_columns, _running]
+"""What a `ConversationRow` is made of."""
 
 
 # Built once: building a statement costs more than running it.
 _FIND = (
-    select(*_columns, _running)
+    select(*COLUMNS)
     .where(
         conversations.c.owner_id == bindparam("owner"),
         or_(conversations.c.id == bindparam("name"), conversations.c.external_id == bindparam("name")),
@@ -71,26 +73,6 @@ def find_conversation(connection: AnyConnection, owner: str, conversation: str) 
     """By our id or by the name its client gave it, among the owner's own; deleted ones are not there."""
     row = connection.execute(_FIND, {"owner": owner, "name": conversation}).first()
     return None if row is None else ConversationRow(**row._mapping)
-
-
-def list_conversations(
-    connection: AnyConnection, owner: str, *, before: tuple[int, str] | None, limit: int, query: str
-) -> list[ConversationRow]:
-    """Newest first; `before` is the (updated_at, id) of the last one seen; `query` looks in titles."""
-    conditions = [conversations.c.owner_id == owner, conversations.c.deleted_at.is_(None)]
-    if before is not None:
-        at, last = before
-        earlier = and_(conversations.c.updated_at == at, conversations.c.id < last)
-        conditions.append(or_(conversations.c.updated_at < at, earlier))
-    if query:
-        conditions.append(conversations.c.title.icontains(query, autoescape=True))
-    rows = connection.execute(
-        select(*_columns, _running)
-        .where(*conditions)
-        .order_by(conversations.c.updated_at.desc(), conversations.c.id.desc())
-        .limit(limit)
-    )
-    return [ConversationRow(**row._mapping) for row in rows]
 
 
 def insert_conversation(

@@ -69,6 +69,11 @@ def find_role(connection: AnyConnection, user: str) -> str:
     return "" if row is None else str(row.role)
 
 
+def find_time_zone(connection: AnyConnection, user: str) -> str:
+    """An IANA name; empty when it is not known."""
+    return connection.execute(select(users.c.time_zone).where(users.c.id == user)).scalar() or ""
+
+
 def insert_session(
     connection: WriteConnection,
     *,

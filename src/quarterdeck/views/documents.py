@@ -25,6 +25,10 @@ class ConversationDocument(BaseModel):
     created_at: int
     updated_at: int
     running_turn: str | None = Field(description="The turn being answered now, to follow.")
+    title_from: str = Field(description="`words` (the first ones), `model` or `user`.")
+    pinned_at: int | None
+    archived_at: int | None
+    folder: str | None
 
 
 class MessageDocument(BaseModel):
@@ -74,7 +78,8 @@ def conversation_document(row: ConversationRow) -> ConversationDocument:
     return ConversationDocument(
         id=row.id, chat_id=row.external_id, title=row.title, model=row.model, assistant=row.assistant,
         instructions=row.instructions, temperature=row.temperature, created_at=row.created_at,
-        updated_at=row.updated_at, running_turn=row.running_turn,
+        updated_at=row.updated_at, running_turn=row.running_turn, title_from=row.title_from,
+        pinned_at=row.pinned_at, archived_at=row.archived_at, folder=row.folder_id,
     )  # fmt: skip
 
 

@@ -29,12 +29,14 @@ from quarterdeck.web import (
     metrics,
     models,
     oauth,
+    organizing,
     own_data,
     page,
     prices,
     providers,
     rules,
     scim,
+    search,
     server_settings,
     sign_in,
     snippets,
@@ -50,7 +52,9 @@ ROUTERS = (
     socket.router,  # WS   /chat
     chat_batch.router,  # POST /chat_batch
     guests.router,  # POST /token, GET /refresh_token
+    organizing.router,  # /api/conversations/bulk, /api/folders
     conversations.router,  # /api/conversations…
+    search.router,  # /api/search
     turns.router,  # /api/turns/{turn}/events, /stop, /context
     ideas.router,  # /api/ideas
     models.router,  # /api/models

@@ -16,11 +16,12 @@ from quarterdeck.store.conversations import (
     ConversationRow,
     delete_conversation,
     find_conversation,
-    list_conversations,
     restore_conversation,
     update_conversation,
 )
 from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.folders import access_folder
+from quarterdeck.store.listing import Listing, Place, list_conversations, place_of
 from quarterdeck.store.messages import MessageRow, read_path
 from quarterdeck.store.turns import list_open_of_conversation
 from quarterdeck.views.documents import (
@@ -55,15 +56,22 @@ async def list_all(
     cursor: str = "",
     limit: Limit = 50,
     q: Annotated[str, Query(max_length=200, description="Part of a title.")] = "",
+    folder: Annotated[str, Query(max_length=100)] = "",
+    archived: Annotated[bool, Query(description="The archived ones, which are not listed otherwise.")] = False,
+    pinned: Annotated[bool | None, Query(description="Only these, or all but these.")] = None,
 ) -> ConversationPage:
-    """List conversations, newest first."""
-    before = _decode_cursor(cursor)
-    rows = await house.database.read(
-        lambda connection: list_conversations(connection, caller.user, before=before, limit=limit + 1, query=q.strip())
-    )
-    page = rows[:limit]
-    more = f"{page[-1].updated_at}.{page[-1].id}" if len(rows) > limit else None
-    return ConversationPage(items=[conversation_document(row) for row in page], next_cursor=more)
+    """List conversations: pinned ones first, then the newest. A page costs what is on it."""
+    after = _decode_cursor(cursor)
+    wanted = Listing(owner=caller.user, query=q.strip(), folder=folder, is_archived=archived, is_pinned=pinned)
+
+    def read(connection: ReadConnection) -> list[ConversationRow]:
+        if folder:
+            access_folder(connection, caller.user, folder)
+        return list_conversations(connection, wanted, after=after, limit=limit + 1)
+
+    rows = await house.database.read(read)
+    more = _encode_cursor(place_of(rows[limit - 1], wanted)) if len(rows) > limit else None
+    return ConversationPage(items=[conversation_document(row) for row in rows[:limit]], next_cursor=more)
 
 
 @router.get("/{conversation}")
@@ -81,6 +89,8 @@ async def change(
     values = wanted.model_dump(exclude_unset=True)
     if any(values[name] is None for name in values if name != "temperature"):
         raise InputError("Only the temperature can be null.")
+    if "title" in values:
+        values["title_from"] = "user"
     if values.get("model"):
         house.registry.provider_for(values["model"])
         house.limits.require_allowed(Who(caller.user, caller.role), values["model"])
@@ -143,10 +153,14 @@ async def list_messages(
     return MessagePage(items=[message_document(row) for row in reversed(rows)], next_cursor=older)
 
 
-def _decode_cursor(cursor: str) -> tuple[int, str] | None:
+def _encode_cursor(place: Place) -> str:
+    return f"{'p' if place.is_pinned else ''}{place.at}.{place.id}"
+
+
+def _decode_cursor(cursor: str) -> Place | None:
     if not cursor:
         return None
-    at, _, identifier = cursor.partition(".")
+    at, _, identifier = cursor.removeprefix("p").partition(".")
     if not (at.isascii() and at.isdigit()) or len(at) > 15 or not identifier:
         raise InputError("This cursor is not one of ours.")
-    return int(at), identifier
+    return Place(cursor.startswith("p"), int(at), identifier)

@@ -19,24 +19,21 @@ from quarterdeck.store.conversations import (
     delete_conversation,
     find_conversation,
     insert_conversation,
-    list_conversations,
     restore_conversation,
     update_conversation,
 )
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.ideas import delete_idea, insert_ideas, list_ideas
+from quarterdeck.store.listing import Listing, list_conversations, place_of
 from quarterdeck.store.messages import find_message, find_owned_message, read_path, search_log
 from quarterdeck.store.tables import metadata
 
 
 def all_pages(connection: ReadConnection, owner: str, limit: int) -> list[str]:
     found: list[ConversationRow] = []
+    wanted = Listing(owner=owner)
     while page := list_conversations(
-        connection,
-        owner,
-        before=(found[-1].updated_at, found[-1].id) if found else None,
-        limit=limit,
-        query="",
+        connection, wanted, after=place_of(found[-1], wanted) if found else None, limit=limit
     ):
         found += page
     return [row.id for row in found]
@@ -163,7 +160,7 @@ async def test_titles_are_searched_letter_by_letter(database: Database, query: s
 
     ann = await database.write(make)
     rows = await database.read(
-        lambda connection: list_conversations(connection, ann, before=None, limit=9, query=query)
+        lambda connection: list_conversations(connection, Listing(owner=ann, query=query), after=None, limit=9)
     )
     assert [row.title for row in rows] == found
 

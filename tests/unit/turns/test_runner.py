@@ -33,9 +33,10 @@ from quarterdeck.errors import (
     TooLargeError,
 )
 from quarterdeck.log.base import feed_name
-from quarterdeck.store.conversations import find_conversation, list_conversations
+from quarterdeck.store.conversations import find_conversation
 from quarterdeck.store.database import StorageError
 from quarterdeck.store.ideas import list_ideas
+from quarterdeck.store.listing import Listing, list_conversations
 from quarterdeck.store.turns import list_steps
 from quarterdeck.turns import job as job_module
 from quarterdeck.turns import patience as patience_module
@@ -250,7 +251,7 @@ async def test_what_was_accepted_is_stored_before_it_is_accepted(tmp_path: Path)
         accepted = await rig.send("remember this")
         events = await rig.events(accepted.row.id)
         assert isinstance(events[0], TurnStarted)
-        listed = await rig.database.read(lambda c: list_conversations(c, rig.user, before=None, limit=9, query=""))
+        listed = await rig.database.read(lambda c: list_conversations(c, Listing(owner=rig.user), after=None, limit=9))
         assert [(row.title, row.running_turn) for row in listed] == [("remember this", accepted.row.id)]
 
 

@@ -22,7 +22,8 @@ from quarterdeck.errors import (
     error_of_code,
 )
 from quarterdeck.store.database import StorageError
-from quarterdeck.web.conversations import _decode_cursor
+from quarterdeck.store.listing import Place
+from quarterdeck.web.conversations import _decode_cursor, _encode_cursor
 from quarterdeck.web.problems import install_problems
 from quarterdeck.web.turns import _cursor
 
@@ -114,7 +115,7 @@ def test_a_stored_fault_becomes_its_error_again(code: str) -> None:
 @pytest.mark.parametrize("cursor", ["x", "1", "1.", ".a", "-1.a", "²3.a", "9" * 16 + ".a", "1 .a", "1.5e3.a "])
 def test_a_cursor_that_is_not_ours_is_refused(cursor: str) -> None:
     if cursor == "1.5e3.a ":
-        assert _decode_cursor(cursor) == (1, "5e3.a ")  # reads like one of ours, and finds nothing
+        assert _decode_cursor(cursor) == Place(False, 1, "5e3.a ")  # reads like one of ours, and finds nothing
         return
     with pytest.raises(InputError):
         _decode_cursor(cursor)
@@ -122,7 +123,8 @@ def test_a_cursor_that_is_not_ours_is_refused(cursor: str) -> None:
 
 @given(at=st.integers(0, 10**14), identifier=st.text("0123456789abcdefghjkmnpqrstvwxyz", min_size=1))
 def test_a_cursor_comes_back_as_it_was_given(at: int, identifier: str) -> None:
-    assert _decode_cursor(f"{at}.{identifier}") == (at, identifier)
+    for place in (Place(True, at, identifier), Place(False, at, identifier)):
+        assert _decode_cursor(_encode_cursor(place)) == place
 
 
 @pytest.mark.parametrize(

@@ -167,7 +167,7 @@ export interface TurnFault {
   retry_after_s?: number | null;
 }
 
-/** A conversation was made, renamed, deleted or restored, in this or another tab. */
+/** A conversation was made, renamed, moved, deleted or restored, in this or another tab; empty: many of them. */
 export interface FeedConversation {
   type: "conversation.changed";
   conversation: string;

@@ -1,0 +1,78 @@
+"""One's conversations as they are listed: pinned ones first, then by when something was last said in them."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+from sqlalchemy import ColumnElement, and_, or_, select
+
+from quarterdeck.store.conversations import COLUMNS, ConversationRow
+from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.tables import conversations
+
+
+class Listing(Struct, frozen=True, kw_only=True):
+    """`query`: a part of a title. `folder`: an id; empty: wherever they are. `is_pinned`: only or none."""
+
+    owner: str
+    query: str = ""
+    folder: str = ""
+    is_archived: bool = False
+    is_pinned: bool | None = None
+
+
+class Place(Struct, frozen=True):
+    """Of the last one that was seen: among the pinned ones by when that was done, else by when it was changed."""
+
+    is_pinned: bool
+    at: int
+    id: str
+
+
+def list_conversations(
+    connection: AnyConnection, wanted: Listing, *, after: Place | None, limit: int
+) -> list[ConversationRow]:
+    """Archived ones are by themselves, and the pinned ones among them are nothing special."""
+    found: list[ConversationRow] = []
+    if wanted.is_pinned is not False and not wanted.is_archived and (after is None or after.is_pinned):
+        found = _read(connection, wanted, after, limit, among_pinned=True)
+        after = None
+    if wanted.is_pinned or len(found) >= limit:
+        return found
+    return found + _read(connection, wanted, after, limit - len(found), among_pinned=False)
+
+
+def place_of(row: ConversationRow, wanted: Listing) -> Place:
+    if row.pinned_at is not None and not wanted.is_archived:
+        return Place(True, row.pinned_at, row.id)
+    return Place(False, row.updated_at, row.id)
+
+
+def _read(
+    connection: AnyConnection, wanted: Listing, after: Place | None, limit: int, *, among_pinned: bool
+) -> list[ConversationRow]:
+    order = conversations.c.pinned_at if among_pinned else conversations.c.updated_at
+    conditions = [*_conditions(wanted, among_pinned=among_pinned)]
+    if after is not None:
+        same = and_(order == after.at, conversations.c.id < after.id)
+        conditions += [order <= after.at, or_(order < after.at, same)]  # the first of them is where an index begins
+    rows = connection.execute(
+        select(*COLUMNS).where(*conditions).order_by(order.desc(), conversations.c.id.desc()).limit(limit)
+    )
+    return [ConversationRow(**row._mapping) for row in rows]
+
+
+def _conditions(wanted: Listing, *, among_pinned: bool) -> list[ColumnElement[bool]]:
+    """In the words of the partial indexes, or they would not be used."""
+    conditions: list[ColumnElement[bool]] = [conversations.c.owner_id == wanted.owner]
+    if wanted.is_archived:
+        conditions += [conversations.c.archived_at.is_not(None), conversations.c.deleted_at.is_(None)]
+    else:
+        conditions += [conversations.c.archived_at.is_(None), conversations.c.deleted_at.is_(None)]
+        conditions.append(
+            conversations.c.pinned_at.is_not(None) if among_pinned else conversations.c.pinned_at.is_(None)
+        )
+    if wanted.folder:
+        conditions.append(conversations.c.folder_id == wanted.folder)
+    if wanted.query:
+        conditions.append(conversations.c.title.icontains(wanted.query, autoescape=True))
+    return conditions

@@ -1,0 +1,152 @@
+"""Pinning, archiving, folders and bulk changes: in one request, each with its way back, and only with one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from tests.fakes.script import Script
+from tests.harness.full_client import new_name
+from tests.harness.people import add_person
+from tests.harness.server import Server
+from tests.harness.upstream import Upstream
+
+
+@pytest.fixture
+def member(server: Server) -> Iterator[httpx2.Client]:
+    """Somebody with no conversations yet."""
+    with server.http(add_person(server.data_dir, new_name("person")).session) as client:
+        client.headers["origin"] = str(client.base_url).rstrip("/")
+        client.headers["sec-fetch-site"] = "same-origin"
+        yield client
+
+
+@pytest.fixture
+def conversations(member: httpx2.Client, upstream: Upstream) -> list[str]:
+    """Four, the newest first."""
+    model = upstream.model(Script(pieces=["Yes."]))
+    for number in range(4):
+        asked = {"message": f"Talk {number}", "chatId": new_name("chat"), "model": model}
+        assert member.post("/chat_batch", json=asked).status_code == 200
+    return listed(member)
+
+
+def listed(http: httpx2.Client, **filters: Any) -> list[str]:
+    found: list[str] = []
+    cursor = ""
+    while True:
+        params: dict[str, Any] = {"limit": 2, "cursor": cursor} | filters
+        page = http.get("/api/conversations", params=params).json()
+        found += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if not cursor:
+            return found
+
+
+def change(http: httpx2.Client, action: str, ids: list[str], **fields: Any) -> dict[str, Any]:
+    answer = http.post("/api/conversations/bulk", json={"changes": [{"action": action, "ids": ids} | fields]})
+    assert answer.status_code == 200, answer.text
+    result: dict[str, Any] = answer.json()
+    return result
+
+
+def undo(http: httpx2.Client, result: dict[str, Any]) -> dict[str, Any]:
+    answer = http.post("/api/conversations/bulk", json=result["undo"])
+    assert answer.status_code == 200, answer.text
+    undone: dict[str, Any] = answer.json()
+    return undone
+
+
+def test_pinned_ones_come_first_and_archived_ones_are_by_themselves(
+    member: httpx2.Client, conversations: list[str]
+) -> None:
+    newest, second, third, oldest = conversations
+    change(member, "pin", [oldest, third])
+    assert listed(member) == [oldest, third, newest, second]
+    assert listed(member, pinned=True) == [oldest, third]
+    assert listed(member, pinned=False) == [newest, second]
+    archived = change(member, "archive", [oldest, newest])
+    assert listed(member) == [third, second]
+    assert set(listed(member, archived=True)) == {oldest, newest}
+    assert undo(member, archived)["ids"] == [oldest, newest]
+    unpinned = change(member, "unpin", conversations)
+    assert unpinned["ids"] == [third, oldest]
+    undo(member, unpinned)
+    assert listed(member) == [oldest, third, newest, second]
+
+
+def test_every_bulk_change_is_undone_to_exactly_what_was_before(
+    member: httpx2.Client, conversations: list[str]
+) -> None:
+    work = member.post("/api/folders", json={"name": "  Work   trips "}).json()
+    home = member.post("/api/folders", json={"name": "Home"}).json()
+    assert work["name"] == "Work trips"
+    change(member, "move", conversations[:2], folder=work["id"])
+    change(member, "pin", conversations[1:2])
+
+    def state() -> list[dict[str, Any]]:
+        return [member.get(f"/api/conversations/{name}").json() for name in conversations]
+
+    before = state()
+    for action, fields in [
+        ("archive", {}), ("delete", {}), ("move", {"folder": home["id"]}), ("move", {"folder": None}),
+        ("pin", {}), ("unpin", {}),
+    ]:  # fmt: skip
+        result = change(member, action, conversations, **fields)
+        assert result["ids"], action
+        undo(member, result)
+        after = state()
+        moments = {"pinned_at", "archived_at"}
+        for old, new in zip(before, after, strict=True):
+            assert {k: v for k, v in old.items() if k not in moments} == {
+                k: v for k, v in new.items() if k not in moments
+            }
+            assert {k: old[k] is None for k in moments} == {k: new[k] is None for k in moments}, action
+    assert {item["name"]: item["count"] for item in member.get("/api/folders").json()["items"]} == {
+        "Home": 0, "Work trips": 2,
+    }  # fmt: skip
+    assert set(listed(member, folder=work["id"])) == set(conversations[:2])
+
+
+def test_a_folder_is_renamed_and_deleted_and_what_was_in_it_stays(
+    member: httpx2.Client, conversations: list[str]
+) -> None:
+    folder = member.post("/api/folders", json={"name": "Work"}).json()["id"]
+    assert member.post("/api/folders", json={"name": "WORK"}).status_code == 409
+    assert member.post("/api/folders", json={"name": "   "}).status_code == 422
+    assert member.patch(f"/api/folders/{folder}", json={"name": "Garden"}).json()["name"] == "Garden"
+    change(member, "move", conversations, folder=folder)
+    assert member.delete(f"/api/folders/{folder}").status_code == 204
+    assert listed(member) == conversations
+    assert member.get(f"/api/conversations/{conversations[0]}").json()["folder"] is None
+    assert member.delete(f"/api/folders/{folder}").status_code == 404
+
+
+def test_somebody_elses_conversations_and_folders_are_passed_over_or_not_there(
+    member: httpx2.Client, stranger: httpx2.Client, conversations: list[str]
+) -> None:
+    for action in ("pin", "archive", "move", "delete"):
+        assert change(stranger, action, conversations)["ids"] == []
+    folder = stranger.post("/api/folders", json={"name": new_name("folder")}).json()["id"]
+    moved = {"changes": [{"action": "move", "ids": conversations, "folder": folder}]}
+    assert member.post("/api/conversations/bulk", json=moved).status_code == 404
+    assert member.get("/api/conversations", params={"folder": folder}).status_code == 404
+    assert listed(member) == conversations
+
+
+def test_more_than_a_thousand_at_once_are_refused_and_a_thousand_unknown_ones_do_nothing(
+    member: httpx2.Client, conversations: list[str]
+) -> None:
+    many = [f"unknown-{number}" for number in range(1000)]
+    assert change(member, "delete", many) == {"ids": [], "undo": {"changes": []}}
+    half = [{"action": "delete", "ids": conversations}, {"action": "pin", "ids": many}]
+    assert member.post("/api/conversations/bulk", json={"changes": half}).status_code == 422
+    assert listed(member) == conversations
+
+
+def test_a_renamed_conversation_says_that_its_user_named_it(member: httpx2.Client, conversations: list[str]) -> None:
+    assert member.get(f"/api/conversations/{conversations[0]}").json()["title_from"] == "words"
+    renamed = member.patch(f"/api/conversations/{conversations[0]}", json={"title": "Mine"}).json()
+    assert (renamed["title"], renamed["title_from"]) == ("Mine", "user")
