@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from quarterdeck import __version__
-from quarterdeck.cli import database, doctor, keys, serving, users
+from quarterdeck.cli import database, doctor, exchange, keys, serving, users
 from quarterdeck.diagnostics import redact
 from quarterdeck.errors import QuarterdeckError
 
@@ -50,6 +50,7 @@ app.command("restore")(database.restore_command)
 app.command("copy-database")(database.copy_database_command)
 app.command("migrate")(database.migrate_command)
 app.command("doctor")(doctor.doctor_command)
+app.command("import")(exchange.import_command)
 app.add_typer(user_app, name="user")
 user_app.command("add")(users.add_user)
 user_app.command("list")(users.list_users)

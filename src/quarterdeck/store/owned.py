@@ -22,6 +22,7 @@ from quarterdeck.store.tables import (
     folders,
     ideas,
     identities,
+    import_notes,
     imports,
     invitations,
     message_versions,
@@ -44,7 +45,7 @@ from quarterdeck.store.tables import (
 from quarterdeck.store.turns import OPEN
 
 _SOME = 20  # conversations at a time: their messages go with them
-_JSON = {"parts", "usage", "continuations", "error", "manifest", "tools", "starters", "counts", "report"}
+_JSON = {"parts", "usage", "continuations", "error", "manifest", "tools", "starters", "counts", "cursor"}
 _SECRET = {
     "password_hash",
     "secret_hash",
@@ -80,6 +81,7 @@ def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
         folders: folders.c.owner_id == user,
         assistants: assistants.c.owner_id == user,
         snippets: snippets.c.owner_id == user,
+        import_notes: import_notes.c.owner_id == user,
         imports: imports.c.owner_id == user,
         usage_entries: usage_entries.c.user_id == user,
         usage_totals: usage_totals.c.user_id == user,

@@ -391,10 +391,22 @@ imports = Table(
     Column("done_bytes", BigInteger, nullable=False),
     Column("total_bytes", BigInteger, nullable=False),
     Column("counts", Text, nullable=False),  # JSON: conversations, messages, … imported, known already, skipped
-    Column("report", Text, nullable=False),  # JSON list: what was skipped, and why
+    Column("cursor", Text, nullable=False),  # JSON, how far it is: `store.imports.Cursor`
+    Column("place", Text, nullable=False),  # the data folder that the file is in; empty: a command reads it where it is
     Column("error", Text, nullable=False),  # one sentence; empty: none
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
+)
+
+import_notes = Table(
+    "import_notes",
+    metadata,
+    Column("import_id", Identifier, ForeignKey("imports.id", ondelete="CASCADE"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("owner_id", Identifier, nullable=False),
+    Column("kind", Text, nullable=False),  # skipped | changed
+    Column("item", Text, nullable=False),  # what it was, by name
+    Column("reason", Text, nullable=False),
 )
 
 turns = Table(

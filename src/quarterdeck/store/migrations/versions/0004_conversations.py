@@ -31,6 +31,7 @@ _MADE = [
     "assistants",
     "folders",
     "imports",
+    "import_notes",
     "shares",
     "snippets",
     "share_messages",
@@ -100,7 +101,8 @@ def upgrade() -> None:
         sa.Column("done_bytes", sa.BigInteger(), nullable=False),
         sa.Column("total_bytes", sa.BigInteger(), nullable=False),
         sa.Column("counts", sa.Text(), nullable=False),
-        sa.Column("report", sa.Text(), nullable=False),
+        sa.Column("cursor", sa.Text(), nullable=False),
+        sa.Column("place", sa.Text(), nullable=False),
         sa.Column("error", sa.Text(), nullable=False),
         sa.Column("created_at", sa.BigInteger(), nullable=False),
         sa.Column("ended_at", sa.BigInteger(), nullable=True),
@@ -108,6 +110,19 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_imports")),
     )
     op.create_index(op.f("ix_imports_owner_id"), "imports", ["owner_id"], unique=False)
+    op.create_table(
+        "import_notes",
+        sa.Column("import_id", identifier, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("owner_id", identifier, nullable=False),
+        sa.Column("kind", sa.Text(), nullable=False),
+        sa.Column("item", sa.Text(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["import_id"], ["imports.id"], name=op.f("fk_import_notes_import_id"), ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("import_id", "position", name=op.f("pk_import_notes")),
+    )
     op.create_table(
         "shares",
         sa.Column("id", identifier, nullable=False),

@@ -1,0 +1,126 @@
+"""Our own export: JSON Lines (`lines.py` writes them). A conversation's line is followed by those of its messages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from quarterdeck.domain.events import TurnFault
+from quarterdeck.domain.parts import Continuation, Part, decode_parts
+from quarterdeck.domain.usage import Usage
+from quarterdeck.exchange.decoding import clean_text
+from quarterdeck.exchange.draft import DraftConversation, DraftMessage
+from quarterdeck.exchange.reading import at, id_in, list_in, text_in, time_in
+
+FORMAT = "quarterdeck export"
+FORMAT_VERSION = 1
+CONVERSATION_COLUMNS = ("model", "assistant", "instructions", "temperature", "title_from", "pinned_at", "archived_at")
+MESSAGE_COLUMNS = (
+    "status", "usage", "continuations", "error", "first_token_ms", "ended_at", "version", "edited_at", "context_mark",
+)  # fmt: skip
+_JSON_TYPES: dict[str, Any] = {"usage": Usage, "continuations": list[Continuation], "error": TurnFault}
+_KINDS: dict[str, type | tuple[type, ...]] = {
+    "model": str, "assistant": str, "instructions": str, "temperature": (int, float), "title_from": str,
+    "pinned_at": int, "archived_at": int, "status": str, "usage": dict, "continuations": list, "error": dict,
+    "first_token_ms": int, "ended_at": int, "version": int, "edited_at": int, "context_mark": str,
+}  # fmt: skip
+_ALLOWED = {
+    "title_from": ("words", "model", "user"),
+    "status": ("complete", "stopped", "failed"),
+    "context_mark": ("", "pinned", "excluded"),
+}
+
+
+def is_header(value: Any) -> bool:
+    return text_in(value, "format") == FORMAT
+
+
+def read_conversation(value: dict[str, Any]) -> DraftConversation:
+    own = id_in(value, "id")
+    return DraftConversation(
+        source=id_in(value, "source") or f"quarterdeck:{own}",
+        own_id=own,
+        title=text_in(value, "title"),
+        messages=[],
+        current=id_in(value, "tip") or None,
+        created_at=time_in(value, "created_at"),
+        updated_at=time_in(value, "updated_at"),
+        folder=text_in(value, "folder"),
+        columns=_columns(value, CONVERSATION_COLUMNS),
+    )
+
+
+def add_message(draft: DraftConversation, value: dict[str, Any]) -> None:
+    """Notes what cannot be one."""
+    name = id_in(value, "id")
+    parts = _parts_of(value)
+    role = text_in(value, "role")
+    if parts is None or role not in ("user", "assistant"):
+        draft.skip(f"message {name}", "It has not the shape of a message.")
+    draft.messages.append(
+        DraftMessage(
+            id=name,
+            parent=id_in(value, "parent") or None,
+            role=role if role in ("user", "assistant") and parts is not None else "",
+            parts=[*(parts or [])],
+            model=text_in(value, "model"),
+            created_at=time_in(value, "created_at"),
+            active_child=id_in(value, "active_child") or None,
+            source=id_in(value, "source"),
+            columns=_columns(value, MESSAGE_COLUMNS),
+            versions=[_read_version(version) for version in list_in(value, "versions") if _is_version(version)],
+            ideas=[idea for idea in list_in(value, "ideas") if text_in(idea, "text")],
+        )
+    )
+
+
+def _columns(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
+    """Only values of the right kind: whoever wrote the file may not have been us."""
+    found: dict[str, Any] = {}
+    for name in names:
+        given = value.get(name)
+        if given is None or isinstance(given, bool) or not isinstance(given, _KINDS[name]):
+            continue
+        if name in _ALLOWED and given not in _ALLOWED[name]:
+            continue
+        if isinstance(given, int) and not -(1 << 31) < given < 1 << 53:
+            continue
+        if name not in _JSON_TYPES:
+            found[name] = text_in(value, name) if isinstance(given, str) else given
+        elif (encoded := _encode_as(given, _JSON_TYPES[name])) is not None:
+            found[name] = encoded
+    return found
+
+
+def _encode_as(given: Any, kind: Any) -> str | None:
+    """As it is stored, if it can be read again."""
+    try:
+        return clean_text(msgspec.json.encode(msgspec.convert(given, kind)).decode())
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+
+
+def _is_version(value: Any) -> bool:
+    return isinstance(at(value, "version"), int) and _parts_of(value) is not None
+
+
+def _read_version(value: Any) -> dict[str, Any]:
+    return {"version": value["version"], "parts": _parts_of(value), "created_at": time_in(value, "created_at") or 0}
+
+
+def _parts_of(value: Any) -> list[Part] | None:
+    try:
+        parts = decode_parts(msgspec.json.encode(at(value, "parts")))
+    except (msgspec.MsgspecError, UnicodeError):
+        return None
+    return [_clean(part) for part in parts]
+
+
+def _clean(part: Part) -> Part:
+    texts = {
+        name: text for name, text in msgspec.structs.asdict(part).items() if isinstance(text, str) and "\0" in text
+    }
+    if not texts:
+        return part
+    return msgspec.structs.replace(part, **{name: clean_text(text) for name, text in texts.items()})
