@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 # One dot, 1 by 1.
@@ -58,8 +59,8 @@ def chatgpt_conversation(name: str, title: str | None, nodes: list[dict[str, Any
 
 def chatgpt_chat(name: str, pairs: int, title: str = "A chat") -> dict[str, Any]:
     """A root, a hidden system message, and `pairs` questions with their answers."""
-    hidden = {"metadata": {"is_visually_hidden_from_conversation": True}}
-    nodes = [chatgpt_node(f"{name}-root", None), chatgpt_node(f"{name}-s", f"{name}-root", "system", **hidden)]
+    hidden = {"is_visually_hidden_from_conversation": True}
+    nodes = [chatgpt_node(f"{name}-root", None), chatgpt_node(f"{name}-s", f"{name}-root", "system", metadata=hidden)]
     before = f"{name}-s"
     for number in range(pairs):
         at = 1_700_000_001.0 + 10 * number
@@ -96,7 +97,7 @@ def claude_conversation(name: str, title: str, messages: list[dict[str, Any]], *
 
 
 def openwebui_message(name: str, parent: str | None, role: str, content: str, **more: Any) -> dict[str, Any]:
-    plain = {"id": name, "parentId": parent, "childrenIds": [], "role": role, "content": content}
+    plain: dict[str, Any] = {"id": name, "parentId": parent, "childrenIds": [], "role": role, "content": content}
     return plain | {"timestamp": 1_740_000_000} | more
 
 
@@ -134,11 +135,10 @@ def librechat_conversation(name: str, title: str, messages: list[dict[str, Any]]
     return about | {"branches": True, "recursive": False, "messages": messages} | more
 
 
-def as_zip(**files: bytes | str | list[Any] | dict[str, Any]) -> bytes:
-    """`conversations_json=[…]` is the file conversations.json."""
+def as_zip(files: Mapping[str, Any]) -> bytes:
+    """By name; what is neither bytes nor text is written as JSON."""
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, content in files.items():
-            stem, _, ending = name.rpartition("_")
-            archive.writestr(f"{stem}.{ending}", content if isinstance(content, str | bytes) else json.dumps(content))
+            archive.writestr(name, content if isinstance(content, str | bytes) else json.dumps(content))
     return target.getvalue()

@@ -17,7 +17,9 @@ from quarterdeck.store.users import ensure_owner
 
 _SHOWN_NOTES = 20
 
-ImportFile = Annotated[Path, typer.Argument(metavar="FILE", help="The export, as it was downloaded.", show_default=False)]
+ImportFile = Annotated[
+    Path, typer.Argument(metavar="FILE", help="The export, as it was downloaded.", show_default=False)
+]
 UserName = Annotated[str, typer.Option("--user", help="Whose account, by its name. Default: the owner's.")]
 
 
@@ -66,5 +68,3 @@ def _account(connection: WriteConnection, name: str) -> AccountRow:
     if found is None:
         raise InputError(f"There is no user named {name!r}. `quarterdeck user list` shows them.")
     return found
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from quarterdeck.exchange.importing import Progress, run_import
@@ -15,7 +16,7 @@ async def import_file(
     database: Database, owner: str, path: Path, progress: Progress
 ) -> tuple[ImportRow, list[NoteRow]]:
     """How it ended, and the beginning of the report."""
-    size = path.stat().st_size
+    size = (await asyncio.to_thread(path.stat)).st_size
     row = await database.write(
         lambda connection: insert_import(connection, owner, name=path.name, place="", total_bytes=size)
     )

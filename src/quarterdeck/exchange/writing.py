@@ -34,6 +34,7 @@ from quarterdeck.store.importing import (
 )
 from quarterdeck.store.imports import Counts, Note
 from quarterdeck.store.locks import lock_conversation
+from quarterdeck.store.search import index_messages
 
 _TITLE_CHARS = 200
 _FIRST_WORDS_CHARS = 80
@@ -85,6 +86,7 @@ def write_piece(connection: WriteConnection, owner: str, piece: Piece) -> Writte
     if fresh:
         gone = {key for key, found in known.items() if found.deleted_at is not None}
         _lead(connection, conversation, piece, fresh, {key: ids[key] for key in ids if key not in gone}, ids)
+    index_messages(connection, [row["id"] for row in rows])
     counts = Counts(
         conversations=int(is_new),
         messages=inserted,

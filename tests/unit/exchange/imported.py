@@ -18,6 +18,8 @@ from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import conversations, messages, users
 
+Content = bytes | str | list[Any] | dict[str, Any]
+
 
 class Outcome(Struct):
     row: ImportRow
@@ -30,7 +32,9 @@ class Account:
     def __init__(self, database: Database, folder: Path, user: str) -> None:
         self.database, self.folder, self.user = database, folder, user
 
-    async def bring(self, content: bytes | str | list[Any] | dict[str, Any], name: str = "conversations.json") -> Outcome:
+    async def bring(
+        self, content: bytes | str | list[Any] | dict[str, Any], name: str = "conversations.json"
+    ) -> Outcome:
         path = self.folder / f"{new_id()}-upload"
         if isinstance(content, bytes):
             path.write_bytes(content)

@@ -93,7 +93,7 @@ async def test_pictures_come_out_of_the_zip_and_other_files_are_named(ann: Accou
     )  # fmt: skip
     chat = chatgpt_conversation("c1", "Dot", [question, chatgpt_node("a1", "u1", "assistant", "A dot")])
     outcome = await ann.bring(
-        as_zip(**{"conversations-000_json": [chat], "file-abc-dot_png": PNG, "file_def_dat": PNG, "chat_html": "<p>"}),
+        as_zip({"conversations-000.json": [chat], "file-abc-dot.png": PNG, "file_def.dat": PNG, "chat.html": "<p>"}),
         "export.zip",
     )
     stored = {row["source"]: row for row in await ann.messages()}
@@ -136,8 +136,13 @@ async def test_claude_with_branches_thoughts_tools_and_attachments(ann: Account)
 
 
 async def test_open_web_ui_as_a_tree_and_as_a_list(ann: Account) -> None:
-    thinking = '<details type="reasoning" done="true" duration="3">\n<summary>Thought</summary>\n&gt; Hm\n</details>\n80'
-    picture = {"type": "image", "url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk"}
+    thinking = (
+        '<details type="reasoning" done="true" duration="3">\n<summary>Thought</summary>\n&gt; Hm\n</details>\n80'
+    )
+    picture = {
+        "type": "image",
+        "url": "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk",
+    }
     messages_ = [
         openwebui_message("1", None, "user", "How hot?", files=[picture]),
         openwebui_message("2", "1", "assistant", "90", model="llama3"),
@@ -163,7 +168,9 @@ async def test_libre_chat_flat_and_nested_however_deep(ann: Account, depth: int)
     for message in reversed([dict(one) for one in flat]):  # by hand: Python's encoder is recursive
         inner = json.dumps(message | {"messageId": f"n{message['messageId']}", "parentMessageId": None})
         nested = f'{inner[:-1]}, "children": [{nested}]}}'
-    tree = json.dumps(librechat_conversation("l2", "Nested", [])).replace('"messages": []', f'"messagesTree": [{nested}]')
+    tree = json.dumps(librechat_conversation("l2", "Nested", [])).replace(
+        '"messages": []', f'"messagesTree": [{nested}]'
+    )
     assert (await ann.bring(librechat_conversation("l1", "Flat", flat))).row.format == "librechat"
     outcome = await ann.bring(tree)
     assert outcome.row.counts == Counts(conversations=1, messages=depth)
@@ -174,7 +181,7 @@ async def test_libre_chat_flat_and_nested_however_deep(ann: Account, depth: int)
 async def test_markdown_with_and_without_speakers(ann: Account) -> None:
     spoken = "# Tea\n\n## You\n\nHow hot?\n\n```\n## You\n```\n\n**Assistant:**\n\n80 degrees\n"
     await ann.bring(spoken, "tea.md")
-    outcome = await ann.bring(as_zip(note_md="Only a note\n\n# with a heading", picture_png=PNG), "notes.zip")
+    outcome = await ann.bring(as_zip({"note.md": "Only a note\n\n# with a heading", "picture.png": PNG}), "notes.zip")
     assert outcome.row.counts == Counts(conversations=1, messages=1, skipped=1)
     first, second = await ann.conversations()
     assert (first["title"], await ann.path(first)) == ("Tea", ["How hot?\n\n```\n## You\n```", "80 degrees"])
@@ -218,9 +225,7 @@ async def test_what_was_deleted_here_stays_deleted_and_is_said(ann: Account) -> 
     first, second = await ann.conversations()
 
     def delete(connection: Any) -> None:
-        connection.execute(
-            update(conversations).where(conversations.c.id == second["id"]).values(deleted_at=now_ms())
-        )
+        connection.execute(update(conversations).where(conversations.c.id == second["id"]).values(deleted_at=now_ms()))
         here = (messages.c.conversation_id == first["id"]) & (messages.c.source == "c1-a1")
         connection.execute(update(messages).where(here).values(deleted_at=now_ms()))
 
@@ -287,9 +292,9 @@ async def test_the_same_ids_of_two_people_are_two_conversations(ann: Account) ->
     [
         (b"", "export.zip", "The file is empty."),
         (b"<!DOCTYPE html><html>Sign in</html>", "export.zip", "This is a web page, not an export"),
-        (as_zip(conversations_json=[chatgpt_chat("c1", 1)])[:-30], "export.zip", "The zip file is damaged"),
-        (as_zip(page_html="<html>"), "export.zip", "This is a web page"),
-        (as_zip(conversations_json=[]), "export.zip", "There are no conversations in this file."),
+        (as_zip({"conversations.json": [chatgpt_chat("c1", 1)]})[:-30], "export.zip", "The zip file is damaged"),
+        (as_zip({"page.html": "<html>"}), "export.zip", "This is a web page"),
+        (as_zip({"conversations.json": []}), "export.zip", "There are no conversations in this file."),
         (b"[]", "conversations.json", "There are no conversations in this file."),
         (b'{"a": 1}', "conversations.json", "This is no export that Quarterdeck knows"),
         (b"not json", "conversations.json", "The file is not the JSON that its name promises."),
