@@ -141,6 +141,7 @@ def quarterdeck_environment(upstream_port: int) -> dict[str, str]:
         **provider_environment(upstream_port),
         "QUARTERDECK_MODEL": f"openai/{model_name(300, 50)}",
         "QUARTERDECK_DISCOVER": "0",
+        "QUARTERDECK_TITLES": "0",
         "QUARTERDECK_LOG_FORMAT": "json",
     }
 

@@ -8,7 +8,7 @@ import gc
 import os
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,9 @@ from quarterdeck.accounts.mail import open_mailer
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
+from quarterdeck.conversations.titles import Titles
 from quarterdeck.diagnostics import get_logger, register_secret
+from quarterdeck.domain.events import FeedConversation
 from quarterdeck.egress.client import Egress
 from quarterdeck.egress.policy import Policy, read_allow_list
 from quarterdeck.errors import SetupError
@@ -174,6 +176,8 @@ async def open_house(
             ldap=open_ldap(settings),
             mailer=mailer,
         )
+        if runner is not None and settings.titles:
+            stack.push_async_callback(_follow_with_titles(runner, Titles(database, asking, _tell_by(feed))))
         reaper = None if runner is None else Reaper(database, log, runner)
         listener = Listener(house, runner)
         await bell.listen(listener.hear, None if runner is None else listener.claim)
@@ -198,6 +202,18 @@ async def open_house(
             for task in tasks:
                 task.cancel()
             await _drain(house, runner, reaper)
+
+
+def _follow_with_titles(runner: TurnRunner, titles: Titles) -> Callable[[], Awaitable[None]]:
+    """Each answered turn is looked at; returns what ends that."""
+    runner.followers.append(
+        lambda turn: titles.consider(turn.owner_id, turn.conversation_id, turn.message_id, turn.model)
+    )
+    return titles.close
+
+
+def _tell_by(feed: Feed) -> Callable[[str, str], None]:
+    return lambda user, conversation: feed.tell(user, FeedConversation(conversation))
 
 
 async def _drain(house: House, runner: TurnRunner | None, reaper: Reaper | None) -> None:

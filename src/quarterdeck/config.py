@@ -70,6 +70,7 @@ class Settings(BaseModel):
     guests: bool = False  # whether `POST /token` gives a guest an hour
     model: str = ""
     background_model: str = ""  # asked for titles and summaries; empty: the conversation's own
+    titles: bool = True  # whether a model names conversations after their first answer
     min_chunk_chars: Annotated[int, Field(ge=1, le=100_000)] = 20
     log_level: LogLevel = "info"
     log_format: Literal["auto", "text", "json"] = "auto"

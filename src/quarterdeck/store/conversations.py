@@ -67,6 +67,11 @@ _GIVE_NAME_UP = (
 )
 _INSERT = insert(conversations)
 _UPDATE = update(conversations).where(conversations.c.id == bindparam("conversation"))
+_GIVE_TITLE = update(conversations).where(
+    conversations.c.id == bindparam("conversation"),
+    conversations.c.title_from == "words",
+    conversations.c.deleted_at.is_(None),
+)
 
 
 def find_conversation(connection: AnyConnection, owner: str, conversation: str) -> ConversationRow | None:
@@ -95,6 +100,12 @@ def insert_conversation(
 def update_conversation(connection: WriteConnection, conversation: str, values: dict[str, object]) -> None:
     """`values` by column name; the caller has checked whose it is."""
     connection.execute(_UPDATE, {**values, "conversation": conversation})
+
+
+def give_title(connection: WriteConnection, conversation: str, title: str) -> bool:
+    """A model's, in place of the first words; False when it has another one by now."""
+    given = _GIVE_TITLE.values(title=title, title_from="model")
+    return bool(connection.execute(given, {"conversation": conversation}).rowcount)
 
 
 def delete_conversation(connection: WriteConnection, conversation: str) -> None:

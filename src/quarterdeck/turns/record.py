@@ -13,6 +13,7 @@ from quarterdeck.context.assistants import Speaking, choose_assistant, find_assi
 from quarterdeck.domain.events import TurnStarted
 from quarterdeck.domain.ids import id_after, new_id, now_ms
 from quarterdeck.domain.parts import TextPart
+from quarterdeck.domain.titles import shorten
 from quarterdeck.errors import ConflictError, InputError, NotFoundError, TooLargeError
 from quarterdeck.store.conversations import (
     ConversationRow,
@@ -29,7 +30,6 @@ from quarterdeck.turns.claim import Lease
 
 MAX_TEXT_CHARS = 1_000_000
 MAX_ID_CHARS = 200
-_TITLE_CHARS = 80
 
 Admit = Callable[[WriteConnection, str, str], None]
 """Raises what keeps a user (the second) from asking a model (the third): `Limits.admit`."""
@@ -191,7 +191,7 @@ def _open_conversation(connection: WriteConnection, owner: str, send: Send, defa
         connection,
         owner=owner,
         external_id=send.conversation,
-        title=title_from(send.text),
+        title=shorten(send.text),
         model=send.model or assistant.model or default_model,
         assistant=assistant.id,
         instructions=send.instructions or "",
@@ -269,15 +269,6 @@ def _store(connection: WriteConnection, conversation: ConversationRow, turn: Tur
     )
     update_conversation(connection, conversation.id, {"tip_id": turn.message_id, "updated_at": turn.created_at})
     return Accepted(turn, conversation.external_id, is_new=True)
-
-
-def title_from(text: str) -> str:
-    """The first words of the first message, on one line."""
-    line = " ".join(text.split())
-    if len(line) <= _TITLE_CHARS:
-        return line
-    cut = line[:_TITLE_CHARS]
-    return (cut[: cut.rfind(" ")] if " " in cut[_TITLE_CHARS // 2 :] else cut) + "…"
 
 
 def _digest(command: Send | Retry) -> bytes:

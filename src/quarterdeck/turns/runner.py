@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
@@ -62,6 +62,8 @@ class TurnRunner:
         self._early_stops: dict[str, None] = {}  # asked for before the job was there to hear it; oldest first
         self._renewal: asyncio.Task[None] | None = None
         self.is_draining = False
+        self.followers: list[Callable[[TurnRow], None]] = []
+        """Told of each turn that was answered whole here, when all is saved and closed; they return at once."""
 
     def start(self) -> None:
         self._renewal = asyncio.create_task(self._renew_forever())
@@ -190,6 +192,8 @@ class TurnRunner:
             saved = await self._finish.save(job, ended, claims_next=not self.is_draining)
             closing = self._finish.close(job, ended, asyncio.get_running_loop().time() - started_s)
             await self._close_and_go_on(closing, saved.next_turn, since_s)
+            for follower in self.followers if ended.status == "complete" else ():
+                follower(turn)
         except InterruptedTurnError:
             if outbox is not None:
                 with contextlib.suppress(LogError):
