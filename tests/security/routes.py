@@ -31,6 +31,9 @@ GET     /api/folders                                   members  read   own
 POST    /api/folders                                   members  chat   own
 PATCH   /api/folders/{folder}                          members  chat   404
 DELETE  /api/folders/{folder}                          members  chat   404
+POST    /api/conversations/{conversation}/shares       members  chat   404
+GET     /api/shares                                    members  read   own
+DELETE  /api/shares/{share}                            members  chat   404
 GET     /api/search                                    members  read   own
 GET     /api/turns/{turn}/events                       people   read   404
 POST    /api/turns/{turn}/stop                         people   chat   404
@@ -127,6 +130,7 @@ GET     /settings                                      page     -      own
 GET     /settings/{section}                            page     -      own
 GET     /admin                                         page     -      own
 GET     /admin/{section}                               page     -      own
+GET     /s/{token}                                     anybody  -      own
 GET     /sign-in                                       anybody  -      own
 GET     /invite/{secret}                               anybody  -      own
 GET     /reset/{secret}                                anybody  -      own

@@ -62,6 +62,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         messages = fetch_messages(http, chat)
         assistant = http.post("/api/assistants", json={"name": CANARY, "instructions": CANARY}).json()["id"]
         folder = http.post("/api/folders", json={"name": CANARY}).json()["id"]
+        share = http.post(f"/api/conversations/{chat}/shares").json()["id"]
         snippet = http.post("/api/snippets", json={"name": CANARY, "text": CANARY}).json()["id"]
     change_rows(
         server.data_dir,
@@ -79,6 +80,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "assistant": [assistant],
         "snippet": [snippet],
         "folder": [folder],
+        "share": [share],
     }
     return Victim(person, things, messages)
 

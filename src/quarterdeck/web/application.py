@@ -38,6 +38,7 @@ from quarterdeck.web import (
     scim,
     search,
     server_settings,
+    shares,
     sign_in,
     snippets,
     socket,
@@ -55,6 +56,7 @@ ROUTERS = (
     organizing.router,  # /api/conversations/bulk, /api/folders
     conversations.router,  # /api/conversations…
     search.router,  # /api/search
+    shares.router,  # /api/shares, /s/{token}
     turns.router,  # /api/turns/{turn}/events, /stop, /context
     ideas.router,  # /api/ideas
     models.router,  # /api/models
