@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import msgspec
 from fastapi import APIRouter
 from starlette.websockets import WebSocket
@@ -48,6 +50,9 @@ async def chat(socket: WebSocket) -> None:
     logger.debug("socket_opened", user=principal.user, protocol=PROTOCOL if is_full else "simple")
     try:
         await (FullSocket if is_full else SimpleSocket)(house, principal, socket, connection).serve()
+    except asyncio.CancelledError:
+        if not connection.is_gone:  # else it was dropped, which has been said
+            raise
     finally:
         house.connections.remove(connection)
         logger.debug("socket_closed", user=principal.user)
