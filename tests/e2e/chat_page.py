@@ -93,7 +93,8 @@ class ChatPage:
 
     def choose_assistant(self, name: str) -> Self:
         self.form.get_by_role("button", name=re.compile("^Assistant: ")).click()
-        self.page.get_by_role("menuitemradio", name=name).click()
+        self.page.get_by_role("combobox", name="Search assistants").fill(name)
+        self.page.get_by_role("option").filter(has=self.page.get_by_text(name, exact=True)).click()
         return self
 
     def send(self, text: str) -> Self:

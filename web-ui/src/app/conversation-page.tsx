@@ -5,13 +5,14 @@ import { useLocation } from "wouter";
 import { IdeasDrawer } from "@/app/ideas-drawer";
 import { setShell, useShell } from "@/app/shell-state";
 import { SidebarButton } from "@/app/sidebar-button";
+import { useAssistant } from "@/app/use-assistant";
 import { useConversationId, useServerId, useSettledAddress } from "@/app/use-conversation-id";
 import { useDeletion } from "@/app/use-deletion";
 import { SHORTCUT_KEYS } from "@/app/use-global-shortcuts";
 import { useTitle } from "@/app/use-title";
 import { useSetupNeeded } from "@/app/use-setup-needed";
+import { AssistantNote, AssistantPicker } from "@/features/assistants/assistant-picker";
 import { Advanced } from "@/features/composer/advanced";
-import { AssistantPicker } from "@/features/composer/assistant-picker";
 import { Composer } from "@/features/composer/composer";
 import type { ComposerHandle } from "@/features/composer/composer";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
@@ -49,7 +50,8 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
   const [stopping, setStopping] = useState<string | null>(null);
   const composer = useRef<ComposerHandle>(null);
   const [isSetupNeeded, skipSetup] = useSetupNeeded();
-  const ideas = useIdeasShown(options.assistant);
+  const assistant = useAssistant(options, change);
+  const ideas = useIdeasShown(assistant.hasIdeas);
   const { mutate: patch } = useChangeConversation();
   const remove = useDeletion();
 
@@ -59,14 +61,14 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
 
   const send = (text: string) => {
     const target = id ?? newId();
-    const { model, temperature, assistant, instructions } = options;
+    const { model, temperature, instructions } = options;
     session.send({
       conversation: target,
       begins: id === null,
       text,
       ...(model ? { model } : {}),
       ...(temperature === null ? {} : { temperature }),
-      assistant,
+      assistant: options.assistant,
       instructions,
     });
     if (id === null) navigate(`/c/${target}`);
@@ -76,8 +78,8 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
     if (session.stop(turn)) setStopping(turn);
     else showToast(t("conversation.stop_failed"));
   };
-  const start = ({ text, assistant = "", model }: Starter) => {
-    changeNewChat({ assistant, ...(model ? { model } : {}) });
+  const start = ({ text, assistant: wanted = "", model }: Starter) => {
+    changeNewChat({ assistant: wanted, ...(model ? { model } : {}) });
     composer.current?.write(text);
   };
   useShortcuts(
@@ -107,10 +109,11 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
         ) : isSetupNeeded ? (
           <Setup onSkip={skipSetup} />
         ) : (
-          <Welcome onStart={start} />
+          <Welcome assistant={assistant.chosen} onStart={start} />
         )}
         {!(id === null && isSetupNeeded) && (
           <div className="qd-column shrink-0 pb-[max(1rem,env(safe-area-inset-bottom))]">
+            <AssistantNote value={options.assistant} />
             <Composer
               key={id}
               ref={composer}
@@ -121,7 +124,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
               controls={
                 <>
                   <ModelPicker value={options.model} onChange={setModel} />
-                  <AssistantPicker value={options.assistant} onChange={(assistant) => change({ assistant })} />
+                  <AssistantPicker value={options.assistant} onChange={assistant.choose} />
                   <Advanced key={id} options={options} onChange={change} />
                 </>
               }
@@ -142,10 +145,10 @@ function useRunningTurn(id: string | null, isStored: boolean): string | null {
 }
 
 /** Shown when asked for, and by itself on a wide screen where an assistant collects ideas. */
-function useIdeasShown(assistant: string) {
+function useIdeasShown(hasIdeas: boolean) {
   const wanted = useShell((state) => state.areIdeasShown);
   const isTight = useMedia(TIGHT);
-  const areShown = wanted ?? (assistant === "ideas" && !isTight);
+  const areShown = wanted ?? (hasIdeas && !isTight);
   return useMemo(
     () => ({
       areShown,

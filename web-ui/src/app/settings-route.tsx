@@ -11,6 +11,8 @@ import { Page } from "@/shared/form/page";
 import { PlaceNav } from "@/shared/form/place-nav";
 
 const AccountPart = lazy(async () => ({ default: (await import("@/app/account-part")).AccountPart }));
+const AssistantsPart = lazy(async () => ({ default: (await import("@/app/assistants-part")).AssistantsPart }));
+const SnippetsPart = lazy(async () => ({ default: (await import("@/app/snippets-part")).SnippetsPart }));
 const UsagePart = lazy(async () => ({ default: (await import("@/app/usage-part")).UsagePart }));
 
 export function SettingsRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
@@ -19,6 +21,8 @@ export function SettingsRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
   useTitle(t("settings.title"));
   const places = [
     { href: "/settings", label: t("settings.general") },
+    { href: "/settings/assistants", label: t("settings.assistants") },
+    { href: "/settings/snippets", label: t("settings.snippets") },
     { href: "/settings/account", label: t("settings.account") },
     { href: "/settings/usage", label: t("settings.usage") },
   ];
@@ -28,6 +32,12 @@ export function SettingsRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
         <Switch>
           <Route path="/settings/account">
             <AccountPart />
+          </Route>
+          <Route path="/settings/assistants">
+            <AssistantsPart />
+          </Route>
+          <Route path="/settings/snippets">
+            <SnippetsPart />
           </Route>
           <Route path="/settings/usage">
             <UsagePart />

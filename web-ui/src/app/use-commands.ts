@@ -1,4 +1,4 @@
-import { ChartColumn, Cpu, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Settings, Shield, Sun, UserRound } from "lucide-react";
+import { ChartColumn, Cpu, FileText, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Settings, Shield, Sparkles, Sun, UserRound } from "lucide-react";
 import { useDeferredValue } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -37,6 +37,8 @@ function useActions(): Command[] {
     { id: "new", icon: Plus, keys: SHORTCUT_KEYS.new, run: startNew },
     { id: "settings", icon: Settings, keys: SHORTCUT_KEYS.settings, words: t("palette.words.settings"), run: () => navigate("/settings"), whom: "members" },
     { id: "account", icon: UserRound, words: t("palette.words.account"), run: () => navigate("/settings/account"), whom: "members" },
+    { id: "assistants", icon: Sparkles, words: t("palette.words.assistants"), run: () => navigate("/settings/assistants"), whom: "members" },
+    { id: "snippets", icon: FileText, words: t("palette.words.snippets"), run: () => navigate("/settings/snippets"), whom: "members" },
     { id: "usage", icon: ChartColumn, words: t("palette.words.usage"), run: () => navigate("/settings/usage"), whom: "members" },
     { id: "connect", icon: Plug, words: t("palette.words.connect"), run: () => navigate("/settings?connect="), whom: "admins" },
     { id: "admin", icon: Shield, words: t("palette.words.admin"), run: () => navigate("/admin"), whom: "admins" },

@@ -1,5 +1,7 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
+import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { Composer } from "@/features/composer/composer";
@@ -8,7 +10,15 @@ import "@/shared/i18n/i18n";
 const send = vi.fn<(text: string) => void>();
 const stop = vi.fn();
 
+const SNIPPETS = [
+  { id: "1", name: "letter", text: "Dear Ann," },
+  { id: "2", name: "sum", text: "Sum it up." },
+  { id: "3", name: "summary", text: "A summary, please." },
+];
+
 beforeEach(() => {
+  Element.prototype.scrollIntoView = () => undefined; // jsdom has none
+  vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(Response.json({ items: SNIPPETS, next_cursor: null }))));
   vi.stubGlobal("matchMedia", () => ({
     matches: false,
     addEventListener: () => undefined,
@@ -22,9 +32,12 @@ afterEach(() => {
 });
 
 function show(props: Partial<Parameters<typeof Composer>[0]> = {}) {
-  return render(
-    <Composer conversation="c1" onSend={send} onStop={null} isStopping={false} controls={null} {...props} />,
+  const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
+  const wrap = ({ children }: { children: ReactNode }) => <QueryClientProvider client={client}>{children}</QueryClientProvider>;
+  const composer = (own: typeof props) => (
+    <Composer conversation="c1" onSend={send} onStop={null} isStopping={false} controls={null} {...own} />
   );
+  return render(composer(props), { wrapper: wrap });
 }
 
 const field = () => screen.getByRole<HTMLTextAreaElement>("textbox", { name: "Message" });
@@ -76,5 +89,38 @@ describe("the composer", () => {
     expect(screen.getByRole("button", { name: "Send" })).toBeEnabled();
     await userEvent.click(screen.getByRole("button", { name: "Stop" }));
     expect(stop).toHaveBeenCalledOnce();
+  });
+});
+
+describe("a slash in the composer", () => {
+  const options = () => screen.queryAllByRole("option").map((option) => option.textContent);
+
+  it("asks nothing of the server before it is typed", async () => {
+    show();
+    await userEvent.type(field(), "no slash");
+    expect(fetch).not.toHaveBeenCalled();
+  });
+
+  it("lists what fits, and Enter puts it in its place", async () => {
+    show();
+    await userEvent.type(field(), "Well: /su");
+    await screen.findByRole("listbox", { name: "Snippets" });
+    expect(options()).toEqual(["/sumSum it up.", "/summaryA summary, please."]);
+    await userEvent.keyboard("{ArrowDown}");
+    expect(field()).toHaveAttribute("aria-activedescendant", screen.getAllByRole("option")[1]?.id);
+    await userEvent.keyboard("{Enter}");
+    expect(field()).toHaveValue("Well: A summary, please.");
+    expect(options()).toEqual([]);
+    expect(send).not.toHaveBeenCalled();
+  });
+
+  it("is left with Escape, and then only a text", async () => {
+    show();
+    await userEvent.type(field(), "/su");
+    await screen.findByRole("listbox");
+    await userEvent.keyboard("{Escape}");
+    expect(options()).toEqual([]);
+    await userEvent.keyboard("m{Enter}");
+    expect(send).toHaveBeenCalledExactlyOnceWith("/sum");
   });
 });

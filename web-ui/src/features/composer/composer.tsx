@@ -1,11 +1,16 @@
 import { ArrowUp, Square } from "lucide-react";
-import { useEffect, useImperativeHandle, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useImperativeHandle, useRef, useState } from "react";
 import type { KeyboardEvent, ReactNode, Ref } from "react";
 import { useTranslation } from "react-i18next";
 
 import { readDraft, writeDraft } from "@/features/composer/draft";
 import { growToFit } from "@/features/composer/grow-to-fit";
+import type { Slash } from "@/features/composer/slash";
+import { useSnippetMenu } from "@/features/composer/use-snippet-menu";
 import { useMedia } from "@/shared/ui/use-media";
+
+const SnippetList = lazy(async () => ({ default: (await import("@/features/composer/snippet-list")).SnippetList }));
+const SnippetForm = lazy(async () => ({ default: (await import("@/features/composer/snippet-form")).SnippetForm }));
 
 export interface ComposerHandle {
   focus(): void;
@@ -52,6 +57,15 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
     field.current.focus();
     field.current.setSelectionRange(text.length, text.length);
   };
+  const insert = (text: string, slash: Slash) => {
+    const element = field.current;
+    if (!element) return;
+    element.setRangeText(text, slash.start, slash.start + 1 + slash.query.length, "end");
+    note(element.value);
+    save(element.value);
+    element.focus();
+  };
+  const snippets = useSnippetMenu(field, insert);
   useImperativeHandle(ref, () => ({ focus: () => field.current?.focus(), write }));
   useEffect(() => {
     growToFit(field.current);
@@ -69,10 +83,12 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
     clearTimeout(saving.current);
     writeDraft(conversation, "");
     note("");
+    snippets.look();
     onSend(text);
     field.current.focus();
   };
   const press = (event: KeyboardEvent) => {
+    if (snippets.press(event)) return;
     const isComposing = event.nativeEvent.isComposing || event.keyCode === 229; // Safari ends composing before the key
     if (event.key !== "Enter" || isComposing || event.shiftKey || event.altKey) return;
     if (isTouch && !event.ctrlKey && !event.metaKey) return; // on a phone Enter is a new line
@@ -81,35 +97,52 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
   };
 
   return (
-    <form
-      aria-label={t("composer.label")}
-      onSubmit={(event) => {
-        event.preventDefault();
-        send();
-      }}
-      className="qd-composer rounded-lg border border-line-strong bg-raised transition-colors focus-within:border-accent"
-    >
-      <textarea
-        ref={field}
-        rows={1}
-        defaultValue={readDraft(conversation)}
+    <>
+      <form
         aria-label={t("composer.label")}
-        placeholder={t("composer.placeholder")}
-        enterKeyHint={isTouch ? "enter" : "send"}
-        autoFocus={!isTouch}
-        onChange={(event) => {
-          note(event.currentTarget.value);
-          save(event.currentTarget.value);
+        onSubmit={(event) => {
+          event.preventDefault();
+          send();
         }}
-        onKeyDown={press}
-        className="qd-field block max-h-[40dvh] w-full resize-none bg-transparent px-4 pt-3.5 pb-1.5 text-base leading-6 text-ink outline-none placeholder:text-quiet"
-      />
-      <div className="flex items-center gap-1 px-2 pb-2">
-        <div className="flex min-w-0 flex-1 items-center gap-0.5">{controls}</div>
-        {onStop && <StopButton onStop={onStop} isStopping={isStopping} />}
-        {(!onStop || hasText) && <SendButton isEnabled={hasText} />}
-      </div>
-    </form>
+        className="qd-composer relative rounded-lg border border-line-strong bg-raised transition-colors focus-within:border-accent"
+      >
+        {snippets.isOpen && (
+          <Suspense>
+            <SnippetList id={snippets.id} snippets={snippets.found} active={snippets.active} onChoose={(snippet) => void snippets.choose(snippet)} />
+          </Suspense>
+        )}
+        <textarea
+          ref={field}
+          rows={1}
+          defaultValue={readDraft(conversation)}
+          aria-label={t("composer.label")}
+          placeholder={t("composer.placeholder")}
+          enterKeyHint={isTouch ? "enter" : "send"}
+          autoFocus={!isTouch}
+          aria-autocomplete="list"
+          aria-controls={snippets.isOpen ? snippets.id : undefined}
+          aria-activedescendant={snippets.isOpen ? `${snippets.id}-${snippets.active}` : undefined}
+          onChange={(event) => {
+            note(event.currentTarget.value);
+            save(event.currentTarget.value);
+            snippets.look();
+          }}
+          onSelect={snippets.look}
+          onKeyDown={press}
+          className="qd-field block max-h-[40dvh] w-full resize-none bg-transparent px-4 pt-3.5 pb-1.5 text-base leading-6 text-ink outline-none placeholder:text-quiet"
+        />
+        <div className="flex items-center gap-1 px-2 pb-2">
+          <div className="flex min-w-0 flex-1 items-center gap-0.5">{controls}</div>
+          {onStop && <StopButton onStop={onStop} isStopping={isStopping} />}
+          {(!onStop || hasText) && <SendButton isEnabled={hasText} />}
+        </div>
+      </form>
+      {snippets.filling && (
+        <Suspense>
+          <SnippetForm filling={snippets.filling} onInsert={snippets.insert} onClose={snippets.cancel} />
+        </Suspense>
+      )}
+    </>
   );
 }
 

@@ -1,6 +1,10 @@
 import { BookOpen, Lightbulb, RefreshCw, Sigma } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
+import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+
+import { StarterList } from "@/shared/ui/starter-list";
+import type { Assistant } from "@/shared/wire/resources";
 
 export interface Starter {
   text: string;
@@ -22,30 +26,46 @@ const STARTERS: StarterRow[] = [
   { id: "log", icon: BookOpen, model: "builtin/log-reader" },
 ];
 
-/** No conversation yet: four beginnings, each showing something that is special here. */
-export function Welcome({ onStart }: { onStart(starter: Starter): void }) {
+interface WelcomeProps {
+  /** The chosen one, which may bring beginnings of its own. */
+  assistant: Assistant | undefined;
+  onStart(starter: Starter): void;
+}
+
+/** No conversation yet: the assistant's beginnings, or four that each show something that is special here. */
+export function Welcome({ assistant, onStart }: WelcomeProps) {
   const { t } = useTranslation();
+  const starters = STARTERS.map((row) => ({ ...row, title: t(`welcome.${row.id}.title`), hint: t(`welcome.${row.id}.hint`) }));
+  if (assistant && assistant.starters.length > 0) {
+    return (
+      <Beginning title={assistant.name} lead={assistant.description}>
+        <StarterList
+          className="mt-8"
+          starters={assistant.starters.map((title, index) => ({ id: `${index}`, title }))}
+          onChoose={({ title }) => onStart({ text: title, assistant: assistant.id })}
+        />
+      </Beginning>
+    );
+  }
+  return (
+    <Beginning title={t(`welcome.${partOfDay()}`)} lead={t("welcome.lead")}>
+      <StarterList
+        className="mt-8"
+        starters={starters}
+        onChoose={({ id, assistant: chosen, model }) =>
+          onStart({ text: t(`welcome.${id}.text`), ...(chosen ? { assistant: chosen } : {}), ...(model ? { model } : {}) })
+        }
+      />
+    </Beginning>
+  );
+}
+
+function Beginning({ title, lead, children }: { title: string; lead: string; children: ReactNode }) {
   return (
     <div className="qd-column flex min-h-0 flex-1 flex-col justify-end overflow-y-auto pt-8 pb-8 sm:justify-center">
-      <h1 className="text-[1.625rem] leading-9 font-semibold tracking-[-0.02em] text-balance">{t(`welcome.${partOfDay()}`)}</h1>
-      <p className="max-w-[36rem] pt-1.5 text-quiet text-pretty">{t("welcome.lead")}</p>
-      <ul className="mt-8 border-t border-line">
-        {STARTERS.map(({ id, icon: Icon, ...how }) => (
-          <li key={id} className="border-b border-line">
-            <button
-              type="button"
-              onClick={() => onStart({ text: t(`welcome.${id}.text`), ...how })}
-              className="-mx-3 flex w-[calc(100%+1.5rem)] items-start gap-4 rounded-sm px-3 py-3.5 text-left transition-colors hover:bg-hover"
-            >
-              <Icon size={18} strokeWidth={1.75} aria-hidden className="mt-1 shrink-0 text-accent" />
-              <span>
-                <span className="block text-[0.9375rem] font-medium">{t(`welcome.${id}.title`)}</span>
-                <span className="block pt-0.5 text-sm leading-5 text-quiet">{t(`welcome.${id}.hint`)}</span>
-              </span>
-            </button>
-          </li>
-        ))}
-      </ul>
+      <h1 className="text-[1.625rem] leading-9 font-semibold tracking-[-0.02em] text-balance wrap-anywhere">{title}</h1>
+      <p className="max-w-[36rem] pt-1.5 text-quiet text-pretty wrap-anywhere">{lead}</p>
+      {children}
     </div>
   );
 }

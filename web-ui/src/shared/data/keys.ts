@@ -9,6 +9,8 @@ export const keys = {
   allIdeas: ["ideas"] as const,
   models: ["models"] as const,
   assistants: ["assistants"] as const,
+  assistant: (id: string) => ["assistant", id] as const,
+  snippets: ["snippets"] as const,
   providers: ["providers"] as const,
   settings: ["settings"] as const,
 };

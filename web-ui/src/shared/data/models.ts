@@ -2,7 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 
 import { keys } from "@/shared/data/keys";
 import { request } from "@/shared/http/request";
-import type { Assistant, ModelList, ServerSettings } from "@/shared/wire/resources";
+import type { ModelList, ServerSettings } from "@/shared/wire/resources";
 import type { ModelProfile } from "@/shared/wire/generated";
 
 /** The built-in model that quotes the user's own log: it answers when no language model is connected. */
@@ -27,14 +27,6 @@ export function useRefreshModels() {
       client.setQueryData(keys.models, models);
       await client.invalidateQueries({ queryKey: keys.providers });
     },
-  });
-}
-
-export function useAssistants() {
-  return useQuery({
-    queryKey: keys.assistants,
-    queryFn: ({ signal }) => request<{ items: Assistant[] }>("/api/assistants", { signal }),
-    staleTime: FRESH_MS,
   });
 }
 

@@ -59,11 +59,38 @@ export interface ModelList {
   errors: { provider: string; message: string }[];
 }
 
-export interface Assistant {
-  id: string;
+export type AnswerFormat = "plain" | "tagged";
+
+/** What an assistant's author decides. */
+export interface AssistantDraft {
   name: string;
   description: string;
-  format: "plain" | "tagged";
+  instructions: string;
+  /** Empty: whatever is chosen. */
+  model: string;
+  /** Null: the model's own. */
+  temperature: number | null;
+  format: AnswerFormat;
+  tools: string[];
+  starters: string[];
+}
+
+/** As listed: without the instructions. */
+export interface Assistant extends Omit<AssistantDraft, "instructions"> {
+  id: string;
+  kind: "built_in" | "own" | "shared";
+  is_shared: boolean;
+  updated_at: number;
+}
+
+export interface WholeAssistant extends Assistant {
+  instructions: string;
+}
+
+export interface Snippet {
+  id: string;
+  name: string;
+  text: string;
 }
 
 export interface Provider {
