@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -18,6 +18,10 @@ interface SnippetFormProps {
 export function SnippetForm({ filling: { snippet, asked, known }, onInsert, onClose }: SnippetFormProps) {
   const { t } = useTranslation();
   const [values, setValues] = useState(() => new Map(asked.map(({ name, preset }) => [name, preset])));
+  const first = useRef<HTMLTextAreaElement>(null);
+  useEffect(() => {
+    first.current?.focus();
+  }, []); // after the dialog has given the focus to its own button
   const submit = (event: FormEvent) => {
     event.preventDefault();
     event.stopPropagation();
@@ -31,7 +35,7 @@ export function SnippetForm({ filling: { snippet, asked, known }, onInsert, onCl
             key={name}
             label={name}
             rows={1}
-            autoFocus={index === 0}
+            ref={index === 0 ? first : undefined}
             value={values.get(name)}
             onFocus={(event) => event.currentTarget.select()}
             onChange={(event) => setValues(new Map(values).set(name, event.target.value))}

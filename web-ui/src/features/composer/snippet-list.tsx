@@ -15,7 +15,9 @@ interface SnippetListProps {
 export function SnippetList({ id, snippets, active, onChoose }: SnippetListProps) {
   const { t } = useTranslation();
   const list = useRef<HTMLUListElement>(null);
-  useEffect(() => list.current?.children[active]?.scrollIntoView({ block: "nearest" }), [active]);
+  useEffect(() => {
+    list.current?.children[active]?.scrollIntoView({ block: "nearest" });
+  }, [active]);
   return (
     <ul
       ref={list}

@@ -1,4 +1,4 @@
-import { useId, useState } from "react";
+import { useEffect, useId, useState } from "react";
 import type { KeyboardEvent, RefObject } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -31,6 +31,12 @@ export function useSnippetMenu(field: RefObject<HTMLTextAreaElement | null>, onI
   const snippets = useSnippets(slash !== null && !isGuest).data ?? NONE;
   const found = slash === null || slash.start === left ? NONE : matchNames(snippets, slash.query);
   const isOpen = found.length > 0 && filling === null;
+
+  useEffect(() => {
+    if (filling === null) return;
+    const element = field.current;
+    return () => element?.focus(); // once the dialog is gone
+  }, [filling, field]);
 
   /** After each key and each move of the caret. */
   const look = () => {
