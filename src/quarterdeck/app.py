@@ -28,6 +28,8 @@ from quarterdeck.accounts.mail import open_mailer
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
+from quarterdeck.context.calibration import Calibration
+from quarterdeck.context.summarise import Summariser
 from quarterdeck.conversations.titles import Titles
 from quarterdeck.diagnostics import get_logger, register_secret
 from quarterdeck.domain.events import FeedConversation
@@ -44,9 +46,9 @@ from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.tracing.spans import start_tracing, stop_tracing
 from quarterdeck.turns.feed import Feed
-from quarterdeck.turns.job import Rooms
 from quarterdeck.turns.log_reader import LogReader
 from quarterdeck.turns.reaper import Reaper
+from quarterdeck.turns.rooms import Rooms
 from quarterdeck.turns.runner import TurnRunner
 from quarterdeck.turns.start import Turns
 from quarterdeck.turns.ticker import Ticker
@@ -147,7 +149,10 @@ async def open_house(
         await limits.load()
         spending = Spending(database, limits)
         asking = Asking(database, registry, limits, spending, settings.background_model)
-        rooms = Rooms(database, registry, Ticker(), spending)
+        calibration = Calibration(database)
+        summariser = Summariser(database, registry, asking, calibration, settings.summarise_after)
+        stack.push_async_callback(summariser.close)
+        rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser)
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
         turns = Turns(database, log, registry, limits, runner, feed, bell)
         fetcher = Fetcher()
@@ -168,6 +173,8 @@ async def open_house(
             gauges,
             limits,
             asking=asking,
+            calibration=calibration,
+            summariser=summariser,
             bell=bell,
             identity_flow=flow,
             egress=egress,
@@ -191,7 +198,7 @@ async def open_house(
             asyncio.create_task(gauges.watch()),
             asyncio.create_task(limits.watch()),
         ]
-        jobs = [] if role == "web" else usual_jobs(database)
+        jobs = [] if role == "web" else usual_jobs(database, summariser.rebuild_stale)
         tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in jobs]
         tasks.append(asyncio.create_task(registry.default_model()))  # so that the first visitor need not wait for it
         house.is_ready.set()

@@ -22,6 +22,7 @@ logger = get_logger("quarterdeck.jobs")
 
 _PURGE_EVERY_S = 3600.0
 _SETTLE_EVERY_S = 120.0
+_REBUILD_EVERY_S = 30.0
 _TURN_MS = 60_000  # how long after its end somebody may still be about to settle something of a turn
 _CALL_MS = 15 * 60_000  # longer than any call takes
 _PURGE_PAUSE_S = 0.2  # a few conversations at a time, so that nobody waits behind them
@@ -40,8 +41,9 @@ class Job(Struct, frozen=True):
     look_s: float = 60.0
 
 
-def usual_jobs(database: Database) -> list[Job]:
+def usual_jobs(database: Database, rebuild_summaries: Callable[[], Awaitable[None]]) -> list[Job]:
     return [
+        Job("summaries", _REBUILD_EVERY_S, rebuild_summaries, lease_s=300.0, look_s=_REBUILD_EVERY_S),
         Job("purge", _PURGE_EVERY_S, lambda: _purge_all(database)),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
     ]

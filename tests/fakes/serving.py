@@ -8,6 +8,7 @@ with `POST /control` and `GET /control/requests`.
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 import time
 from abc import ABC, abstractmethod
@@ -20,6 +21,11 @@ from aiohttp import web
 from msgspec import Struct
 from tests.fakes.playing import Playback
 from tests.fakes.script import Script, rest_of, script_for_model
+
+
+def as_written(text: str) -> str:
+    """A message as its user wrote it: without the lines that say when it was sent and what time it is now."""
+    return re.split(r"(?:^|\n)\[Sent [^\]\n]*\]\n", text)[-1].split("\n\n[Now it is ")[0]
 
 
 class Received(Struct, kw_only=True):
@@ -46,6 +52,9 @@ class Asked(Struct):
     stream: bool
     wants_usage: bool = True
     most_tokens: int | None = None  # the answer ends there
+
+    def __post_init__(self) -> None:
+        self.last_user_text = as_written(self.last_user_text)
 
 
 class FakeServer(ABC):

@@ -12,6 +12,7 @@ import httpx2
 import pytest
 from tests.conftest import Report
 from tests.fakes.script import Script
+from tests.fakes.serving import as_written
 from tests.harness.deployments import FLEETS, SERVERS, Deployment, kill_process, open_deployment
 from tests.harness.full_client import FullClient, open_full
 from tests.harness.losses import Sender, find_losses
@@ -93,7 +94,7 @@ def find_extra_requests(upstream: Upstream, model: str, sent: dict[str, str], ki
 
 
 def _question_of(body: dict[str, Any]) -> str:
-    return next(str(message["content"]) for message in body["messages"] if message["role"] == "user")
+    return next(as_written(str(message["content"])) for message in body["messages"] if message["role"] == "user")
 
 
 @pytest.mark.parametrize("name", FLEETS)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 import httpx2
 import pytest
 from tests.fakes.script import Script, words
+from tests.fakes.serving import as_written
 from tests.harness.checks import find_differences, find_disorder, texts_of
 from tests.harness.full_client import FullClient, new_name, open_full
 from tests.harness.server import Server
@@ -138,13 +139,13 @@ async def test_a_second_message_waits_for_the_first_answer(
     assert [states[sent["answer"]] for sent in (first, second, third)] == ["running", "queued", "queued"]
     for sent in (first, second, third):
         assert find_disorder(await client.until_ended(sent["turn"])) == []
-    asked = [request.body["messages"][-1]["content"] for request in upstream.requests(model)]
+    asked = [as_written(request.body["messages"][-1]["content"]) for request in upstream.requests(model)]
     assert asked == ["First", "Second", "Third"]
     ends = [request.ended_at for request in upstream.requests(model)]
     starts = [request.started_at for request in upstream.requests(model)]
     assert all(end is not None and end <= start for end, start in zip(ends, starts[1:], strict=False))
     roles = [message["role"] for message in upstream.requests(model)[2].body["messages"]]
-    assert roles == ["user", "assistant", "user", "assistant", "user"]
+    assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
 
 
 async def test_a_waiting_message_can_be_stopped_and_the_next_one_runs(client: FullClient, upstream: Upstream) -> None:

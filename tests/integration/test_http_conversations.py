@@ -18,7 +18,7 @@ CONVERSATION = {
 }  # fmt: skip
 MESSAGE = {
     "id", "conversation", "parent", "role", "status", "parts", "model", "created_at", "ended_at", "turn", "usage",
-    "continuations", "error", "first_token_ms",
+    "continuations", "error", "first_token_ms", "mark",
 }  # fmt: skip
 
 
@@ -118,7 +118,8 @@ def test_renaming_and_choosing_keeps_the_rest(http: httpx2.Client, upstream: Ups
     )  # fmt: skip
     assert ask(http, "Again", chat).text == "Other."
     body = upstream.requests(other)[0].body
-    assert body["messages"][0] == {"role": "system", "content": "Be brief."}
+    assert body["messages"][0]["role"] == "system"
+    assert body["messages"][0]["content"].startswith("Be brief.\n\n")
     assert body["temperature"] == 1.5
     assert http.patch(f"/api/conversations/{chat}", json={"temperature": None}).json()["temperature"] is None
     assert http.patch(f"/api/conversations/{chat}", json={}).json()["title"] == "New"
@@ -186,8 +187,8 @@ def test_the_manifest_says_what_the_model_was_sent(http: httpx2.Client, model: s
     [step] = context["steps"]
     path = fetch_messages(http, chat)
     assert (context["turn"], step["step"], step["attempt"], step["model"]) == (turn, 1, 1, model)
-    assert [entry["kind"] for entry in step["entries"]] == ["instructions", "message", "message", "message"]
-    assert [entry.get("message") for entry in step["entries"]][1:] == [message["id"] for message in path[:3]]
+    assert [entry["kind"] for entry in step["entries"]] == ["instructions", "time", "message", "message", "message"]
+    assert [entry.get("message") for entry in step["entries"]][2:] == [message["id"] for message in path[:3]]
     assert step["tokens"] == sum(entry["tokens"] for entry in step["entries"])
 
 

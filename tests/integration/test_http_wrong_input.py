@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.fakes.serving import as_written
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
 
@@ -210,6 +211,6 @@ def test_an_odd_message_comes_back_as_it_was(http: httpx2.Client, upstream: Upst
     answer = http.post("/chat_batch", json={"message": odd, "model": "openai/fake-chat"})
     [question, _] = http.get(f"/api/conversations/{answer.headers['x-chat-id']}/messages").json()["items"]
     assert question["parts"] == [{"kind": "text", "text": odd}]
-    sent = [request.body["messages"][-1]["content"] for request in upstream.requests("openai/fake-chat")]
+    sent = [as_written(request.body["messages"][-1]["content"]) for request in upstream.requests("openai/fake-chat")]
     assert odd in sent
     assert json.loads(json.dumps(odd)) == odd

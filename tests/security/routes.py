@@ -38,6 +38,10 @@ GET     /api/search                                    members  read   own
 GET     /api/turns/{turn}/events                       people   read   404
 POST    /api/turns/{turn}/stop                         people   chat   404
 GET     /api/turns/{turn}/context                      members  read   404
+GET     /api/conversations/{conversation}/context      members  read   404
+GET     /api/conversations/{conversation}/summaries    members  read   404
+GET     /api/summaries/{summary}                       members  read   404
+PATCH   /api/messages/{message}/mark                   members  chat   404
 GET     /api/ideas                                     members  read   own
 DELETE  /api/ideas/{idea}                              members  chat   404
 

@@ -14,10 +14,12 @@ from quarterdeck.accounts.sessions import is_fresh
 from quarterdeck.accounts.sign_in import SignedIn, Visitor, check_counted, enter_by
 from quarterdeck.accounts.tokens import hash_secret
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.periods import find_zone
 from quarterdeck.errors import (
     AccessError,
     ConflictError,
     ForbiddenError,
+    InputError,
     LinkUsedError,
     NotFoundError,
     SuspendedError,
@@ -37,11 +39,18 @@ from quarterdeck.store.people import (
     rename_account,
     set_email,
     set_password_hash,
+    set_preferences,
     use_password_link,
 )
 
 PASSWORD_LINK_MS = 24 * 3600 * 1000
 _LINK_USED = "This link was used already or is too old. Ask for a new one."
+
+
+def check_zone(name: str) -> None:
+    """Raises: `InputError`."""
+    if find_zone(name) is None:
+        raise InputError(f"There is no time zone named {name[:60]!r}. A name is for example Europe/Lisbon.")
 
 
 class NewPassword(Struct, frozen=True):
@@ -61,10 +70,19 @@ def require_signed_in(caller: Principal) -> None:
 
 
 def change_account(
-    connection: WriteConnection, caller: Principal, *, name: str | None = None, email: str | None = None
+    connection: WriteConnection,
+    caller: Principal,
+    *,
+    name: str | None = None,
+    email: str | None = None,
+    time_zone: str | None = None,
+    about: str | None = None,
 ) -> AccountRow:
     """None leaves it as it is. Raises: `InputError`, `ConflictError`, `ForbiddenError`."""
     require_signed_in(caller)
+    if time_zone:
+        check_zone(time_zone)
+    set_preferences(connection, caller.user, time_zone=time_zone, about=None if about is None else about.strip())
     if name is not None and (wanted := check_name(name)) != caller.name:
         rename_account(connection, caller.user, wanted)
         _note(connection, "user.renamed", caller, {"to": wanted})

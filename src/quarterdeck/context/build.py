@@ -1,65 +1,70 @@
-"""`build_context`: the messages of one step, newest kept, within the model's window.
+"""`build_context`: what one step sends, within the model's window, and the manifest of it.
 
-The path is read from the request upwards in pages and reading stops where the budget is full: the
-work does not grow with the length of the conversation.
+In this order, so that the beginning stays the same from turn to turn and the provider's cache keeps it: instructions,
+what the user wants known of them, what the times mean · summaries of old sections, pinned messages · the newest
+messages · and last what changes. The request of a turn begins with that of the turn before, but for its end.
 """
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import tzinfo
 
-import msgspec
 from msgspec import Struct
 
 from quarterdeck.context.assistants import Assistant
-from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart
+from quarterdeck.context.budget import PINNED_SHARE, SUMMARY_SHARE, budget_of
+from quarterdeck.context.manifest import Manifest
+from quarterdeck.context.path import Read, cost_of, cut, read_path_within
+from quarterdeck.context.pins import find_pins
+from quarterdeck.context.prompt import Prompt
+from quarterdeck.context.rendering import (
+    Before,
+    about_text,
+    continued_text,
+    pinned_text,
+    row_pieces,
+    summary_text,
+)
+from quarterdeck.context.times import explain_times, now_line
+from quarterdeck.domain.parts import Part, plain_text
+from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.domain.step import PromptMessage
-from quarterdeck.domain.tagged import render
 from quarterdeck.domain.tokens import estimate_parts, estimate_text
 from quarterdeck.domain.usage import ModelProfile
+from quarterdeck.store.context_texts import digest_of
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.messages import MessageRow, read_path
+from quarterdeck.store.paths import PathRow
+from quarterdeck.store.summaries import SummaryRow
 
-_PAGE = 32
-_DEFAULT_WINDOW = 32_000  # when nobody told us: small enough for most, and said in the manifest
-_MAX_WINDOW = 1_000_000
-_RESERVED_FOR_ANSWER = 0.25  # of the window
 _CONTINUE = (
     "Your answer was cut off by a restart after its last character above. Continue exactly there: do not repeat, "
     "do not greet, do not comment on the interruption."
 )
 
 
-class ManifestEntry(Struct, frozen=True, omit_defaults=True):
-    """One thing the model was sent; `message` is the id of the stored message it is."""
-
-    kind: Literal["instructions", "message", "continuation"]
-    tokens: int
-    role: str = ""
-    message: str = ""
-
-
-class Manifest(Struct, frozen=True):
-    """What one step sent: entries in order, tokens as estimated, the window they had to fit in."""
-
-    model: str
-    window: int
-    window_is_known: bool
-    tokens: int
-    clipped: bool  # older messages were left out
-    entries: list[ManifestEntry]
-
-
 class Context(Struct, frozen=True):
+    """`texts` are those that stand nowhere else, by digest. `tail` counts the parts at the end that change each time.
+
+    `unsummarised` is how long the messages are that are sent as they are, `summarised` how long the summaries, in
+    estimated tokens; `texts_of` are the texts of the manifest's entries.
+    """
+
     messages: list[PromptMessage]
     manifest: Manifest
     prefill: bool
+    texts: dict[str, str] = {}
+    tail: int = 0
+    unsummarised: int = 0
+    summarised: int = 0
+    texts_of: list[str] = []
+    question: str = ""  # as the user wrote it
 
 
 class ContextRequest(Struct, frozen=True):
     """`partial` holds the parts of an answer that is to be continued, empty for a fresh one.
 
-    `open_part` is the index of the one that was still being written when the answer was cut off.
+    `open_part` is the index of the one that was still being written when the answer was cut off. `now` is 0 where it
+    must not matter; `shrink` is below 1 after the provider has said that it was too long.
     """
 
     conversation: str
@@ -69,102 +74,145 @@ class ContextRequest(Struct, frozen=True):
     profile: ModelProfile
     partial: list[Part]
     open_part: int | None = None
+    zone: str = ""
+    about: str = ""
+    ratio: float = 1.0
+    now: int = 0
+    shrink: float = 1.0
+    no_summary: str = ""
 
 
 def build_context(connection: AnyConnection, wanted: ContextRequest) -> Context:
     """What the model is sent for one step."""
-    window = min(wanted.profile.context_window or _DEFAULT_WINDOW, _MAX_WINDOW)
-    instructions = "\n\n".join(filter(None, (wanted.assistant.instructions, wanted.instructions)))
-    budget = int(window * (1 - _RESERVED_FOR_ANSWER)) - estimate_text(instructions) - estimate_parts(wanted.partial)
-    rows, clipped = _newest_that_fit(connection, wanted, budget)
-    messages, entries = [], []
-    if instructions:
-        messages.append(PromptMessage("system", [TextPart(instructions)]))
-        entries.append(ManifestEntry("instructions", estimate_text(instructions), "system"))
-    for row in rows:
-        if parts := sent_parts(row.parts, wanted.assistant):
-            messages.append(PromptMessage("user" if row.role == "user" else "assistant", parts))
-            entries.append(ManifestEntry("message", estimate_parts(parts), row.role, row.id))
-    prefill = _append_partial(wanted, messages, entries)
-    total = sum(entry.tokens for entry in entries)
-    is_known = wanted.profile.context_window is not None
-    return Context(messages, Manifest(wanted.profile.id, window, is_known, total, clipped, entries), prefill)
+    return _Builder(connection, wanted).build()
 
 
-def sent_parts(parts: list[Part], assistant: Assistant) -> list[Part]:
-    """What a model is sent of a stored message: no reasoning; ideas in the tagged form where that is spoken.
+class _Builder:
+    def __init__(self, connection: AnyConnection, wanted: ContextRequest) -> None:
+        self._connection = connection
+        self._wanted = wanted
+        self._budget = budget_of(wanted.profile, wanted.ratio, wanted.shrink)
+        self._zone: tzinfo = zone_or_utc(wanted.zone)
+        self._prompt = Prompt()
+        self._texts: dict[str, str] = {}
 
-    Empty when the message says nothing (stopped while it was reasoned about, failed before a word).
-    """
-    spoken: list[Part] = [part for part in parts if not isinstance(part, ReasoningPart)]
-    if all(isinstance(part, TextPart | IdeaPart) and not part.text for part in spoken):
-        return []
-    if not any(isinstance(part, IdeaPart) for part in spoken):
-        return spoken
-    if assistant.format == "tagged":
-        return [TextPart(render(tagged_entries(spoken)))]
-    return [TextPart(f"{part.text}\n") if isinstance(part, IdeaPart) else part for part in spoken]
+    def build(self) -> Context:
+        wanted = self._wanted
+        self._add_stable()
+        room = self._budget.estimated - self._prompt.tokens - estimate_parts(wanted.partial)
+        read = read_path_within(self._connection, wanted.conversation, wanted.request, room)
+        summaries = _within(read.summaries, int(self._budget.estimated * SUMMARY_SHARE))
+        room -= sum(estimate_text(summary_text(row)) for row in summaries)
+        kept = cut(read.rows, room, is_whole=read.above is None or bool(read.summaries))
+        pins, left_out = self._find_pins(kept, summaries)
+        if pins and not read.summaries:  # they take room from messages that are sent as they are
+            room -= sum(self._cost_of_pin(pin) for pin in pins)
+            kept = cut(read.rows, room, is_whole=read.above is None)
+        self._add_summaries(summaries, pins)
+        self._add_rows(kept)
+        prefill = self._add_partial()
+        tail = 0 if wanted.partial else self._add_now(kept)
+        manifest = self._describe(read, kept, summaries, left_out)
+        unsummarised = sum(cost_of(row) for row in kept if row.is_sent)
+        summarised = sum(row.tokens for row in read.summaries)
+        return Context(
+            self._prompt.messages, manifest, prefill, self._texts, tail, unsummarised, summarised, self._prompt.texts,
+            plain_text(kept[0].parts) if kept else "",
+        )  # fmt: skip
 
+    def _add_stable(self) -> None:
+        wanted = self._wanted
+        instructions = "\n\n".join(filter(None, (wanted.assistant.instructions, wanted.instructions)))
+        if instructions:
+            self._prompt.add_text("instructions", "system", instructions, text=self._keep(instructions))
+        if wanted.about:
+            about = about_text(wanted.about)
+            self._prompt.add_text("about", "system", about, text=self._keep(about))
+        self._prompt.add_text("time", "system", explain_times(wanted.zone))
 
-def tagged_entries(parts: list[Part]) -> list[tuple[Literal["idea", "message"], str]]:
-    """Parts of an answer as entries of the tagged format."""
-    entries: list[tuple[Literal["idea", "message"], str]] = []
-    for part in parts:
-        if isinstance(part, IdeaPart):
-            entries.append(("idea", part.text))
-        elif isinstance(part, TextPart):
-            entries.append(("message", part.text))
-    return entries
+    def _find_pins(self, kept: list[PathRow], summaries: list[SummaryRow]) -> tuple[list[PathRow], int]:
+        """Oldest first, within their share; and how many there was no room for."""
+        found = find_pins(self._connection, self._wanted.conversation, kept, summaries)
+        room = int(self._budget.estimated * PINNED_SHARE)
+        pins: list[PathRow] = []
+        for pin in found:
+            room -= self._cost_of_pin(pin)
+            if room < 0:
+                break
+            pins.append(pin)
+        return pins[::-1], len(found) - len(pins)
 
+    def _cost_of_pin(self, pin: PathRow) -> int:
+        return estimate_text(self._pinned(pin)) + 4
 
-def continued_text(parts: list[Part], open_part: int | None, answer_format: Literal["plain", "tagged"]) -> str:
-    """What of a cut-off answer the model is sent, and so what its continuation goes on from.
+    def _pinned(self, pin: PathRow) -> str:
+        return pinned_text(pin, self._wanted.assistant.format, self._zone)
 
-    In the tagged format the last entry is left open only if it was: an idea that had ended stays as it is.
-    """
-    if answer_format == "plain":
-        return "".join(part.text for part in parts if isinstance(part, TextPart))
-    is_open = open_part is not None and isinstance(parts[open_part], TextPart | IdeaPart)
-    return render(tagged_entries(parts), open_last=is_open)
+    def _add_summaries(self, summaries: list[SummaryRow], pins: list[PathRow]) -> None:
+        for summary in reversed(summaries):
+            self._prompt.add_text("summary", "user", summary_text(summary), summary=summary.id)
+        for pin in pins:
+            self._prompt.add_text("pinned", "user", self._pinned(pin), message=pin.id, version=pin.version)
 
+    def _add_rows(self, kept: list[PathRow]) -> None:
+        before: Before | None = None
+        for row in reversed(kept):
+            if not row.is_sent and row.id != self._wanted.request:
+                continue
+            pieces = row_pieces(row, before, self._wanted.assistant.format, self._zone)
+            for number, piece in enumerate(pieces):
+                self._prompt.add("message", piece.role, piece.parts, message=row.id, version=row.version, piece=number)
+            if pieces:
+                before = Before(row.role, row.at)
 
-def encode_manifest(manifest: Manifest) -> str:
-    return msgspec.json.encode(manifest).decode()
-
-
-def _newest_that_fit(connection: AnyConnection, wanted: ContextRequest, budget: int) -> tuple[list[MessageRow], bool]:
-    """Oldest first; the request itself is always in, even when it alone is too long."""
-    kept: list[MessageRow] = []
-    cursor: str | None = wanted.request
-    while cursor is not None:
-        page = read_path(connection, wanted.conversation, cursor, _PAGE)
-        for row in page:
-            budget -= estimate_parts(row.parts)
-            if budget < 0 and kept:
-                return _from_first_question(kept), True
-            if row.parts:
-                kept.append(row)
-        cursor = page[-1].parent_id if page else None
-    return kept[::-1], False
-
-
-def _from_first_question(kept: list[MessageRow]) -> list[MessageRow]:
-    """Oldest first; an answer whose question was clipped goes with it (some vendors insist)."""
-    while len(kept) > 1 and kept[-1].role != "user":
-        kept.pop()
-    return kept[::-1]
-
-
-def _append_partial(wanted: ContextRequest, messages: list[PromptMessage], entries: list[ManifestEntry]) -> bool:
-    """The cut-off answer, as a prefill where the model takes one, else with the wish to go on."""
-    text = continued_text(wanted.partial, wanted.open_part, wanted.assistant.format)
-    if not text:
+    def _add_partial(self) -> bool:
+        """The cut-off answer, as a prefill where the model takes one, else with the wish to go on."""
+        wanted = self._wanted
+        text = continued_text(wanted.partial, wanted.open_part, wanted.assistant.format)
+        if not text:
+            return False
+        self._prompt.add_text("continuation", "assistant", text, text=self._keep(text))
+        if wanted.profile.can_prefill:
+            return True
+        self._prompt.add_text("continuation", "user", _CONTINUE, said=_CONTINUE)
         return False
-    sent: list[Part] = [TextPart(text)]
-    messages.append(PromptMessage("assistant", sent))
-    entries.append(ManifestEntry("continuation", estimate_parts(sent), "assistant"))
-    if wanted.profile.can_prefill:
-        return True
-    messages.append(PromptMessage("user", [TextPart(_CONTINUE)]))
-    entries.append(ManifestEntry("continuation", estimate_text(_CONTINUE), "user"))
-    return False
+
+    def _add_now(self, kept: list[PathRow]) -> int:
+        """Where the question was asked a while ago (it is answered anew): what time it is."""
+        line = now_line(self._wanted.now, kept[0].created_at, self._zone) if kept and self._wanted.now else ""
+        if line:
+            self._prompt.add_text("time", "user", line, said=line)
+        return int(bool(line))
+
+    def _describe(self, read: Read, kept: list[PathRow], summaries: list[SummaryRow], pins_left_out: int) -> Manifest:
+        wanted, budget, prompt = self._wanted, self._budget, self._prompt
+        clipped_at = read.above or ""
+        if len(kept) < len(read.rows):
+            clipped_at = read.rows[len(kept)].id
+        elif len(summaries) < len(read.summaries):
+            clipped_at = read.summaries[len(summaries)].last_id
+        return Manifest(
+            model=wanted.profile.id, window=budget.window, window_is_known=budget.window_is_known,
+            tokens=prompt.tokens, clipped=bool(clipped_at or read.stale), entries=prompt.entries, budget=budget.tokens,
+            ratio=budget.ratio, zone=wanted.zone, format=wanted.assistant.format, digest=prompt.digest,
+            clipped_at=clipped_at, stale_summaries=read.stale, pins_left_out=pins_left_out,
+            shortened=wanted.shrink < 1, no_summary=wanted.no_summary if clipped_at else "",
+        )  # fmt: skip
+
+    def _keep(self, text: str) -> str:
+        digest = digest_of(text)
+        self._texts[digest] = text
+        return digest
+
+
+def _within(summaries: list[SummaryRow], room: int) -> list[SummaryRow]:
+    """The newest that fit."""
+    kept = []
+    for summary in summaries:
+        if not summary.text:
+            continue
+        room -= estimate_text(summary_text(summary))
+        if room < 0:
+            break
+        kept.append(summary)
+    return kept

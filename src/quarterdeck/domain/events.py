@@ -1,6 +1,6 @@
 """The typed events of a turn's log, in the order they may come:
 
-    turn.started  step.started  (step.retrying)  [part.started text.delta* part.ended]*
+    turn.started  step.started  (step.retrying | context.shortened)  [part.started text.delta* part.ended]*
     usage.reported  step.ended  turn.ended        and turn.continued after a take-over,
     turn.restored in place of all before it when the log was lost
 
@@ -51,6 +51,13 @@ class StepRetrying(_Event, frozen=True, tag="step.retrying"):
     step: int
     reason: str
     wait_s: float
+
+
+class ContextShortened(_Event, frozen=True, tag="context.shortened"):
+    """The provider said that this was too long, before the first token; it is asked again with fewer old messages."""
+
+    step: int
+    reason: str
 
 
 class PartStarted(_Event, frozen=True, tag="part.started"):
@@ -140,6 +147,7 @@ Event = (
     TurnStarted
     | StepStarted
     | StepRetrying
+    | ContextShortened
     | PartStarted
     | TextDelta
     | PartEnded

@@ -12,6 +12,7 @@ from typing import Literal
 from msgspec import Struct
 
 from quarterdeck.domain.events import (
+    ContextShortened,
     Event,
     PartEnded,
     PartKind,
@@ -121,7 +122,7 @@ class Fold:
                 self._steps = step
             case StepEnded(step=step, finish=finish):
                 self._ended_step, self._finish = step, finish
-            case StepRetrying():
+            case StepRetrying() | ContextShortened():
                 pass
             case TurnContinued(at=at):
                 self._continuations.append(self._place(at))

@@ -6,11 +6,29 @@ A day is written `2026-11-28`. It belongs to the zone of the user; everybody's i
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 Period = Literal["day", "month"]
 
 ZONE: tzinfo = UTC
+_MAX_ZONE_CHARS = 64
+
+
+@lru_cache(maxsize=256)
+def find_zone(name: str) -> tzinfo | None:
+    """None for what is no IANA name."""
+    if not name or len(name) > _MAX_ZONE_CHARS or not name.isascii():
+        return None
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # a folder of the database, a file that is none
+        return None
+
+
+def zone_or_utc(name: str) -> tzinfo:
+    return find_zone(name) or UTC
 
 
 def day_of(at_ms: int, zone: tzinfo = ZONE) -> str:

@@ -49,6 +49,9 @@ class StepRequest(Struct, frozen=True, kw_only=True):
     prefill: bool = False
     owner: str = ""  # whose log the built-in log reader may quote; never sent to a vendor
     conversation: str = ""  # where it is asked; never sent either
+    question: str = ""  # what the user wrote, without what we put before it; nor is this
+    tail: int = 0  # how many parts at the end are others in the next request: a provider that is told what to
+    # keep in its cache is told what comes before them
 
 
 class TextChunk(Struct, frozen=True):

@@ -99,11 +99,22 @@ def _write_body(request: StepRequest, without: frozenset[str]) -> dict[str, Any]
         "cache_control": {"type": "ephemeral"},
         "output_config": _write_format(request.response_format),
     }
+    if request.tail and _mark_cached(body["messages"], request.tail):
+        body["cache_control"] = None
     if _NO_SAMPLING.match(request.model):
         body["temperature"] = body["top_p"] = None
     if request.reasoning_effort and profile.can_reason and not request.prefill and "thinking" not in without:
         _ask_to_think(body, request, request.reasoning_effort)
     return body
+
+
+def _mark_cached(messages: list[dict[str, Any]], tail: int) -> bool:
+    """Without a mark the cache ends with the request: with an end that never comes again it would be of no use."""
+    blocks = messages[-1]["content"] if messages else []
+    if len(blocks) <= tail:
+        return False
+    blocks[-1 - tail]["cache_control"] = {"type": "ephemeral"}
+    return True
 
 
 def _ask_to_think(body: dict[str, Any], request: StepRequest, effort: str) -> None:

@@ -5,7 +5,7 @@ All times are the database's, so that it does not matter whose clock is wrong.
 
 from __future__ import annotations
 
-from sqlalchemy import exists, insert, select, update
+from sqlalchemy import delete, exists, insert, select, update
 
 from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import WriteConnection
@@ -40,6 +40,12 @@ def finish_work(connection: WriteConnection, name: str, owner: str) -> bool:
 def give_up_work(connection: WriteConnection, name: str, owner: str, *, pause_ms: int) -> bool:
     """It failed, or could not be finished: anybody may try again after `pause_ms`."""
     return _end(connection, name, owner, {"owner": NOBODY, "until": database_now_ms(connection) + pause_ms})
+
+
+def drop_work(connection: WriteConnection, name: str, owner: str) -> bool:
+    """It is done, and need not be remembered. False when somebody else has taken it meanwhile."""
+    mine = delete(leases).where(leases.c.name == name, leases.c.owner == owner)
+    return bool(connection.execute(mine).rowcount)
 
 
 def _end(connection: WriteConnection, name: str, owner: str, values: dict[str, str | int]) -> bool:

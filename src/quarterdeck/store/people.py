@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, bindparam, delete, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
 from quarterdeck.domain.ids import new_id, now_ms
@@ -24,6 +24,8 @@ class AccountRow(Struct, frozen=True):
     suspended_at: int | None
     email: str
     password_hash: str | None
+    time_zone: str = ""  # IANA name; empty: not known
+    about: str = ""  # what they want every model to know of them
 
     @property
     def user(self) -> UserRow:
@@ -106,6 +108,30 @@ def rename_account(connection: WriteConnection, user: str, name: str) -> None:
 
 def set_email(connection: WriteConnection, user: str, email: str) -> None:
     connection.execute(update(users).where(users.c.id == user).values(email=normal_email(email)))
+
+
+class Preferences(Struct, frozen=True):
+    """What a model is told of a user."""
+
+    time_zone: str = ""
+    about: str = ""
+
+
+_PREFERENCES = select(users.c.time_zone, users.c.about).where(users.c.id == bindparam("user"))
+
+
+def find_preferences(connection: AnyConnection, user: str) -> Preferences:
+    row = connection.execute(_PREFERENCES, {"user": user}).first()
+    return Preferences() if row is None else Preferences(row.time_zone, row.about)
+
+
+def set_preferences(
+    connection: WriteConnection, user: str, *, time_zone: str | None = None, about: str | None = None
+) -> None:
+    """None leaves it as it is."""
+    values = {name: value for name, value in (("time_zone", time_zone), ("about", about)) if value is not None}
+    if values:
+        connection.execute(update(users).where(users.c.id == user).values(**values))
 
 
 def set_password_hash(connection: WriteConnection, user: str, password_hash: str) -> None:
@@ -194,4 +220,6 @@ def use_password_link(connection: WriteConnection, secret_hash: bytes) -> Accoun
 def _account(row: Row[Any] | None) -> AccountRow | None:
     if row is None:
         return None
-    return AccountRow(row.id, row.name, row.role, row.suspended_at, row.email, row.password_hash)
+    return AccountRow(
+        row.id, row.name, row.role, row.suspended_at, row.email, row.password_hash, row.time_zone, row.about
+    )

@@ -449,6 +449,17 @@ turn_steps = Table(
     Column("usage", Text),  # JSON, domain.usage.Usage; None: it has not ended, or nothing was reported
 )
 
+context_texts = Table(
+    "context_texts",
+    metadata,
+    Column("owner_id", Identifier, primary_key=True),
+    Column("digest", Identifier, primary_key=True),  # SHA-256 of the text, hexadecimal
+    Column(
+        "text", Text, nullable=False
+    ),  # sent to a model, and to be found nowhere else: instructions, a partial answer
+    Column("created_at", BigInteger, nullable=False),
+)
+
 token_ratios = Table(
     "token_ratios",
     metadata,

@@ -48,6 +48,7 @@ class StepRow(Struct, frozen=True):
     model: str
     manifest: str
     started_at: int
+    usage: str | None = None  # JSON, as its provider reported it
 
 
 # Built once: building a statement costs more than running it.
@@ -75,6 +76,15 @@ _DELETE_STEP = delete(turn_steps).where(
     turn_steps.c.attempt == bindparam("try"),
 )
 _INSERT_STEP = insert(turn_steps)
+_NOTE_USAGE = (
+    update(turn_steps)
+    .where(
+        turn_steps.c.turn_id == bindparam("of_turn"),
+        turn_steps.c.step == bindparam("number"),
+        turn_steps.c.attempt == bindparam("try"),
+    )
+    .values(usage=bindparam("counted"))
+)
 
 
 def insert_turn(connection: WriteConnection, row: TurnRow) -> None:
@@ -223,8 +233,14 @@ def insert_step(connection: WriteConnection, turn: str, row: StepRow) -> None:
     connection.execute(_INSERT_STEP, {"turn_id": turn, **msgspec.structs.asdict(row)})
 
 
+def note_usage(connection: WriteConnection, turn: str, *, step: int, attempt: int, usage: str) -> None:
+    """What the provider has counted for this step, when it has ended."""
+    connection.execute(_NOTE_USAGE, {"of_turn": turn, "number": step, "try": attempt, "counted": usage})
+
+
 def list_steps(connection: AnyConnection, turn: str) -> list[StepRow]:
     statement = select(turn_steps).where(turn_steps.c.turn_id == turn).order_by(turn_steps.c.step, turn_steps.c.attempt)
     return [
-        StepRow(row.step, row.attempt, row.model, row.manifest, row.started_at) for row in connection.execute(statement)
+        StepRow(row.step, row.attempt, row.model, row.manifest, row.started_at, row.usage)
+        for row in connection.execute(statement)
     ]

@@ -34,6 +34,7 @@ class StepPlan(Struct, frozen=True):
     conversation: str
     max_output_tokens: int | None
     writer: PartWriter
+    is_again: bool = False  # the same call with less, after it was too long
 
 
 async def run_step(plan: StepPlan) -> AsyncGenerator[list[Event], None]:
@@ -42,7 +43,8 @@ async def run_step(plan: StepPlan) -> AsyncGenerator[list[Event], None]:
     Closing it closes the upstream connection. Raises: `ProviderError`. Whoever
     ends the step early closes `plan.writer` for what it held back.
     """
-    yield [StepStarted(plan.step, plan.profile.id, now_ms())]
+    if not plan.is_again:
+        yield [StepStarted(plan.step, plan.profile.id, now_ms())]
     finish = "stop"
     async with aclosing(plan.provider.stream(_request(plan))) as stream:
         async for deltas in stream:
@@ -87,4 +89,6 @@ def _request(plan: StepPlan) -> StepRequest:
         prefill=plan.context.prefill,
         owner=plan.owner,
         conversation=plan.conversation,
+        question=plan.context.question,
+        tail=plan.context.tail,
     )

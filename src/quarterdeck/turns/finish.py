@@ -49,7 +49,8 @@ class Finish:
         """
         await job.outbox.catch_up(_LOG_S)
         folded = job.outbox.fold_all()
-        ending = Ending(job.turn, folded, ended, job.first_token_ms, job.spent(folded))
+        counted = job.counted(folded)
+        ending = Ending(job.turn, folded, ended, job.first_token_ms, job.spent(folded), counted)
         with spans.span("save"):
             saved = await keep_trying(lambda: self._save(ending, claims_next=claims_next))
         if not saved.is_ours:

@@ -5,29 +5,33 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from msgspec import Struct
+from msgspec import structs
 
-from quarterdeck.accounts.spending import Spending
 from quarterdeck.context.assistants import Assistant, built_in
-from quarterdeck.context.build import Context, ContextRequest, build_context, encode_manifest
+from quarterdeck.context.build import Context
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.events import Event, TurnEnded, TurnFault, TurnStatus
+from quarterdeck.domain.events import ContextShortened, Event, TurnEnded, TurnFault, TurnStatus, UsageReported
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.domain.usage import ModelProfile
-from quarterdeck.errors import ProviderCutError, QuarterdeckError, StaleWriterError, as_quarterdeck_error
+from quarterdeck.domain.usage import ModelProfile, Usage
+from quarterdeck.errors import (
+    ContextTooLongError,
+    ProviderCutError,
+    QuarterdeckError,
+    StaleWriterError,
+    as_quarterdeck_error,
+)
 from quarterdeck.providers.base import Provider
-from quarterdeck.providers.registry import Registry
-from quarterdeck.store.database import Database
-from quarterdeck.store.turns import StepRow, TurnRow, insert_step
+from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent
+from quarterdeck.turns.briefing import Briefing, Counted
 from quarterdeck.turns.claim import Claim
 from quarterdeck.turns.engine import StepPlan, run_step
 from quarterdeck.turns.metering import Meter
 from quarterdeck.turns.outbox import Outbox, begins_text
 from quarterdeck.turns.parts import PartWriter
 from quarterdeck.turns.patience import keep_trying
-from quarterdeck.turns.ticker import Ticker
+from quarterdeck.turns.rooms import Rooms
 
 logger = get_logger("quarterdeck.turns")
 
@@ -46,15 +50,6 @@ class InterruptedTurnError(Exception):
         self.is_stop = is_stop
 
 
-class Rooms(Struct, frozen=True):
-    """What a job needs of the floors below."""
-
-    database: Database
-    registry: Registry
-    ticker: Ticker
-    spending: Spending
-
-
 class Job:
     """`answer()` runs the turn and says how it ended; it saves nothing (the runner does).
 
@@ -71,6 +66,9 @@ class Job:
         self._rooms = rooms
         self._is_fresh = is_fresh
         self._meter = Meter(rooms.database, rooms.spending, turn)
+        self._briefing = Briefing(rooms, turn)
+        self.context: Context | None = None  # what was sent last
+        self._reported: Usage | None = None
         self._fault_code = ""
         self._writer: PartWriter | None = None
         self._interruption: InterruptedTurnError | StaleWriterError | None = None
@@ -141,16 +139,46 @@ class Job:
             raise ProviderCutError("This answer was interrupted twice. What was received is kept; try again.")
         assistant = built_in(self.turn.assistant)
         provider, profile = self._rooms.registry.provider_for(self.turn.model)
-        context = await keep_trying(lambda: self._build_context(assistant, profile, so_far))
+        context = await keep_trying(lambda: self._briefing.build(assistant, profile, so_far))
         self._writer = PartWriter(so_far.parts, so_far.open, assistant.format)
         most_tokens = await self._meter.open(profile, context, so_far)
         plan = self._plan(provider, profile, assistant, context, most_tokens)
+        try:
+            await self._ask(plan, so_far)
+        except ContextTooLongError as refusal:
+            shorter = await self._shorten(plan, so_far)
+            if shorter is None:
+                raise
+            self.outbox.put([ContextShortened(plan.step, refusal.message)])
+            await self._ask(shorter, so_far)
+
+    async def _ask(self, plan: StepPlan, so_far: FoldedTurn) -> None:
+        """One request to the model, with the note of what it was sent."""
+        self.context = plan.context
+        self._has_begun.clear()
         note = asyncio.ensure_future(self._note_step(plan, so_far.attempts + 1))
         try:
             await self._pump(run_step(plan))
         finally:
             self._has_begun.set()
             await asyncio.wait([note])
+        self._briefing.learn(plan.context, self._reported)
+
+    async def _shorten(self, plan: StepPlan, so_far: FoldedTurn) -> StepPlan | None:
+        """The same step with less; None where nothing can be left out, or something was received already."""
+        if self.first_token_ms is not None:
+            return None
+        shorter = await keep_trying(lambda: self._briefing.shorten(plan.context, plan.assistant, plan.profile, so_far))
+        return None if shorter is None else structs.replace(plan, context=shorter, is_again=True)
+
+    async def finish_up(self) -> None:
+        """After the answer is saved: its conversation may have become too long to be sent as it is."""
+        if self.context is not None:
+            await self._briefing.consider_summary(self.context)
+
+    def counted(self, folded: FoldedTurn) -> Counted | None:
+        """What the provider has reported for this step, when the answer is `folded`."""
+        return self._meter.counted(folded) if self.has_asked else None
 
     async def _settle_earlier(self) -> None:
         """What workers before this one have asked for."""
@@ -161,8 +189,8 @@ class Job:
 
         async def estimate_input() -> int:
             assistant = built_in(self.turn.assistant)
-            context = await keep_trying(lambda: self._build_context(assistant, profile, None))
-            return context.manifest.tokens
+            context = await keep_trying(lambda: self._briefing.build(assistant, profile, None))
+            return context.manifest.counted
 
         await self._meter.settle_earlier(profile, so_far, estimate_input)
 
@@ -188,27 +216,10 @@ class Job:
             writer=self._writer,
         )
 
-    async def _build_context(self, assistant: Assistant, profile: ModelProfile, so_far: FoldedTurn | None) -> Context:
-        """For an answer that goes on after `so_far`, or begins."""
-        wanted = ContextRequest(
-            conversation=self.turn.conversation_id,
-            request=self.turn.request_id,
-            instructions=self.turn.instructions,
-            assistant=assistant,
-            profile=profile,
-            partial=[] if so_far is None else so_far.parts,
-            open_part=None if so_far is None else so_far.open,
-        )
-        return await self._rooms.database.read(lambda connection: build_context(connection, wanted))
-
     async def _note_step(self, plan: StepPlan, attempt: int) -> None:
         """Keep the manifest once the first word is out, or after a while: that word does not wait for it."""
         await asyncio.wait([asyncio.ensure_future(self._has_begun.wait())], timeout=_NOTE_AFTER_S)
-        row = StepRow(plan.step, attempt, plan.profile.id, encode_manifest(plan.context.manifest), now_ms())
-        try:
-            await self._rooms.database.write(lambda connection: insert_step(connection, self.turn.id, row))
-        except QuarterdeckError as error:  # the answer is worth more than the note about it
-            logger.warning("manifest_not_saved", turn=self.turn.id, reason=error.message, detail=error.detail)
+        await self._briefing.note(plan.context, plan.step, attempt)
 
     async def _pump(self, stream: AsyncGenerator[list[Event], None]) -> None:
         """Engine to log. The first event confirms that the turn is ours, before a model is asked."""
@@ -229,6 +240,7 @@ class Job:
         """Text waits for the common tick, anything else goes at once."""
         outbox = self.outbox
         outbox.put(events)
+        self._reported = next((event.usage for event in events if type(event) is UsageReported), self._reported)
         if not outbox.is_urgent:
             await self._rooms.ticker.wait()
         if self.has_asked:

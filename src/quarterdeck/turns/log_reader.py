@@ -48,7 +48,7 @@ class LogReader:
 
     async def complete(self, request: StepRequest) -> list[Delta]:
         """The whole answer in pieces of a paragraph each."""
-        question = plain_text(request.messages[-1].parts) if request.messages else ""
+        question = request.question
         words = keywords(question)
         found = await self._find(request, words) if words else []
         paragraphs = ["No language model is connected, so I cannot think about this. I can only read in your own log."]

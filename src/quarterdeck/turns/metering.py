@@ -20,6 +20,7 @@ from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.store.database import Database
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent, UsageEntry, list_entries_of_turn
+from quarterdeck.turns.briefing import Counted
 from quarterdeck.turns.patience import keep_trying
 
 
@@ -65,8 +66,14 @@ class Meter:
             return await self._spending.reserve(call, is_again=tries > 1)
 
         reserved = await keep_trying(reserve)
-        self._open = _Open(call, reserved, so_far, context.manifest.tokens)
+        self._open = _Open(call, reserved, so_far, context.manifest.counted)
         return None if reserved is None else reserved.output_tokens
+
+    def counted(self, folded: FoldedTurn) -> Counted | None:
+        """What the provider has reported for the open step by now."""
+        step = self._open
+        usage = None if step is None else reported_since(step.before, folded)
+        return None if step is None or usage is None else Counted(step.call.step, step.call.attempt, usage)
 
     def close(self, folded: FoldedTurn, *, has_asked: bool, code: str, first_token_ms: int | None) -> list[Spent]:
         """What the open step has used by now; asked again, it says the same. `code` is of the error it ended with.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from quarterdeck.context.build import continued_text
+from quarterdeck.context.rendering import continued_text
 from quarterdeck.domain.events import Event, PartEnded, PartKind, PartStarted, TextDelta
 from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart
 from quarterdeck.domain.step import ReasoningChunk, TextChunk, ToolCallChunk

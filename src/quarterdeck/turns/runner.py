@@ -19,9 +19,10 @@ from quarterdeck.turns.claim import Claim, Claims, Lease, elapsed_s
 from quarterdeck.turns.commands import Command
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.finish import Finish
-from quarterdeck.turns.job import InterruptedTurnError, Job, Rooms
+from quarterdeck.turns.job import InterruptedTurnError, Job
 from quarterdeck.turns.opening import Opening
 from quarterdeck.turns.outbox import Outbox
+from quarterdeck.turns.rooms import Rooms
 
 logger = get_logger("quarterdeck.turns")
 
@@ -194,6 +195,7 @@ class TurnRunner:
             await self._close_and_go_on(closing, saved.next_turn, since_s)
             for follower in self.followers if ended.status == "complete" else ():
                 follower(turn)
+            await job.finish_up()
         except InterruptedTurnError:
             if outbox is not None:
                 with contextlib.suppress(LogError):

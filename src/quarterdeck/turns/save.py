@@ -14,8 +14,9 @@ from quarterdeck.store.ideas import insert_ideas
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import finish_message
 from quarterdeck.store.search import index_messages
-from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued
+from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued, note_usage
 from quarterdeck.store.usage import Spent, record_spent
+from quarterdeck.turns.briefing import Counted
 from quarterdeck.turns.claim import Lease
 
 
@@ -38,6 +39,7 @@ class Ending(Struct, frozen=True):
     ended: TurnEnded
     first_token_ms: int | None
     spent: list[Spent] = []
+    counted: Counted | None = None
 
 
 def save_answer(connection: WriteConnection, ending: Ending, lease: Lease, *, claims_next: bool = True) -> Saved:
@@ -50,6 +52,8 @@ def save_answer(connection: WriteConnection, ending: Ending, lease: Lease, *, cl
             return Saved(is_ours=False)
     else:
         _write_message(connection, ending)
+        if (counted := ending.counted) is not None:
+            note_usage(connection, turn.id, step=counted.step, attempt=counted.attempt, usage=counted.encode())
         record_spent(connection, ending.spent)
     waiting = next_queued(connection, turn.conversation_id)
     if waiting is None or not claims_next:

@@ -39,6 +39,7 @@ class MessageDocument(BaseModel):
     parent: str | None
     role: str
     status: str
+    mark: str = Field(description="pinned: always sent to the model; excluded: never; else empty.")
     parts: list[dict[str, Any]]
     model: str
     turn: str
@@ -86,6 +87,7 @@ def conversation_document(row: ConversationRow) -> ConversationDocument:
 def message_document(row: MessageRow) -> MessageDocument:
     return MessageDocument(
         id=row.id, conversation=row.conversation_id, parent=row.parent_id, role=row.role, status=row.status,
+        mark=row.context_mark,
         parts=msgspec.to_builtins(row.parts), model=row.model, turn=row.turn_id, created_at=row.created_at,
         ended_at=row.ended_at, first_token_ms=row.first_token_ms, usage=msgspec.to_builtins(row.usage),
         continuations=msgspec.to_builtins(row.continuations), error=msgspec.to_builtins(row.error),

@@ -29,6 +29,10 @@ class AccountChange(BaseModel):
 
     name: Annotated[str, Field(max_length=200)] | None = None
     email: Annotated[str, Field(max_length=320)] | None = None
+    time_zone: Annotated[str, Field(max_length=64, description="IANA name, as `Europe/Lisbon`; empty: not known.")] | (
+        None
+    ) = None
+    about: Annotated[str, Field(max_length=20_000, description="What every model is told of you.")] | None = None
 
 
 class PasswordChange(BaseModel):
@@ -64,10 +68,8 @@ async def get_me(house: TheHouse, caller: Caller) -> dict[str, Any]:
 
 @router.patch("")
 async def change_me(house: TheHouse, caller: Caller, wanted: AccountChange) -> dict[str, Any]:
-    """Change your name, or the address that mail goes to."""
-    account = await house.database.write(
-        lambda connection: change_account(connection, caller, name=wanted.name, email=wanted.email)
-    )
+    """Change your name, the address that mail goes to, your time zone, or what models are told of you."""
+    account = await house.database.write(lambda connection: change_account(connection, caller, **wanted.model_dump()))
     return _document(caller, account)
 
 
@@ -122,5 +124,7 @@ def _document(caller: Principal, account: AccountRow | None) -> dict[str, Any]:
         "via": caller.via,
         "scopes": sorted(caller.scopes),
         "email": account.email if account else "",
+        "time_zone": account.time_zone if account else "",
+        "about": account.about if account else "",
         "has_password": account is not None and account.password_hash is not None,
     }

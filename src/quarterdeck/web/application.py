@@ -17,6 +17,7 @@ from quarterdeck.web import (
     audit,
     budgets,
     chat_batch,
+    context,
     conversations,
     guests,
     health,
@@ -57,7 +58,8 @@ ROUTERS = (
     conversations.router,  # /api/conversations…
     search.router,  # /api/search
     shares.router,  # /api/shares, /s/{token}
-    turns.router,  # /api/turns/{turn}/events, /stop, /context
+    turns.router,  # /api/turns/{turn}/events, /stop
+    context.router,  # /api/turns/{turn}/context, /api/conversations/{conversation}/context, /summaries, marks
     ideas.router,  # /api/ideas
     models.router,  # /api/models
     assistants.router,  # /api/assistants…

@@ -21,6 +21,8 @@ from quarterdeck.accounts.passwords import Passwords
 from quarterdeck.accounts.sign_in import Visitor
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
+from quarterdeck.context.calibration import Calibration
+from quarterdeck.context.summarise import Summariser
 from quarterdeck.egress.client import Egress
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.base import Log
@@ -51,6 +53,8 @@ class House:
     gauges: Gauges
     limits: Limits
     asking: Asking
+    calibration: Calibration
+    summariser: Summariser
     bell: Bell
     egress: Egress
     identity_flow: IdentityFlow

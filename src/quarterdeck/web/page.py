@@ -15,6 +15,7 @@ from quarterdeck.accounts.identities.admission import link_asserted
 from quarterdeck.accounts.sessions import close_session, open_session_by_link
 from quarterdeck.errors import AccessError, InternalError, LogError, NotFoundError
 from quarterdeck.log.base import feed_name
+from quarterdeck.store.people import find_preferences
 from quarterdeck.views.frames import HEARTBEAT_S
 from quarterdeck.web.assets import PAGE, file_response
 from quarterdeck.web.dependencies import Caller, TheHouse
@@ -123,12 +124,17 @@ async def api_docs_file(request: Request, name: str) -> Response:
     return file_response(request, PAGE / "docs" / name, "public, max-age=86400")
 
 
+async def _user(house: House, principal: Principal) -> dict[str, str]:
+    known = await house.database.read(lambda connection: find_preferences(connection, principal.user))
+    return {"id": principal.user, "name": principal.name, "role": principal.role, "time_zone": known.time_zone}
+
+
 async def _render(house: House, principal: Principal | None, notice: str = "") -> Response:
     model = await house.limits.default_model(principal.user) if principal else ""
     settings: dict[str, Any] = {
         "version": __version__,
         "model": model,
-        "user": {"id": principal.user, "name": principal.name, "role": principal.role} if principal else None,
+        "user": await _user(house, principal) if principal else None,
         "heartbeat_s": HEARTBEAT_S,
         "notice": notice,
     }

@@ -1,20 +1,18 @@
-"""A turn: its events as server-sent events, what the model was sent, and how to stop it."""
+"""A turn: its events as server-sent events, and how to stop it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from time import monotonic
-from typing import Annotated, Any
+from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Header, Query, Response
 
 from quarterdeck.accounts.access import access_turn
 from quarterdeck.errors import InputError
-from quarterdeck.store.turns import StepRow, TurnRow, list_steps
 from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
 from quarterdeck.views.turn_reader import TurnReader
-from quarterdeck.web.dependencies import Caller, CallerOrGuest, TheHouse
+from quarterdeck.web.dependencies import CallerOrGuest, TheHouse
 from quarterdeck.web.house import House
 from quarterdeck.web.streams import BoundedStream
 from quarterdeck.web.viewing import read_turn
@@ -52,30 +50,6 @@ async def stop(house: TheHouse, caller: CallerOrGuest, turn: str) -> Response:
     await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
     await house.turns.stop(turn)
     return Response(status_code=202)
-
-
-@router.get("/{turn}/context")
-async def get_context(house: TheHouse, caller: Caller, turn: str) -> dict[str, Any]:
-    """What the model was sent, step by step: kinds, message ids, estimated tokens."""
-
-    def read(connection: Any) -> tuple[TurnRow, list[StepRow]]:
-        row = access_turn(connection, caller.user, turn)
-        return row, list_steps(connection, row.id)
-
-    row, steps = await house.database.read(read)
-    return {
-        "turn": row.id,
-        "conversation": row.conversation_id,
-        "steps": [
-            {
-                "step": step.step,
-                "attempt": step.attempt,
-                "started_at": step.started_at,
-                **msgspec.json.decode(step.manifest),
-            }
-            for step in steps
-        ],
-    }
 
 
 def _cursor(after: int | None, last_event_id: str | None) -> int:

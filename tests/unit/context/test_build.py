@@ -5,23 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
+from tests.fakes.serving import as_written
 from tests.unit.store.stored import add_conversation, add_message, add_path, add_user, open_store
 
 from quarterdeck.context.assistants import BUILT_IN, Assistant, built_in
-from quarterdeck.context.build import (
-    Context,
-    ContextRequest,
-    Manifest,
-    build_context,
-    continued_text,
-    encode_manifest,
-    sent_parts,
-)
+from quarterdeck.context.build import Context, ContextRequest, build_context
+from quarterdeck.context.manifest import decode_manifest, encode_manifest
+from quarterdeck.context.rendering import continued_text, sent_parts, text_of
 from quarterdeck.domain.parts import (
     IdeaPart,
     ImagePart,
@@ -58,12 +52,13 @@ def wanted(conversation: str, request: str, **given: Any) -> ContextRequest:
 def check_manifest(context: Context) -> None:
     """Entries and messages are the same things, in the same order."""
     entries = context.manifest.entries
-    assert len(entries) == len(context.messages)
-    for entry, message in zip(entries, context.messages, strict=True):
-        assert entry.role == message.role
-        assert entry.tokens >= estimate_text(plain_text(message.parts))
+    for at, message in enumerate(context.messages):
+        parts = [(entry, text) for entry, text in zip(entries, context.texts_of, strict=True) if entry.at == at]
+        assert {entry.role for entry, _ in parts} == {message.role}
+        assert "".join(text for _, text in parts) == text_of(message.parts)
+    assert [entry.at for entry in entries] == sorted(entry.at for entry in entries)
     assert context.manifest.tokens == sum(entry.tokens for entry in entries)
-    assert msgspec.json.decode(encode_manifest(context.manifest), type=Manifest) == context.manifest
+    assert decode_manifest(encode_manifest(context.manifest)) == context.manifest
 
 
 async def a_talk(database: SqliteDatabase, texts: list[str]) -> tuple[ConversationRow, list[str]]:
@@ -81,7 +76,13 @@ async def build(database: SqliteDatabase, request: ContextRequest) -> Context:
 
 
 def texts_of(context: Context) -> list[str]:
-    return [plain_text(message.parts) for message in context.messages]
+    """As they were written: without what is said about times."""
+    entries = zip(context.manifest.entries, context.texts_of, strict=True)
+    return [as_written(text).removeprefix("\n\n") for entry, text in entries if entry.kind != "time"]
+
+
+def kept_in(context: Context) -> list[str]:
+    return [entry.message for entry in context.manifest.entries if entry.kind == "message"]
 
 
 async def test_a_short_conversation_is_sent_whole_oldest_first_after_the_instructions(database: SqliteDatabase) -> None:
@@ -89,7 +90,7 @@ async def test_a_short_conversation_is_sent_whole_oldest_first_after_the_instruc
     context = await build(database, wanted(row.id, path[-1], instructions="Be kind.", profile=profile(8_000)))
     assert texts_of(context) == ["Be kind.", "one", "two", "three"]
     assert [message.role for message in context.messages] == ["system", "user", "assistant", "user"]
-    assert [entry.message for entry in context.manifest.entries] == ["", *path]
+    assert kept_in(context) == path
     assert (context.manifest.window, context.manifest.window_is_known, context.manifest.clipped) == (8_000, True, False)
 
 
@@ -105,7 +106,7 @@ async def test_the_assistants_instructions_come_before_the_users_own(database: S
 
 
 @settings(max_examples=60, deadline=None)
-@given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=12), window=st.integers(40, 1200))
+@given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=12), window=st.integers(200, 2400))
 def test_the_newest_that_fit_are_kept_and_they_begin_with_a_question(sizes: list[int], window: int) -> None:
     if len(sizes) % 2 == 0:
         sizes = sizes[1:]  # the last one is the request
@@ -117,16 +118,11 @@ def test_the_newest_that_fit_are_kept_and_they_begin_with_a_question(sizes: list
         path = add_path(connection, row, ["x" * size for size in sizes])
         context = build_context(connection, wanted(row.id, path[-1], profile=profile(window)))
     check_manifest(context)
-    kept = [entry.message for entry in context.manifest.entries]
+    kept = kept_in(context)
     assert kept == path[len(path) - len(kept) :]
-    assert context.messages[0].role == "user"
+    assert context.messages[1].role == "user"
     assert context.manifest.clipped is (len(kept) < len(path))
-    budget = int(window * 0.75)
-    assert context.manifest.tokens <= budget or kept == path[-1:]
-    dropped = len(path) - len(kept)
-    if dropped >= 2:  # the pair before would not have fitted
-        more = context.manifest.tokens + sum(estimate_text("x" * size) + 4 for size in sizes[dropped - 2 : dropped])
-        assert more > budget - estimate_parts([])
+    assert context.manifest.tokens <= int(window * 0.75) or kept == path[-1:]
 
 
 async def test_a_request_that_is_too_long_by_itself_is_still_sent(database: SqliteDatabase) -> None:
@@ -147,7 +143,7 @@ async def test_the_number_of_rows_read_does_not_grow_with_the_conversation(tmp_p
 
                 def note(_connection: Any, cursor: Any, statement: str, *_: Any) -> None:
                     nonlocal fetched
-                    fetched += statement.count("messages.parts") and 32
+                    fetched += statement.count("messages.parts") and 1
 
                 event.listen(connection, "after_cursor_execute", note)
                 try:
@@ -157,7 +153,7 @@ async def test_the_number_of_rows_read_does_not_grow_with_the_conversation(tmp_p
                 return fetched
 
             costs.append(await database.read(count))
-        assert costs[0] == costs[1] <= 96
+        assert costs[0] == costs[1] <= 3
 
 
 async def test_reasoning_is_not_sent_again_and_a_message_without_words_is_left_out(database: SqliteDatabase) -> None:
@@ -174,7 +170,7 @@ async def test_reasoning_is_not_sent_again_and_a_message_without_words_is_left_o
     conversation, request = await database.write(make)
     context = await build(database, wanted(conversation, request))
     assert texts_of(context) == ["one", "two", "three", "four", "five"]
-    assert all(message.parts for message in context.messages)
+    assert [message.role for message in context.messages] == ["system", "user", "assistant", "user"]
 
 
 @pytest.mark.parametrize(
@@ -212,7 +208,7 @@ async def test_a_cut_answer_is_followed_by_the_wish_to_go_on_where_it_takes_none
     assert not context.prefill
     assert texts_of(context)[:2] == ["one", "Half an ans"]
     assert "Continue exactly there" in texts_of(context)[2]
-    assert [message.role for message in context.messages] == ["user", "assistant", "user"]
+    assert [message.role for message in context.messages] == ["system", "user", "assistant", "user"]
 
 
 @pytest.mark.parametrize("partial", [[], [ReasoningPart("hmm")], [TextPart("")]])

@@ -13,9 +13,12 @@ from typing import Any, TypeVar
 
 from tests.unit.store.stored import open_store
 
+from quarterdeck.accounts.asking import Asking
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.config import Settings
+from quarterdeck.context.calibration import Calibration
+from quarterdeck.context.summarise import Summariser
 from quarterdeck.domain.events import Event, TurnEnded, decode_event
 from quarterdeck.domain.fold import FoldedTurn, fold
 from quarterdeck.domain.ids import new_id
@@ -33,9 +36,9 @@ from quarterdeck.store.turns import TurnRow, find_turn
 from quarterdeck.store.users import ensure_owner
 from quarterdeck.turns.commands import read_command
 from quarterdeck.turns.feed import Feed
-from quarterdeck.turns.job import Rooms
 from quarterdeck.turns.reaper import Reaper
 from quarterdeck.turns.record import Accepted, Send
+from quarterdeck.turns.rooms import Rooms
 from quarterdeck.turns.runner import TurnRunner
 from quarterdeck.turns.start import Turns
 from quarterdeck.turns.ticker import Ticker
@@ -208,7 +211,10 @@ class Rig:
         self.feed = Feed(self.log)
         self.limits = Limits(database, self.registry)
         self.spending = Spending(database, self.limits)
-        rooms = Rooms(database, self.registry, Ticker(0.002), self.spending)
+        asking = Asking(database, self.registry, self.limits, self.spending)
+        self.calibration = Calibration(database)
+        self.summariser = Summariser(database, self.registry, asking, self.calibration, most_unsummarised=48_000)
+        rooms = Rooms(database, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser)
         self.runner = TurnRunner(rooms, self.log, self.feed, worker, bell)
         runner = self.runner if runs_turns else None
         self.turns = Turns(database, self.log, self.registry, self.limits, runner, self.feed, bell)
@@ -326,6 +332,7 @@ async def run_rig(rig: Rig, *, drains: bool = True, runs_turns: bool = True) -> 
         if not drains:
             await kill(rig)
         await rig.runner.drain(WAIT_S)
+        await rig.summariser.close()
         await rig.feed.settle()
         await rig.registry.close()
 

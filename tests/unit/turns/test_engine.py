@@ -6,7 +6,8 @@ import pytest
 from tests.unit.turns.rig import Pause, Script, ScriptedProvider
 
 from quarterdeck.context.assistants import built_in
-from quarterdeck.context.build import Context, Manifest
+from quarterdeck.context.build import Context
+from quarterdeck.context.manifest import Manifest
 from quarterdeck.domain.events import Event, StepEnded, StepStarted, UsageReported
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import FinishChunk, PromptMessage, TextChunk, UsageChunk

@@ -31,6 +31,7 @@ async def ask(database: SqliteDatabase, owner: str, question: str, conversation:
         messages=[PromptMessage("user", [TextPart(question)])],
         owner=owner,
         conversation=conversation,
+        question=question,
     )
     deltas = [delta async for deltas in LogReader(database).stream(request) for delta in deltas]
     assert deltas[-1] == FinishChunk("stop")

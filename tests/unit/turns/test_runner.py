@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from tests.fakes.serving import as_written
 from tests.unit.turns.rig import WAIT_S, Pause, Script, ScriptedProvider, open_rig, quietly, say
 
 from quarterdeck.context.assistants import built_in
@@ -19,7 +20,7 @@ from quarterdeck.domain.events import (
     TurnStarted,
     decode_feed_event,
 )
-from quarterdeck.domain.parts import IdeaPart, ReasoningPart, TextPart
+from quarterdeck.domain.parts import IdeaPart, ReasoningPart, TextPart, plain_text
 from quarterdeck.domain.step import FinishChunk, ReasoningChunk, RetryChunk, TextChunk, UsageChunk
 from quarterdeck.domain.usage import Usage
 from quarterdeck.errors import (
@@ -38,7 +39,7 @@ from quarterdeck.store.database import StorageError
 from quarterdeck.store.ideas import list_ideas
 from quarterdeck.store.listing import Listing, list_conversations
 from quarterdeck.store.turns import list_steps
-from quarterdeck.turns import job as job_module
+from quarterdeck.turns import briefing as briefing_module
 from quarterdeck.turns import patience as patience_module
 from quarterdeck.turns.finish import Finish
 from quarterdeck.turns.job import Job
@@ -209,7 +210,7 @@ async def test_messages_sent_into_a_running_conversation_are_answered_one_after_
         for accepted, text in zip(sent, ("one", "two", "three"), strict=True):
             folded, _ = await rig.check_stored(accepted.row.id)
             assert folded.parts == [TextPart(text)]
-        asked = [[part.text for message in request.messages for part in message.parts if isinstance(part, TextPart)]
+        asked = [[as_written(plain_text(message.parts)) for message in request.messages[1:]]
                  for request in provider.requests]  # fmt: skip
         assert asked == [["a"], ["a", "one", "b"], ["a", "one", "b", "two", "c"]]
 
@@ -297,7 +298,9 @@ async def test_a_second_try_answers_the_same_question_and_takes_the_answers_plac
         again = await rig.turns.retry(rig.user, Retry(key="r", message=accepted.row.message_id, temperature=0.5))
         await rig.check_stored(again.row.id)
         assert (again.row.request_id, again.row.temperature) == (accepted.row.request_id, 0.5)
-        assert [[message.role for message in request.messages] for request in rig.provider.requests] == [["user"]] * 2
+        assert [[message.role for message in request.messages] for request in rig.provider.requests] == [
+            ["system", "user"]
+        ] * 2
         conversation = await rig.database.read(lambda c: find_conversation(c, rig.user, "chat"))
         assert conversation is not None
         assert conversation.tip_id == again.row.message_id
@@ -365,7 +368,7 @@ async def test_each_step_keeps_a_note_of_what_the_model_was_sent(tmp_path: Path)
         assert accepted.row.request_id in step.manifest
         [request] = rig.provider.requests
         assert (request.temperature, request.model) == (0.25, "model")
-        assert request.messages[0].parts == [TextPart(built_in("ideas").instructions)]
+        assert request.messages[0].parts[0] == TextPart(built_in("ideas").instructions)
 
 
 async def test_a_note_that_cannot_be_kept_does_not_cost_the_answer(
@@ -374,7 +377,7 @@ async def test_a_note_that_cannot_be_kept_does_not_cost_the_answer(
     def refuse(*_: object) -> None:
         raise StorageError("The server's disk is full.")
 
-    monkeypatch.setattr(job_module, "insert_step", refuse)
+    monkeypatch.setattr(briefing_module, "insert_step", refuse)
     async with open_rig(tmp_path, ScriptedProvider()) as rig:
         accepted = await rig.send()
         folded, _ = await rig.check_stored(accepted.row.id)

@@ -49,8 +49,8 @@ async def test_a_killed_processs_answer_goes_on_from_its_partial_text(tmp_path: 
         [continued] = message.continuations
         assert (continued.part, continued.offset) == (0, len(BEGUN))
         [request] = rig.provider.requests
-        assert plain_text(request.messages[1].parts) == BEGUN
-        assert "Continue exactly there" in plain_text(request.messages[2].parts)
+        assert plain_text(request.messages[2].parts) == BEGUN
+        assert "Continue exactly there" in plain_text(request.messages[3].parts)
 
 
 async def test_a_tagged_answer_goes_on_where_it_was_and_its_ideas_are_stored_once(tmp_path: Path) -> None:
@@ -106,7 +106,7 @@ async def test_a_turn_killed_before_its_first_word_is_simply_asked_again(tmp_pat
         await take_over(rig)
         folded, _ = await rig.check_stored(turn)
         assert folded.parts == [TextPart("Well.")]
-        assert [message.role for message in rig.provider.requests[0].messages] == ["user"]
+        assert [message.role for message in rig.provider.requests[0].messages] == ["system", "user"]
 
 
 async def _is_asked(rig: Rig) -> bool:

@@ -1,7 +1,8 @@
-import { useMemo, useRef, useState } from "react";
+import { useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
+import { ContextDrawer } from "@/app/context-drawer";
 import { IdeasDrawer } from "@/app/ideas-drawer";
 import { setShell, useShell } from "@/app/shell-state";
 import { SidebarButton } from "@/app/sidebar-button";
@@ -15,6 +16,7 @@ import { AssistantNote, AssistantPicker } from "@/features/assistants/assistant-
 import { Advanced } from "@/features/composer/advanced";
 import { Composer } from "@/features/composer/composer";
 import type { ComposerHandle } from "@/features/composer/composer";
+import { WindowGauge } from "@/features/context/window-gauge";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
 import { ConversationView } from "@/features/conversation/conversation-view";
 import { LogLine } from "@/features/logline/log-line";
@@ -26,6 +28,7 @@ import { newId } from "@/shared/connection/ids";
 import { useOutbox } from "@/shared/connection/outbox";
 import { useSession } from "@/shared/connection/session-context";
 import { changeNewChat, useChatOptions } from "@/shared/data/chat-options";
+import { showContext } from "@/shared/data/context";
 import { useChangeConversation, useConversation } from "@/shared/data/conversations";
 import { useMessages } from "@/shared/data/messages";
 import { useShortcuts } from "@/shared/keyboard/shortcuts";
@@ -47,6 +50,8 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
   useServerId(id, conversation?.id);
   const [options, change] = useChatOptions(conversation);
   const turn = useRunningTurn(id, isStored);
+  const tip = useMessages(id, isStored).messages.findLast((message) => message.status !== "running")?.id;
+  useEffect(() => () => showContext(null), [id]);
   const [stopping, setStopping] = useState<string | null>(null);
   const composer = useRef<ComposerHandle>(null);
   const [isSetupNeeded, skipSetup] = useSetupNeeded();
@@ -126,12 +131,14 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
                   <ModelPicker value={options.model} onChange={setModel} />
                   <AssistantPicker value={options.assistant} onChange={assistant.choose} />
                   <Advanced key={id} options={options} onChange={change} />
+                  <WindowGauge conversation={isStored ? id : null} model={options.model} tip={tip} />
                 </>
               }
             />
           </div>
         )}
       </div>
+      <ContextDrawer key={`context-${id}`} />
       {ideas.areShown && <IdeasDrawer conversation={id} turn={turn} onClose={ideas.hide} />}
     </div>
   );

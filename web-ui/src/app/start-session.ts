@@ -4,7 +4,7 @@ import { setLinkState } from "@/shared/connection/link-state";
 import { Session } from "@/shared/connection/session";
 import { Socket } from "@/shared/connection/socket";
 import type { SocketHandlers } from "@/shared/connection/socket";
-import { loadMe } from "@/shared/data/me";
+import { loadMe, tellTimeZone } from "@/shared/data/me";
 import { ProblemError, request, whenSignedOut } from "@/shared/http/request";
 import type { PageSettings } from "@/shared/wire/resources";
 
@@ -27,7 +27,7 @@ export function startSession(settings: PageSettings): Started {
     setLinkState("signed-out", code === "not_signed_in" ? "" : message);
   });
   session.start();
-  if (settings.user === undefined) void loadMe();
+  void (settings.user === undefined ? loadMe().then(tellTimeZone) : tellTimeZone());
   return { client, session };
 }
 

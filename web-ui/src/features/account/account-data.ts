@@ -6,6 +6,7 @@ import type { Page, User } from "@/shared/wire/resources";
 
 export interface Account extends User {
   email: string;
+  about: string;
   has_password: boolean;
   via: "session" | "key" | "access";
 }
@@ -71,7 +72,7 @@ export function useAccount() {
 }
 
 export function useChangeAccount() {
-  return useChange(ME, async (change: { name?: string; email?: string }) => {
+  return useChange(ME, async (change: { name?: string; email?: string; time_zone?: string; about?: string }) => {
     const { name } = await request<User>("/api/me", { method: "PATCH", body: change });
     changeMe({ name });
   });

@@ -1,4 +1,4 @@
-import { useState } from "react";
+import { useId, useState } from "react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -13,10 +13,14 @@ export function ProfileForm({ account }: { account: Account }) {
   const { t } = useTranslation();
   const [name, setName] = useState(account.name);
   const [email, setEmail] = useState(account.email);
+  const [zone, setZone] = useState(account.time_zone ?? "");
+  const [about, setAbout] = useState(account.about);
   const { mutate, isPending, error } = useChangeAccount();
   const change = {
     ...(name.trim() === account.name ? {} : { name: name.trim() }),
     ...(email.trim() === account.email ? {} : { email: email.trim() }),
+    ...(zone.trim() === account.time_zone ? {} : { time_zone: zone.trim() }),
+    ...(about.trim() === account.about ? {} : { about: about.trim() }),
   };
   const isChanged = Object.keys(change).length > 0;
   const submit = (event: FormEvent) => {
@@ -42,6 +46,20 @@ export function ProfileForm({ account }: { account: Account }) {
         hint={t("account.email_hint")}
         onChange={(event) => setEmail(event.target.value)}
       />
+      <Field
+        label={t("account.time_zone")}
+        list="qd-zones"
+        spellCheck={false}
+        value={zone}
+        hint={t("account.time_zone_hint")}
+        onChange={(event) => setZone(event.target.value)}
+      />
+      <datalist id="qd-zones">
+        {Intl.supportedValuesOf("timeZone").map((name) => (
+          <option key={name} value={name} />
+        ))}
+      </datalist>
+      <AboutField value={about} onChange={setAbout} />
       <Problem text={error?.message} />
       <div>
         <Button kind="primary" type="submit" disabled={!isChanged || name.trim() === "" || isPending}>
@@ -49,5 +67,29 @@ export function ProfileForm({ account }: { account: Account }) {
         </Button>
       </div>
     </form>
+  );
+}
+
+function AboutField({ value, onChange }: { value: string; onChange(value: string): void }) {
+  const { t } = useTranslation();
+  const id = useId();
+  return (
+    <div className="flex flex-col gap-1.5">
+      <label htmlFor={id} className="text-sm font-medium">
+        {t("account.about")}
+      </label>
+      <textarea
+        id={id}
+        rows={4}
+        value={value}
+        maxLength={20_000}
+        aria-describedby={`${id}-hint`}
+        onChange={(event) => onChange(event.target.value)}
+        className="qd-field rounded-md border border-line-strong bg-raised px-3 py-2 text-sm leading-6 text-ink"
+      />
+      <p id={`${id}-hint`} className="text-xs text-quiet">
+        {t("account.about_hint")}
+      </p>
+    </div>
   );
 }

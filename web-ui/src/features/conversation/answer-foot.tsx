@@ -1,12 +1,20 @@
 import { useTranslation } from "react-i18next";
 
 import type { AnswerView } from "@/features/conversation/answer-view";
-import { CopyAction, RetryAction } from "@/features/conversation/message-actions";
+import { CopyAction, RetryAction, SawAction } from "@/features/conversation/message-actions";
+import { MarkActions, MarkNote } from "@/features/conversation/message-marks";
 import { plainText } from "@/features/conversation/rows";
 import { clock, seconds } from "@/shared/time/format";
+import type { Message } from "@/shared/wire/resources";
 
 /** Copy and retry, then what can be said of the answer: stopped, continued, how long, how much. */
-export function AnswerFoot({ view, onRetry }: { view: AnswerView; onRetry(): void }) {
+interface AnswerFootProps {
+  view: AnswerView;
+  message: Message;
+  onRetry(): void;
+}
+
+export function AnswerFoot({ view, message, onRetry }: AnswerFootProps) {
   const text = plainText(view.parts);
   if (view.isLive) return <ContinuedNote view={view} />;
   return (
@@ -14,12 +22,21 @@ export function AnswerFoot({ view, onRetry }: { view: AnswerView; onRetry(): voi
       <span className="qd-actions -ml-1.5 flex">
         {text !== "" && <CopyAction text={text} />}
         <RetryAction onRetry={onRetry} disabled={false} />
+        {message.turn !== null && <SawAction turn={message.turn} />}
+        <MarkActions message={message} />
       </span>
+      <MarkNote message={message} />
+      <ShortenedNote view={view} />
       <StoppedNote view={view} />
       <ContinuedNote view={view} />
       <Figures view={view} />
     </footer>
   );
+}
+
+function ShortenedNote({ view }: { view: AnswerView }) {
+  const { t } = useTranslation();
+  return view.isShortened ? <span>{t("conversation.shortened")}</span> : null;
 }
 
 function StoppedNote({ view }: { view: AnswerView }) {

@@ -15,6 +15,7 @@ export interface AnswerView {
   firstTokenMs: number | null;
   thoughtMs: number | null;
   retrying: TurnPicture["retrying"];
+  isShortened: boolean;
   isStopping: boolean;
   isLive: boolean;
 }
@@ -33,6 +34,7 @@ export function viewAnswer(message: Message, picture: TurnPicture | null, retry:
     firstTokenMs: message.first_token_ms ?? null,
     thoughtMs: picture.thoughtMs,
     retrying: picture.retrying,
+    isShortened: picture.isShortened,
     isStopping: picture.isStopping,
     isLive: picture.status === "running",
   };
@@ -52,6 +54,7 @@ function stored(message: Message): AnswerView {
     firstTokenMs: message.first_token_ms ?? null,
     thoughtMs: message.thought_ms ?? null,
     retrying: null,
+    isShortened: false,
     isStopping: false,
     isLive: message.status === "running" || message.status === "queued",
   };

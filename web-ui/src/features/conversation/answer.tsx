@@ -30,7 +30,7 @@ export function Answer({ message, retry }: AnswerProps) {
       <AnswerParts view={view} />
       {view.isLive && view.open === null && <Waiting view={view} model={message.model} isUnsent={retry !== null} />}
       {view.status === "failed" && <ErrorCard view={view} onRetry={askAgain} />}
-      <AnswerFoot view={view} onRetry={askAgain} />
+      <AnswerFoot view={view} message={message} onRetry={askAgain} />
     </article>
   );
 }

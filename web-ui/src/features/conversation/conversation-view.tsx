@@ -8,6 +8,7 @@ import type { LogLineSlot } from "@/features/conversation/message-list";
 import { MessagesSkeleton } from "@/features/conversation/messages-skeleton";
 import { buildRows } from "@/features/conversation/rows";
 import { useOutbox } from "@/shared/connection/outbox";
+import { useSummaries } from "@/shared/data/context";
 import { useMessages } from "@/shared/data/messages";
 import { Button } from "@/shared/ui/button";
 
@@ -23,9 +24,10 @@ export function ConversationView({ conversation, isStored, LogLine }: Conversati
   const outbox = useOutbox((state) => state.entries);
   const query = useMessages(conversation, isStored);
   const { messages, hasNextPage, fetchNextPage } = query;
+  const summaries = useSummaries(conversation, isStored ? messages[0]?.id : undefined).data?.items;
   const rows = useMemo(
-    () => buildRows(messages, outbox.filter((entry) => entry.conversation === conversation)),
-    [messages, outbox, conversation],
+    () => buildRows(messages, outbox.filter((entry) => entry.conversation === conversation), summaries),
+    [messages, outbox, conversation, summaries],
   );
   const loadOlder = useCallback(() => fetchNextPage(), [fetchNextPage]);
   const running = messages.find((message) => message.status === "running")?.turn ?? null;

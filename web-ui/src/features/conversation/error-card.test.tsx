@@ -18,6 +18,7 @@ function failed(change: Partial<AnswerView>): AnswerView {
     firstTokenMs: null,
     thoughtMs: null,
     retrying: null,
+    isShortened: false,
     isStopping: false,
     isLive: false,
     ...change,

@@ -9,16 +9,19 @@ export interface LogEntry {
   preview: string;
   continued: boolean;
   ideas: number;
+  /** The model sees it as part of a summary. */
+  summarised: boolean;
 }
 
 export function logEntries(rows: Row[]): LogEntry[] {
   return rows.map((row) => {
     if (row.kind === "unsent") {
       const text = preview([{ kind: "text", text: row.entry.text }]);
-      return { id: row.id, at: row.at, role: "user", preview: text, continued: false, ideas: 0 };
+      return { id: row.id, at: row.at, role: "user", preview: text, continued: false, ideas: 0, summarised: false };
     }
     const { role, parts, continuations } = row.message;
     const ideas = parts.filter((part) => part.kind === "idea").length;
-    return { id: row.id, at: row.at, role, preview: preview(parts), continued: Boolean(continuations?.length), ideas };
+    const continued = Boolean(continuations?.length);
+    return { id: row.id, at: row.at, role, preview: preview(parts), continued, ideas, summarised: row.isSummarised };
   });
 }

@@ -4,6 +4,8 @@ import { useTranslation } from "react-i18next";
 import { Answer } from "@/features/conversation/answer";
 import type { Row } from "@/features/conversation/rows";
 import { plainText } from "@/features/conversation/rows";
+import { MarkActions, MarkNote } from "@/features/conversation/message-marks";
+import { SummaryMark } from "@/features/conversation/summary-mark";
 import { UnsentMessage } from "@/features/conversation/unsent-message";
 import { UserMessage } from "@/features/conversation/user-message";
 import { daysBetween, shortDay } from "@/shared/time/format";
@@ -13,6 +15,7 @@ export const MessageRow = memo(function MessageRow({ row }: { row: Row }) {
   return (
     <div className="qd-column">
       {row.day !== null && <DayMark at={row.day} />}
+      {row.summary && <SummaryMark summary={row.summary} />}
       <RowBody row={row} />
     </div>
   );
@@ -21,7 +24,15 @@ export const MessageRow = memo(function MessageRow({ row }: { row: Row }) {
 function RowBody({ row }: { row: Row }) {
   if (row.kind === "unsent") return <UnsentMessage entry={row.entry} />;
   if (row.message.role === "user") {
-    return <UserMessage text={plainText(row.message.parts)} at={row.message.created_at} />;
+    const { message } = row;
+    return (
+      <UserMessage
+        text={plainText(message.parts)}
+        at={message.created_at}
+        marks={<MarkActions message={message} />}
+        state={<MarkNote message={message} />}
+      />
+    );
   }
   return <Answer message={row.message} retry={row.retry} />;
 }
@@ -40,5 +51,5 @@ function DayMark({ at }: { at: number }) {
 
 function isSameRow({ row: left }: { row: Row }, { row: right }: { row: Row }): boolean {
   if (left.kind === "unsent" || right.kind === "unsent") return left === right;
-  return left.message === right.message && left.retry === right.retry && left.day === right.day;
+  return left.message === right.message && left.retry === right.retry && left.day === right.day && left.summary === right.summary;
 }

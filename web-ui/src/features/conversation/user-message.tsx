@@ -7,11 +7,13 @@ import { clock, fullTime } from "@/shared/time/format";
 interface UserMessageProps {
   text: string;
   at: number;
+  /** Its marks; unsent ones have none. */
+  marks?: ReactNode;
   /** What is said below the text: on its way, waiting, refused. */
   state?: ReactNode;
 }
 
-export function UserMessage({ text, at, state }: UserMessageProps) {
+export function UserMessage({ text, at, marks, state }: UserMessageProps) {
   const { t, i18n } = useTranslation();
   return (
     <article aria-label={t("conversation.you")} className="group pt-7">
@@ -20,8 +22,9 @@ export function UserMessage({ text, at, state }: UserMessageProps) {
         <time dateTime={new Date(at).toISOString()} title={fullTime(at, i18n.language)}>
           {clock(at, i18n.language)}
         </time>
-        <span className="qd-actions -my-1 ml-auto">
+        <span className="qd-actions -my-1 ml-auto flex">
           <CopyAction text={text} />
+          {marks}
         </span>
       </header>
       <p className="qd-said text-ink">{text}</p>

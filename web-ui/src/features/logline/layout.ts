@@ -15,9 +15,13 @@ export type LogLineLayout = {
   knots: number[];
   flags: number[];
   ticks: Tick[];
+  /** Sections that the model sees as a summary. */
+  brackets: Bracket[];
   /** Where the line ends. */
   end: number;
 };
+
+export type Bracket = { from: number; to: number };
 
 /** What stands at one place: one message, or on a crowded line all those that share it. */
 export type Band = {
@@ -96,6 +100,19 @@ function joinIntoBands(entries: readonly LogLineEntry[], places: Float64Array): 
     else bands.push({ place, first: index, count: 1, role: entry.role });
   });
   return bands;
+}
+
+function findBrackets(entries: readonly LogLineEntry[], places: Float64Array): Bracket[] {
+  const brackets: Bracket[] = [];
+  let isInside = false;
+  entries.forEach((entry, index) => {
+    const place = places[index] ?? 0;
+    const last = brackets.at(-1);
+    if (entry.summarised && isInside && last) last.to = place;
+    else if (entry.summarised) brackets.push({ from: place, to: place });
+    isInside = entry.summarised === true;
+  });
+  return brackets;
 }
 
 function findPlaces(
@@ -188,6 +205,7 @@ export function layOut(entries: readonly LogLineEntry[], height: number): LogLin
     knots: findPlaces(entries, places, density === "crowded" ? KNOT_ROOM : 0, (entry) => entry.continued),
     flags: findPlaces(entries, places, density === "crowded" ? FLAG_ROOM : 0, (entry) => entry.ideas > 0),
     ticks: placeTicks(entries, placed),
+    brackets: findBrackets(entries, places),
     end: (places.at(-1) ?? 0) + (entries.length > 0 ? MARGIN / 2 : 0),
   };
 }

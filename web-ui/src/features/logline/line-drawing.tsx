@@ -53,6 +53,9 @@ export const LineDrawing = memo(function LineDrawing({ layout, height, wording }
       {layout.ticks.map((tick, index) => (
         <TickMark key={index} tick={tick} wording={wording} />
       ))}
+      {layout.brackets.map(({ from, to }) => (
+        <path key={from} className="ll-bracket" d={`M${LINE_X + 16} ${(from - 3).toFixed(1)}h4V${(to + 3).toFixed(1)}h-4`} />
+      ))}
       {layout.bands.map((band, index) => (
         <Mark key={index} band={band} density={layout.density} most={most} />
       ))}

@@ -9,4 +9,6 @@ export type LogLineEntry = {
   continued: boolean;
   /** How many ideas the message carried. */
   ideas: number;
+  /** The model sees it as part of a summary. */
+  summarised?: boolean;
 };

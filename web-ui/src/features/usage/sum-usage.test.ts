@@ -16,7 +16,7 @@ const ITEMS = [
 
 describe("what was used", () => {
   it("is summed, and says when a price is missing", () => {
-    expect(sumOf(ITEMS)).toEqual({ cost: 420, tokens: 618, turns: 4, isPartly: true });
+    expect(sumOf(ITEMS)).toEqual({ cost: 420, tokens: 618, input: 614, cached: 0, turns: 4, isPartly: true });
     expect(sumOf(ITEMS.slice(0, 2)).isPartly).toBe(false);
   });
 

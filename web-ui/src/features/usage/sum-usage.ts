@@ -3,17 +3,22 @@ import type { Span, UsageItem } from "@/features/usage/usage-data";
 export interface Sum {
   cost: number;
   tokens: number;
+  input: number;
+  /** Of the input, read from the providers' prompt caches. */
+  cached: number;
   turns: number;
   /** Some of it was used on models without a price: the cost says too little. */
   isPartly: boolean;
 }
 
-const NOTHING: Sum = { cost: 0, tokens: 0, turns: 0, isPartly: false };
+const NOTHING: Sum = { cost: 0, tokens: 0, input: 0, cached: 0, turns: 0, isPartly: false };
 
 function add(sum: Sum, item: UsageItem): Sum {
   return {
     cost: sum.cost + item.cost,
     tokens: sum.tokens + item.input_tokens + item.output_tokens,
+    input: sum.input + item.input_tokens,
+    cached: sum.cached + item.cached_tokens,
     turns: sum.turns + item.turns,
     isPartly: sum.isPartly || !item.has_price,
   };

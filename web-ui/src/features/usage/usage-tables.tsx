@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import type { Sum } from "@/features/usage/sum-usage";
 import { byDay, byModel } from "@/features/usage/sum-usage";
 import type { Span, UsageItem } from "@/features/usage/usage-data";
-import { count, money } from "@/shared/amounts/amounts";
+import { count, money, percent } from "@/shared/amounts/amounts";
 import type { Column } from "@/shared/table/table";
 import { Table } from "@/shared/table/table";
 import { shortDay } from "@/shared/time/format";
@@ -50,6 +50,12 @@ function useFigures(): Column<{ sum: Sum }>[] {
   return [
     { id: "turns", label: t("usage.answers"), isFigure: true, cell: ({ sum }) => count(sum.turns, i18n.language) },
     { id: "tokens", label: t("usage.tokens"), isFigure: true, cell: ({ sum }) => count(sum.tokens, i18n.language) },
+    {
+      id: "cached",
+      label: t("usage.cached"),
+      isFigure: true,
+      cell: ({ sum }) => (sum.input === 0 ? "–" : percent(sum.cached / sum.input, i18n.language)),
+    },
     { id: "cost", label: t("usage.cost"), isFigure: true, cell: cost },
   ];
 }

@@ -35,3 +35,8 @@ export function readCount(text: string): number | null {
   const factor = { k: 1000, m: 1_000_000 }[(found[2] ?? "").toLowerCase()] ?? 1;
   return Number(found[1]) * factor;
 }
+
+/** `part` of 1, in whole per cents. */
+export function percent(part: number, language: string): string {
+  return new Intl.NumberFormat(language, { style: "percent", maximumFractionDigits: 0 }).format(part);
+}

@@ -39,6 +39,7 @@ export class FeedReader {
     switch (event.type) {
       case "conversation.changed":
         this.reload(keys.allConversations, keys.conversation(event.conversation));
+        this.reload(["summaries", event.conversation], ["window", event.conversation]);
         break;
       case "turn.running":
         markRunning(event.conversation, event.turn);

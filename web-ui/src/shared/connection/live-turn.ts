@@ -25,6 +25,8 @@ export interface TurnPicture {
   thoughtMs: number | null;
   /** The provider is busy: why, and when it is asked again. */
   retrying: { reason: string; until: number } | null;
+  /** It was too long for the model, and older messages were left out. */
+  isShortened: boolean;
   isStopping: boolean;
 }
 
@@ -46,6 +48,7 @@ export class LiveTurn {
   private askedAt: number | null = null;
   private firstTokenAt: number | null = null;
   private retrying: TurnPicture["retrying"] = null;
+  private isShortened = false;
   private paintedAt = 0;
   private thinkingSince: number | null = null;
   private thoughtMs: number | null = null;
@@ -107,6 +110,9 @@ export class LiveTurn {
   private note(event: Event): void {
     if (event.type === "step.retrying") {
       this.retrying = { reason: event.reason, until: Date.now() + event.wait_s * 1000 };
+    } else if (event.type === "context.shortened") {
+      this.isShortened = true;
+      this.retrying = null;
     } else if (event.type === "text.delta" || event.type === "step.started" || event.type === "turn.ended") {
       this.retrying = null;
     }
@@ -166,6 +172,7 @@ export class LiveTurn {
       firstTokenAt: this.firstTokenAt,
       thoughtMs: this.thoughtMs,
       retrying: this.retrying,
+      isShortened: this.isShortened,
       isStopping: this.isStopping,
     };
   }

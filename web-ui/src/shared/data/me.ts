@@ -15,8 +15,21 @@ export function changeMe(change: Partial<User>): void {
 
 /** The development server fills no template: ask. */
 export async function loadMe(): Promise<void> {
-  const { id, name, role } = await request<User>("/api/me");
-  changeMe({ id, name, role });
+  const { id, name, role, time_zone = "" } = await request<User>("/api/me");
+  changeMe({ id, name, role, time_zone });
+}
+
+/** Messages are sent to models with their time: the browser knows the zone, and is asked once. */
+export async function tellTimeZone(): Promise<void> {
+  const { time_zone: known } = useMe.getState();
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  if (known !== "" || !timeZone) return;
+  try {
+    await request("/api/me", { method: "PATCH", body: { time_zone: timeZone } });
+    changeMe({ time_zone: timeZone });
+  } catch {
+    // it is asked again the next time
+  }
 }
 
 export function useIsAdmin(): boolean {

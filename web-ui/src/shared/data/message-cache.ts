@@ -59,6 +59,11 @@ export function settleAnswer(
   );
 }
 
+/** Something of a message was changed here, and is so on the server. */
+export function changeMessage(client: QueryClient, conversation: string, id: string, values: Partial<Message>): void {
+  change(client, conversation, (message) => (message.id === id ? { ...message, ...values } : message));
+}
+
 function blank(id: string, conversation: string, parent: string | null, at: number): Message {
   return {
     id,

@@ -65,6 +65,7 @@ export class Fold {
         this.finish = event.finish;
         break;
       case "step.retrying":
+      case "context.shortened":
         break;
       case "turn.continued":
         this.continuations.push(this.place(event.at));

@@ -73,6 +73,13 @@ export interface StepRetrying {
   wait_s: number;
 }
 
+/** The provider said that this was too long, before the first token; it is asked again with fewer old messages. */
+export interface ContextShortened {
+  type: "context.shortened";
+  step: number;
+  reason: string;
+}
+
 /** `part` counts from 0 within the message. */
 export interface PartStarted {
   type: "part.started";
@@ -409,6 +416,7 @@ export type Event =
   | TurnStarted
   | StepStarted
   | StepRetrying
+  | ContextShortened
   | PartStarted
   | TextDelta
   | PartEnded

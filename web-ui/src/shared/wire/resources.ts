@@ -12,6 +12,8 @@ export interface User {
   id: string;
   name: string;
   role: Role;
+  /** IANA name; empty: the server does not know it. */
+  time_zone?: string;
 }
 
 export interface Conversation {
@@ -32,6 +34,9 @@ export type ConversationPatch = Partial<
 
 export type MessageStatus = "complete" | "queued" | "running" | "stopped" | "failed";
 
+/** By hand: always sent to the model, or never. */
+export type MessageMark = "" | "pinned" | "excluded";
+
 export interface Message {
   id: string;
   conversation: string;
@@ -43,12 +48,82 @@ export interface Message {
   created_at: number;
   ended_at: number | null;
   turn: string | null;
+  mark?: MessageMark;
   usage?: Usage | null;
   continuations?: Continuation[];
   error?: TurnFault | null;
   first_token_ms?: number | null;
   /** Measured by this page while the answer streamed; the server does not send it. */
   thought_ms?: number | null;
+}
+
+export type ContextKind = "instructions" | "about" | "time" | "summary" | "pinned" | "message" | "continuation";
+
+export interface ContextEntry {
+  kind: ContextKind;
+  role: string;
+  at: number;
+  tokens: number;
+  message: string | null;
+  version: number | null;
+  summary: string | null;
+  chars: number | null;
+  sha256: string | null;
+  text: string | null;
+}
+
+export interface ContextStep {
+  step: number;
+  attempt: number;
+  started_at: number;
+  model: string;
+  window: number;
+  window_is_known: boolean;
+  budget: number;
+  tokens: number;
+  counted: number;
+  clipped: boolean;
+  clipped_at: string | null;
+  stale_summaries: number;
+  pins_left_out: number;
+  shortened: boolean;
+  no_summary: string;
+  is_exact: boolean;
+  usage: Required<Usage> | null;
+  cost: number | null;
+  entries: ContextEntry[];
+}
+
+export interface TurnContext {
+  turn: string;
+  conversation: string;
+  steps: ContextStep[];
+}
+
+/** It covers the messages from `first` to `last`, both within. */
+export interface Summary {
+  id: string;
+  level: number;
+  first: string;
+  last: string;
+  messages: number;
+  text: string;
+  tokens: number;
+  model: string;
+  created_at: number;
+  is_stale: boolean;
+}
+
+/** How much of the model's window another message would take. */
+export interface Window {
+  model: string;
+  window: number;
+  window_is_known: boolean;
+  budget: number;
+  counted: number;
+  by_kind: Partial<Record<ContextKind, number>>;
+  summaries: number;
+  clipped: boolean;
 }
 
 export interface ModelList {

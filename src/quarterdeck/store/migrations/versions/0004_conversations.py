@@ -28,6 +28,7 @@ _INDEXES = {
 }
 _MADE = [
     "token_ratios",
+    "context_texts",
     "assistants",
     "folders",
     "imports",
@@ -51,6 +52,14 @@ def upgrade() -> None:
         sa.Column("samples", sa.Integer(), nullable=False),
         sa.Column("updated_at", sa.BigInteger(), nullable=False),
         sa.PrimaryKeyConstraint("model", name=op.f("pk_token_ratios")),
+    )
+    op.create_table(
+        "context_texts",
+        sa.Column("owner_id", identifier, nullable=False),
+        sa.Column("digest", identifier, nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("owner_id", "digest", name=op.f("pk_context_texts")),
     )
     op.create_table(
         "assistants",

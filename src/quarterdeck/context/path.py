@@ -1,0 +1,112 @@
+"""Reads a path for the context: the newest messages, then the summaries of what is above them.
+
+From the request upwards until there is a summary that ends where one stands; from there from summary to summary. So the
+work is that of what is sent, however long the conversation is.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+from msgspec import Struct
+
+from quarterdeck.domain.tokens import estimate_parts
+from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.paths import PathRow, read_upwards
+from quarterdeck.store.summaries import SummaryRow, find_ending_at
+
+_FIRST_PAGE = 16
+_PAGE = 96
+_MOST_SUMMARIES = 200
+LINE_TOKENS = 26  # of the line with the time that a message of the user begins with
+
+
+class Read(Struct, frozen=True):
+    """`rows` newest first, with those that are not sent; `summaries` newest first.
+
+    `above` is the message where reading stopped with more to come, None when all is covered.
+    """
+
+    rows: list[PathRow]
+    summaries: list[SummaryRow]
+    stale: int
+    above: str | None
+
+
+def read_path_within(connection: AnyConnection, conversation: str, request: str, budget: int) -> Read:
+    """As many messages as `budget` (estimated tokens) takes; the request itself always."""
+    rows: list[PathRow] = []
+    cursor: str | None = request
+    while cursor is not None:
+        page = read_upwards(connection, conversation, cursor, _PAGE if rows else _FIRST_PAGE)
+        endings = find_ending_at(connection, conversation, [row.id for row in page if row.id != request])
+        for row in page:
+            if (ends := endings.get(row.id)) and (summary := pick(ends)) is not None:
+                return _follow_summaries(connection, conversation, rows, summary)
+            if row.is_sent:
+                budget -= cost_of(row)
+                if budget < 0 and rows:
+                    return Read(rows, [], 0, row.id)
+            rows.append(row)
+        cursor = page[-1].parent_id if page else None
+    return Read(rows, [], 0, None)
+
+
+def cost_of(row: PathRow) -> int:
+    return estimate_parts(row.parts) + (LINE_TOKENS if row.role == "user" else 0)
+
+
+def pick(ends: list[SummaryRow]) -> SummaryRow | None:
+    """The one that covers the most, of those that are not stale."""
+    return next((summary for summary in ends if summary.stale_at is None), None)
+
+
+def cut(rows: list[PathRow], budget: int, *, is_whole: bool) -> list[PathRow]:
+    """Of `rows` (newest first) those that fit, from a question on; all of them when they do and `is_whole`.
+
+    Where it must cut it cuts at one of the questions in the older half of what fits: always the same one, by a hash of
+    its id, as long as that fits. The beginning of what is sent stays where it is for many turns, and in the cache.
+    """
+    if not rows:
+        return rows
+    sums = _sum_up(rows)
+    fitting = sum(total <= budget for total in sums) or 1
+    if fitting == len(rows) and is_whole:
+        return rows
+
+    def is_place(index: int) -> bool:
+        return rows[index].role == "user" and rows[index].is_sent
+
+    older_half = [index for index in range(fitting) if is_place(index) and sums[index] >= budget / 2]
+    if older_half:
+        place = max(older_half, key=lambda index: zlib.crc32(rows[index].id.encode()))
+    else:
+        place = max((index for index in range(fitting) if is_place(index)), default=0)
+    return rows[: place + 1]
+
+
+def _sum_up(rows: list[PathRow]) -> list[int]:
+    """How much each row and all that are newer need together."""
+    sums, total = [], 0
+    for row in rows:
+        total += cost_of(row) if row.is_sent else 0
+        sums.append(total)
+    return sums
+
+
+def _follow_summaries(connection: AnyConnection, conversation: str, rows: list[PathRow], newest: SummaryRow) -> Read:
+    found = [newest]
+    stale = 0
+    cursor = newest.before_id
+    while cursor is not None and len(found) < _MOST_SUMMARIES:
+        ends = find_ending_at(connection, conversation, [cursor]).get(cursor, [])
+        if not ends:
+            return Read(rows, found, stale, cursor)
+        summary = pick(ends)
+        if summary is None:
+            stale += 1
+            cursor = ends[-1].before_id  # the smallest: others may cover what is above it
+        else:
+            found.append(summary)
+            cursor = summary.before_id
+    return Read(rows, found, stale, cursor)

@@ -1,0 +1,103 @@
+"""What a turn tells its model, and what is written down about it: a step's context, its manifest, what was counted."""
+
+from __future__ import annotations
+
+import msgspec
+from msgspec import Struct
+
+from quarterdeck.context.assistants import Assistant
+from quarterdeck.context.build import Context, ContextRequest, build_context
+from quarterdeck.context.manifest import encode_manifest
+from quarterdeck.context.summarise import Talk
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.fold import FoldedTurn
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.parts import ImagePart
+from quarterdeck.domain.usage import ModelProfile, Usage
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.store.context_texts import keep_text
+from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.people import find_preferences
+from quarterdeck.store.turns import StepRow, TurnRow, insert_step
+from quarterdeck.turns.rooms import Rooms
+
+logger = get_logger("quarterdeck.turns")
+
+_SHRINK = 0.6  # of what was sent, when that was too long
+
+
+class Counted(Struct, frozen=True):
+    """What a provider has reported for a step."""
+
+    step: int
+    attempt: int
+    usage: Usage
+
+    def encode(self) -> str:
+        return msgspec.json.encode(self.usage).decode()
+
+
+class Briefing:
+    """Of one turn in this process."""
+
+    def __init__(self, rooms: Rooms, turn: TurnRow) -> None:
+        self._rooms = rooms
+        self._turn = turn
+
+    async def build(
+        self, assistant: Assistant, profile: ModelProfile, so_far: FoldedTurn | None, shrink: float = 1.0
+    ) -> Context:
+        """For an answer that goes on after `so_far`, or begins."""
+        turn = self._turn
+        ratio = await self._rooms.calibration.ratio_of(profile.id)
+        wanted = ContextRequest(
+            conversation=turn.conversation_id, request=turn.request_id, instructions=turn.instructions,
+            assistant=assistant, profile=profile, partial=[] if so_far is None else so_far.parts,
+            open_part=None if so_far is None else so_far.open, ratio=ratio, now=now_ms(), shrink=shrink,
+            no_summary=self._rooms.summariser.reason(turn.conversation_id),
+        )  # fmt: skip
+
+        def read(connection: ReadConnection) -> Context:
+            known = find_preferences(connection, turn.owner_id)
+            return build_context(connection, msgspec.structs.replace(wanted, zone=known.time_zone, about=known.about))
+
+        return await self._rooms.database.read(read)
+
+    async def shorten(
+        self, context: Context, assistant: Assistant, profile: ModelProfile, so_far: FoldedTurn
+    ) -> Context | None:
+        """After the provider has said that `context` is too long; None where nothing can be left out."""
+        manifest = context.manifest
+        self._rooms.calibration.note(profile.id, manifest.tokens, manifest.window if manifest.window_is_known else 0)
+        shrink = _SHRINK * min(1.0, manifest.counted / max(manifest.budget, 1))
+        shorter = await self.build(assistant, profile, so_far, shrink)
+        return shorter if len(shorter.manifest.entries) < len(manifest.entries) else None
+
+    async def note(self, context: Context, step: int, attempt: int) -> None:
+        """Keep the manifest; the answer is worth more than the note about it."""
+        manifest = context.manifest
+        row = StepRow(step, attempt, manifest.model, encode_manifest(manifest), now_ms())
+
+        def write(connection: WriteConnection) -> None:
+            for digest, text in context.texts.items():
+                keep_text(connection, self._turn.owner_id, digest, text)
+            insert_step(connection, self._turn.id, row)
+
+        try:
+            await self._rooms.database.write(write)
+        except QuarterdeckError as error:
+            logger.warning("manifest_not_saved", turn=self._turn.id, reason=error.message, detail=error.detail)
+
+    def learn(self, context: Context, usage: Usage | None) -> None:
+        """How many tokens the model counts. Pictures are no text, and say nothing about it."""
+        if usage is None or any(type(part) is ImagePart for message in context.messages for part in message.parts):
+            return
+        self._rooms.calibration.note(context.manifest.model, context.manifest.tokens, usage.input_tokens)
+
+    async def consider_summary(self, context: Context) -> None:
+        """After the answer is saved: what is sent as it is may have become too long."""
+        turn, summariser = self._turn, self._rooms.summariser
+        if context.manifest.stale_summaries:
+            summariser.begin_rebuilding()
+        if await summariser.is_due(turn.model, context.unsummarised, context.summarised):
+            summariser.begin(Talk(turn.owner_id, turn.conversation_id, turn.message_id, turn.model))

@@ -1,0 +1,21 @@
+"""What running a turn needs of the floors below."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from quarterdeck.accounts.spending import Spending
+from quarterdeck.context.calibration import Calibration
+from quarterdeck.context.summarise import Summariser
+from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import Database
+from quarterdeck.turns.ticker import Ticker
+
+
+class Rooms(Struct, frozen=True):
+    database: Database
+    registry: Registry
+    ticker: Ticker
+    spending: Spending
+    calibration: Calibration
+    summariser: Summariser
