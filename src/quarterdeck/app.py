@@ -36,6 +36,7 @@ from quarterdeck.domain.events import FeedConversation
 from quarterdeck.egress.client import Egress
 from quarterdeck.egress.policy import Policy, read_allow_list
 from quarterdeck.errors import SetupError
+from quarterdeck.exchange.running import Imports
 from quarterdeck.gauges import Gauges
 from quarterdeck.jobs import run_forever, usual_jobs
 from quarterdeck.log.open import open_log
@@ -177,6 +178,7 @@ async def open_house(
             summariser=summariser,
             bell=bell,
             identity_flow=flow,
+            imports=Imports(database, settings.data_dir, settings.max_import_mb << 20),
             egress=egress,
             role=role,
             access=access,
@@ -198,6 +200,8 @@ async def open_house(
             asyncio.create_task(gauges.watch()),
             asyncio.create_task(limits.watch()),
         ]
+        if role != "worker":
+            tasks.append(asyncio.create_task(house.imports.watch()))
         jobs = [] if role == "web" else usual_jobs(database, summariser.rebuild_stale)
         tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in jobs]
         tasks.append(asyncio.create_task(registry.default_model()))  # so that the first visitor need not wait for it

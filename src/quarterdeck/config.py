@@ -67,6 +67,7 @@ class Settings(BaseModel):
     smtp_url: str = ""  # smtp://user:password@host:587
     mail_from: str = ""
     metrics_token: str = ""  # empty: /metrics answers this very machine only
+    max_import_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # of one uploaded file
     guests: bool = False  # whether `POST /token` gives a guest an hour
     model: str = ""
     background_model: str = ""  # asked for titles and summaries; empty: the conversation's own

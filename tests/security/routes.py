@@ -35,6 +35,15 @@ POST    /api/conversations/{conversation}/shares       members  chat   404
 GET     /api/shares                                    members  read   own
 DELETE  /api/shares/{share}                            members  chat   404
 GET     /api/search                                    members  read   own
+GET     /api/conversations/{conversation}/export       members  read   404
+GET     /api/export                                    members  read   own
+GET     /api/imports                                   members  read   own
+POST    /api/imports                                   members  chat   own
+GET     /api/imports/{identifier}                      members  read   404
+GET     /api/imports/{identifier}/report               members  read   404
+POST    /api/imports/{identifier}/stop                 members  chat   404
+POST    /api/imports/{identifier}/resume               members  chat   404
+DELETE  /api/imports/{identifier}                      members  chat   404
 GET     /api/turns/{turn}/events                       people   read   404
 POST    /api/turns/{turn}/stop                         people   chat   404
 GET     /api/turns/{turn}/context                      members  read   404

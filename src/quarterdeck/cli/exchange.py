@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,9 +18,22 @@ from quarterdeck.store.users import ensure_owner
 
 _SHOWN_NOTES = 20
 
+
+class Kind(StrEnum):
+    jsonl = "jsonl"
+    markdown = "markdown"
+    html = "html"
+    account = "account"
+
+
+Format = Annotated[Kind, typer.Option("--format", help="What is written; of several pages it is a zip.")]
+
 ImportFile = Annotated[
     Path, typer.Argument(metavar="FILE", help="The export, as it was downloaded.", show_default=False)
 ]
+ExportFile = Annotated[Path, typer.Argument(metavar="FILE", help="What to write.", show_default=False)]
+OneConversation = Annotated[str, typer.Option("--conversation", help="Only this one, by its id.")]
+Force = Annotated[bool, typer.Option("--force", help="Overwrite FILE if it is there.")]
 UserName = Annotated[str, typer.Option("--user", help="Whose account, by its name. Default: the owner's.")]
 
 
@@ -45,6 +59,32 @@ def import_command(file: ImportFile, user: UserName = "", data_dir: DataDir = No
     _tell(row, notes)
     if row.status != "complete":
         raise QuarterdeckError(row.error or "The import was stopped. Run it again to go on.")
+
+
+def export_command(
+    file: ExportFile,
+    user: UserName = "",
+    conversation: OneConversation = "",
+    format: Format = Kind.jsonl,
+    force: Force = False,
+    data_dir: DataDir = None,
+) -> None:
+    """Write conversations into a file: JSON Lines that import again, Markdown, HTML, or the account as a zip.
+
+    Example: quarterdeck export ~/conversations.jsonl --user ann
+    """
+    settings = read_settings(data_dir=data_dir)
+    wanted: Any = import_module("quarterdeck.exchange.by_command").WantedExport(file, format.value, conversation, force)
+
+    async def work(database: Database) -> int:
+        account = await database.write(lambda connection: _account(connection, user))
+        with show_progress() as progress:
+            write = import_module("quarterdeck.exchange.by_command").export_file
+            written: int = await write(database, account.id, wanted, lambda done: progress("Bytes written", done, 0))
+            return written
+
+    size = run_on_database(settings, work)
+    typer.echo(f"Written: {file}, {size} bytes.")
 
 
 def _tell(row: Any, notes: list[Any]) -> None:

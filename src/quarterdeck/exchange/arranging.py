@@ -151,13 +151,14 @@ def _in_order(draft: DraftConversation, messages: list[DraftMessage]) -> list[Dr
     def open_children(parent: str | None, earliest: int) -> None:
         for number, message in children.pop(parent, []):
             message.created_at = message.created_at or earliest
-            heapq.heappush(waiting, (message.created_at, number, message))
+            order = number if draft.own_id else message.created_at  # our own export has them in order
+            heapq.heappush(waiting, (order, number, message))
 
     open_children(None, begun)
     while waiting:
-        at, _, message = heapq.heappop(waiting)
+        message = heapq.heappop(waiting)[2]
         ordered.append(message)
-        open_children(message.id, at)
+        open_children(message.id, message.created_at or begun)
     return ordered
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.exchange.reading import list_in, text_in, time_in
+from quarterdeck.exchange.reading import list_in, ms_in, text_in
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.importing import (
     find_or_make_folder,
@@ -28,7 +28,7 @@ def write_belonging(connection: WriteConnection, owner: str, value: dict[str, An
     if not name or len(name) > _MAX_NAME_CHARS:
         return [Note("skipped", f"a {kind}", "It has no name, or one that is too long.")]
     if kind == "folder":
-        find_or_make_folder(connection, owner, name, time_in(value, "created_at"))
+        find_or_make_folder(connection, owner, name, ms_in(value, "created_at"))
     elif kind == "assistant":
         return _write_assistant(connection, owner, name, value)
     elif not has_snippet(connection, owner, name):
@@ -65,5 +65,5 @@ def _texts(value: dict[str, Any], name: str) -> str:
 
 
 def _times(value: dict[str, Any]) -> dict[str, int]:
-    created = time_in(value, "created_at") or now_ms()
-    return {"created_at": created, "updated_at": time_in(value, "updated_at") or created}
+    created = ms_in(value, "created_at") or now_ms()
+    return {"created_at": created, "updated_at": ms_in(value, "updated_at") or created}

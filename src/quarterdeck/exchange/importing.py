@@ -124,10 +124,10 @@ class _Import:
         begun = time.monotonic()
 
         def write(connection: WriteConnection) -> Counts:
+            notes = list(work.notes)
+            for value in work.belongings:  # conversations name them
+                notes += write_belonging(connection, self._row.owner_id, value)
             written = [write_piece(connection, self._row.owner_id, piece) for piece in work.pieces]
-            notes = work.notes + [
-                note for value in work.belongings for note in write_belonging(connection, self._row.owner_id, value)
-            ]
             notes += [note for one in written for note in one.notes]
             return self._advance(connection, _sum(written), notes, work.next, work.done_bytes)
 
@@ -145,7 +145,7 @@ class _Import:
         counts = before.plus(added).plus(Counts(skipped=skipped, changed=len(notes) - skipped))
         cut = [Note(note.kind, note.item[:_TEXT_CHARS], note.reason[:_TEXT_CHARS]) for note in notes]
         add_notes(connection, self._row, before.skipped + before.changed, cut)
-        if not advance_import(connection, self._row.id, cursor=cursor, counts=counts, done_bytes=done_bytes):
+        if not advance_import(connection, self._row, cursor=cursor, counts=counts, done_bytes=done_bytes):
             raise StoppedError
         return counts
 

@@ -49,6 +49,13 @@ def time_in(value: Any, *names: str) -> int | None:
     return None
 
 
+def ms_in(value: Any, name: str) -> int | None:
+    """Milliseconds since 1970, as our own export has them."""
+    found = at(value, name)
+    is_time = isinstance(found, int) and not isinstance(found, bool) and 0 <= found <= _LATEST_MS
+    return found if is_time else None
+
+
 def _read_time(value: Any) -> int | None:
     if isinstance(value, dict):
         return _read_time(value.get("$date", value.get("$numberLong")))

@@ -29,6 +29,7 @@ from quarterdeck.store.importing import (
     insert_imported_ideas,
     insert_imported_messages,
     insert_versions,
+    is_shared_assistant,
     lead_on,
     move_tip,
 )
@@ -36,6 +37,7 @@ from quarterdeck.store.imports import Counts, Note
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.search import index_messages
 
+_BUILT_IN = ("", "ideas")
 _TITLE_CHARS = 200
 _FIRST_WORDS_CHARS = 80
 
@@ -133,6 +135,8 @@ def _make_conversation(connection: WriteConnection, owner: str, piece: Piece) ->
     columns = {name: value for name, value in draft.columns.items() if name != "assistant_name"}
     if name := draft.columns.get("assistant_name"):
         columns["assistant"] = find_own_assistant(connection, owner, name) or ""
+    elif (given := columns.get("assistant", "")) not in _BUILT_IN and not is_shared_assistant(connection, given):
+        columns["assistant"] = ""
     return insert_imported_conversation(connection, owner, values | columns)
 
 
@@ -166,7 +170,7 @@ def _row(owner: str, conversation: str, piece: Piece, index: int, ids: dict[str,
         "error": None,
         "first_token_ms": None,
         "created_at": created,
-        "ended_at": created if message.role == "assistant" else None,
+        "ended_at": created if message.role == "assistant" and not piece.draft.own_id else None,
         "active_child_id": own(message.active_child),
         "version": 1,
         "edited_at": None,

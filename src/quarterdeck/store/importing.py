@@ -137,6 +137,12 @@ def find_own_assistant(connection: AnyConnection, owner: str, name: str) -> str 
     return connection.execute(found.order_by(assistants.c.id).limit(1)).scalar()
 
 
+def is_shared_assistant(connection: AnyConnection, assistant: str) -> bool:
+    shared = assistants.c.is_shared == 1
+    found = select(assistants.c.id).where(assistants.c.id == assistant, shared, assistants.c.deleted_at.is_(None))
+    return connection.execute(found).first() is not None
+
+
 def insert_assistant_row(connection: WriteConnection, owner: str, values: dict[str, Any]) -> None:
     connection.execute(insert(assistants).values({"id": new_id(), "owner_id": owner, "is_shared": 0, **values}))
 

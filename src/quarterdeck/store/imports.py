@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, delete, func, insert, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -68,8 +68,12 @@ class NoteRow(Struct, frozen=True):
     reason: str
 
 
-def insert_import(connection: WriteConnection, owner: str, *, name: str, place: str, total_bytes: int) -> ImportRow:
-    row = ImportRow(new_id(), owner, "", name, "waiting", 0, total_bytes, Counts(), Cursor(), place, "", now_ms(), None)
+def insert_import(
+    connection: WriteConnection, owner: str, *, name: str, place: str, total_bytes: int, identifier: str = ""
+) -> ImportRow:
+    """`identifier`: made before, where the file has it as its name already."""
+    made, now = identifier or new_id(), now_ms()
+    row = ImportRow(made, owner, "", name, "waiting", 0, total_bytes, Counts(), Cursor(), place, "", now, None)
     values = msgspec.structs.asdict(row)
     connection.execute(insert(imports).values({**values, **_encoded(row.counts, row.cursor)}))
     return row
@@ -92,6 +96,12 @@ def list_unfinished(connection: AnyConnection, place: str) -> list[ImportRow]:
     """Whose file is in the data folder `place`, the oldest first."""
     query = select(imports).where(imports.c.place == place, imports.c.status.in_(UNFINISHED))
     return [_row(row) for row in connection.execute(query.order_by(imports.c.id))]
+
+
+def list_kept(connection: AnyConnection, place: str) -> set[str]:
+    """Ids of those whose file is still needed in the data folder `place`."""
+    kept = imports.c.status.in_((*UNFINISHED, "stopped"))
+    return {row.id for row in connection.execute(select(imports.c.id).where(imports.c.place == place, kept))}
 
 
 def count_unfinished(connection: AnyConnection, owner: str) -> int:
@@ -119,12 +129,16 @@ def set_format(connection: WriteConnection, identifier: str, kind: str, total_by
 
 
 def advance_import(
-    connection: WriteConnection, identifier: str, *, cursor: Cursor, counts: Counts, done_bytes: int
+    connection: WriteConnection, row: ImportRow, *, cursor: Cursor, counts: Counts, done_bytes: int
 ) -> bool:
-    """How far it is, in the transaction that wrote it. False when somebody has stopped it: then nothing is changed."""
+    """How far it is, in the transaction that wrote it.
+
+    False when somebody has stopped it, or goes on with it from where `row` was: then nothing is changed.
+    """
     values = {**_encoded(counts, cursor), "done_bytes": done_bytes}
-    going = imports.c.status == "running"
-    return bool(connection.execute(update(imports).where(imports.c.id == identifier, going).values(values)).rowcount)
+    as_it_was = imports.c.cursor == _encoded(row.counts, row.cursor)["cursor"]
+    going = update(imports).where(imports.c.id == row.id, imports.c.status == "running", as_it_was)
+    return bool(connection.execute(going.values(values)).rowcount)
 
 
 def add_notes(connection: WriteConnection, row: ImportRow, first: int, notes: list[Note]) -> None:
@@ -145,17 +159,16 @@ def list_notes(connection: AnyConnection, identifier: str, *, after: int, limit:
 
 
 def end_import(connection: WriteConnection, identifier: str, status: str, error: str = "") -> None:
-    connection.execute(
-        update(imports)
-        .where(imports.c.id == identifier, imports.c.status.in_(UNFINISHED))
-        .values(status=status, error=error, ended_at=now_ms())
-    )
+    values: dict[str, Any] = {"status": status, "error": error, "ended_at": now_ms()}
+    if status == "complete":
+        values["done_bytes"] = imports.c.total_bytes  # the last bracket, and what follows it
+    going = update(imports).where(imports.c.id == identifier, imports.c.status.in_(UNFINISHED))
+    connection.execute(going.values(values))
 
 
 def take_up_import(connection: WriteConnection, owner: str, identifier: str) -> bool:
-    """One that was stopped or has failed waits again, from where it was. False when there is none."""
-    ended = or_(imports.c.status == "stopped", imports.c.status == "failed")
-    mine = and_(imports.c.id == identifier, imports.c.owner_id == owner, ended)
+    """One that was stopped waits again, from where it was. False when there is none."""
+    mine = and_(imports.c.id == identifier, imports.c.owner_id == owner, imports.c.status == "stopped")
     return bool(
         connection.execute(update(imports).where(mine).values(status="waiting", error="", ended_at=None)).rowcount
     )

@@ -48,6 +48,11 @@ def drop_work(connection: WriteConnection, name: str, owner: str) -> bool:
     return bool(connection.execute(mine).rowcount)
 
 
+def renew_work(connection: WriteConnection, name: str, owner: str, *, lease_ms: int) -> bool:
+    """It takes longer. False when somebody else has taken it meanwhile."""
+    return _end(connection, name, owner, {"until": database_now_ms(connection) + lease_ms})
+
+
 def _end(connection: WriteConnection, name: str, owner: str, values: dict[str, str | int]) -> bool:
     mine = update(leases).where(leases.c.name == name, leases.c.owner == owner)
     return bool(connection.execute(mine.values(**values)).rowcount)

@@ -114,7 +114,7 @@ def read_owned(
         query = query.where(tuple_(*key) > tuple_(*after))
     rows = connection.execute(query).all()
     more = [getattr(rows[-1], column.name) for column in key] if len(rows) == limit else None
-    return [dict(_shown(row)) for row in rows], more
+    return [dict(_shown(row, table)) for row in rows], more
 
 
 def list_open_of_user(connection: AnyConnection, user: str) -> list[str]:
@@ -141,8 +141,9 @@ def delete_user(connection: WriteConnection, user: str) -> None:
         connection.execute(delete(table).where(is_own))
 
 
-def _shown(row: Any) -> Iterator[tuple[str, Any]]:
+def _shown(row: Any, table: Table) -> Iterator[tuple[str, Any]]:
+    encoded = _JSON - {"error"} if table is imports else _JSON  # there it is a sentence
     for name, value in row._mapping.items():
         if name in _SECRET or isinstance(value, bytes):
             continue
-        yield name, msgspec.json.decode(value) if name in _JSON and value is not None else value
+        yield name, msgspec.json.decode(value) if name in encoded and value is not None else value

@@ -22,9 +22,9 @@ from quarterdeck.accounts.admin import (
     note_removal,
     sign_out_person,
 )
-from quarterdeck.accounts.export import export_name, export_user
 from quarterdeck.accounts.own_account import require_signed_in
 from quarterdeck.accounts.passwords import check_password
+from quarterdeck.exchange.account import export_name, export_user
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.directory import PersonRow, list_people
 from quarterdeck.turns.removal import remove_user, stop_all

@@ -19,11 +19,13 @@ from quarterdeck.web import (
     chat_batch,
     context,
     conversations,
+    exports,
     guests,
     health,
     ideas,
     identities,
     identity_providers,
+    imports,
     invitations,
     keys,
     me,
@@ -56,6 +58,8 @@ ROUTERS = (
     guests.router,  # POST /token, GET /refresh_token
     organizing.router,  # /api/conversations/bulk, /api/folders
     conversations.router,  # /api/conversations…
+    exports.router,  # /api/export, /api/conversations/{conversation}/export
+    imports.router,  # /api/imports…
     search.router,  # /api/search
     shares.router,  # /api/shares, /s/{token}
     turns.router,  # /api/turns/{turn}/events, /stop

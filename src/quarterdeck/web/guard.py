@@ -23,7 +23,7 @@ from quarterdeck.web.metrics import count_answer
 from quarterdeck.web.problems import problem
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
-_TOO_LARGE = f"The request is larger than {MAX_BODY_BYTES // 1024 // 1024} MB."
+_UPLOAD = "/api/imports"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d*)?", re.IGNORECASE)
 
@@ -47,8 +47,8 @@ _HEADERS = {
 class BodyTooLongError(HTTPException):
     """The body grew past the limit while it was read."""
 
-    def __init__(self) -> None:
-        super().__init__(413, _TOO_LARGE)
+    def __init__(self, sentence: str) -> None:
+        super().__init__(413, sentence)
 
 
 class AnswerCutError(Exception):
@@ -66,6 +66,7 @@ class Guard:
     def __init__(self, app: ASGIApp, settings: Settings) -> None:
         self._app = app
         self._doors = Doors()
+        self._max_upload_bytes = settings.max_import_mb << 20
         public = urlsplit(settings.public_url)
         self._public_origin = f"{public.scheme}://{public.netloc}" if public.netloc else ""
         self._hosts = Hosts(settings)
@@ -99,11 +100,19 @@ class Guard:
         if self._comes_from_elsewhere(scope, headers, host):
             return Refusal(403, "wrong_origin", "This request came from another site.")
         length = headers.get("content-length", "0")
-        if length.isdigit() and int(length) > MAX_BODY_BYTES:
-            return Refusal(413, "too_large", _TOO_LARGE)
+        if length.isdigit() and int(length) > self._max_bytes(scope):
+            return Refusal(413, "too_large", self._too_large(scope))
         if is_door(scope["path"]) and (wait_s := self._doors.wait_s(_address_of(scope))):
             return Refusal(429, "limit", "Too many requests came from your address. Try again in a moment.", wait_s)
         return None
+
+    def _max_bytes(self, scope: Scope) -> int:
+        """Only files to be imported are large; their route takes them apart as they come."""
+        is_upload = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == _UPLOAD
+        return self._max_upload_bytes if is_upload else MAX_BODY_BYTES
+
+    def _too_large(self, scope: Scope) -> str:
+        return f"The request is larger than {self._max_bytes(scope) >> 20} MB."
 
     def _comes_from_elsewhere(self, scope: Scope, headers: Headers, host: str) -> bool:
         """Whether another site's page has sent what could change something here with what the browser adds itself."""
@@ -120,14 +129,14 @@ class Guard:
         return bool(origin) and origin in (self._public_origin, "" if is_public else f"{scheme}://{host}")
 
     async def _pass(self, scope: Scope, receive: Receive, send: Send) -> None:
-        received = 0
+        received, limit = 0, self._max_bytes(scope)
 
         async def bounded() -> Message:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > MAX_BODY_BYTES:
-                raise BodyTooLongError
+            if received > limit:
+                raise BodyTooLongError(self._too_large(scope))
             return message
 
         try:
@@ -135,7 +144,7 @@ class Guard:
         except AnswerCutError:
             return  # unfinished as it is, the server closes the connection
         except BodyTooLongError:  # while the body is read, nothing has been answered yet
-            await problem(413, "too_large", _TOO_LARGE)(scope, receive, self._secured(scope, send))
+            await problem(413, "too_large", self._too_large(scope))(scope, receive, self._secured(scope, send))
 
     def _secured(self, scope: Scope, send: Send) -> Send:
         """`send`, with the security headers on every answer, which is counted as it begins."""

@@ -24,6 +24,7 @@ from quarterdeck.config import Settings
 from quarterdeck.context.calibration import Calibration
 from quarterdeck.context.summarise import Summariser
 from quarterdeck.egress.client import Egress
+from quarterdeck.exchange.running import Imports
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
@@ -58,6 +59,7 @@ class House:
     bell: Bell
     egress: Egress
     identity_flow: IdentityFlow
+    imports: Imports
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     ldap: Ldap | None = None  # the directory that checks passwords, where one is set up

@@ -11,17 +11,20 @@ from quarterdeck.domain.parts import Continuation, Part, decode_parts
 from quarterdeck.domain.usage import Usage
 from quarterdeck.exchange.decoding import clean_text
 from quarterdeck.exchange.draft import DraftConversation, DraftMessage
-from quarterdeck.exchange.reading import at, id_in, list_in, text_in, time_in
+from quarterdeck.exchange.reading import at, id_in, list_in, ms_in, text_in
 
 FORMAT = "quarterdeck export"
 FORMAT_VERSION = 1
-CONVERSATION_COLUMNS = ("model", "assistant", "instructions", "temperature", "title_from", "pinned_at", "archived_at")
+CONVERSATION_COLUMNS = (
+    "model", "assistant", "assistant_name", "instructions", "temperature", "title_from", "pinned_at", "archived_at",
+)  # fmt: skip
 MESSAGE_COLUMNS = (
     "status", "usage", "continuations", "error", "first_token_ms", "ended_at", "version", "edited_at", "context_mark",
 )  # fmt: skip
 _JSON_TYPES: dict[str, Any] = {"usage": Usage, "continuations": list[Continuation], "error": TurnFault}
 _KINDS: dict[str, type | tuple[type, ...]] = {
-    "model": str, "assistant": str, "instructions": str, "temperature": (int, float), "title_from": str,
+    "model": str, "assistant": str, "assistant_name": str, "instructions": str, "temperature": (int, float),
+    "title_from": str,
     "pinned_at": int, "archived_at": int, "status": str, "usage": dict, "continuations": list, "error": dict,
     "first_token_ms": int, "ended_at": int, "version": int, "edited_at": int, "context_mark": str,
 }  # fmt: skip
@@ -44,8 +47,8 @@ def read_conversation(value: dict[str, Any]) -> DraftConversation:
         title=text_in(value, "title"),
         messages=[],
         current=id_in(value, "tip") or None,
-        created_at=time_in(value, "created_at"),
-        updated_at=time_in(value, "updated_at"),
+        created_at=ms_in(value, "created_at"),
+        updated_at=ms_in(value, "updated_at"),
         folder=text_in(value, "folder"),
         columns=_columns(value, CONVERSATION_COLUMNS),
     )
@@ -65,7 +68,7 @@ def add_message(draft: DraftConversation, value: dict[str, Any]) -> None:
             role=role if role in ("user", "assistant") and parts is not None else "",
             parts=[*(parts or [])],
             model=text_in(value, "model"),
-            created_at=time_in(value, "created_at"),
+            created_at=ms_in(value, "created_at"),
             active_child=id_in(value, "active_child") or None,
             source=id_in(value, "source"),
             columns=_columns(value, MESSAGE_COLUMNS),
@@ -106,7 +109,7 @@ def _is_version(value: Any) -> bool:
 
 
 def _read_version(value: Any) -> dict[str, Any]:
-    return {"version": value["version"], "parts": _parts_of(value), "created_at": time_in(value, "created_at") or 0}
+    return {"version": value["version"], "parts": _parts_of(value), "created_at": ms_in(value, "created_at") or 0}
 
 
 def _parts_of(value: Any) -> list[Part] | None:

@@ -1,0 +1,138 @@
+"""Import and export through the public doors: uploads, reports, stop and resume, a killed server, the commands."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import httpx2
+from tests.conftest import MakeServer
+from tests.harness.exports import as_zip, chatgpt_chat
+from tests.harness.stored import fetch_messages, text_of
+from tests.harness.waiting import wait_until
+
+_LONG_S = 30.0
+
+
+def upload(http: httpx2.Client, content: bytes, name: str = "export.zip") -> dict[str, Any]:
+    response = http.post("/api/imports", params={"name": name}, content=content)
+    assert response.status_code == 202, response.text
+    return dict(response.json())
+
+
+def ended(http: httpx2.Client, identifier: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+
+    def look() -> bool:
+        found.update(http.get(f"/api/imports/{identifier}").json())
+        return found["status"] not in ("waiting", "running")
+
+    wait_until(look, "the import to end", _LONG_S)
+    return found
+
+
+def count_messages(http: httpx2.Client) -> int:
+    """All that an export has: every message that is there."""
+    lines = http.get("/api/export").text.splitlines()
+    return int(json.loads(lines[-1])["messages"])
+
+
+def test_an_uploaded_export_is_imported_reported_searched_and_listed(http: httpx2.Client) -> None:
+    chats = [chatgpt_chat("up-1", 3, "Uploaded"), {"title": "Nothing", "mapping": {}, "conversation_id": "up-2"}]
+    begun = upload(http, as_zip({"conversations-000.json": chats, "user.json": {}}))
+    done = ended(http, begun["id"])
+    assert (done["status"], done["format"], done["done_bytes"]) == ("complete", "chatgpt", done["total_bytes"])
+    assert done["counts"]["conversations"] == 1
+    assert done["counts"]["messages"] == 6
+    notes = http.get(f"/api/imports/{begun['id']}/report").json()["items"]
+    assert [note["item"] for note in notes] == ["user.json", "“Nothing”"]
+    [row] = [row for row in http.get("/api/conversations").json()["items"] if row["title"] == "Uploaded"]
+    assert [text_of(message) for message in fetch_messages(http, row["id"])][-1] == "Answer 2"
+    assert begun["id"] in [item["id"] for item in http.get("/api/imports").json()["items"]]
+    assert http.delete(f"/api/imports/{begun['id']}").status_code == 204
+    assert http.get(f"/api/imports/{begun['id']}").status_code == 404
+
+
+def test_an_import_that_is_stopped_goes_on_where_it_was(make_server: MakeServer) -> None:
+    server = make_server().start()
+    with server.http() as http:
+        content = json.dumps([chatgpt_chat(f"c{number}", 200) for number in range(8)]).encode()
+        begun = upload(http, content, "conversations.json")
+        wait_until(
+            lambda: http.get(f"/api/imports/{begun['id']}").json()["counts"]["messages"] > 0, "the first messages", 20
+        )
+        stopped = http.post(f"/api/imports/{begun['id']}/stop").json()
+        assert stopped["status"] == "stopped"
+        assert http.post(f"/api/imports/{begun['id']}/resume").json()["status"] == "waiting"
+        done = ended(http, begun["id"])
+        assert done["counts"]["messages"] == 8 * 400 == count_messages(http)
+        assert done["counts"]["known_messages"] == 0
+        assert http.post(f"/api/imports/{begun['id']}/resume").status_code == 409
+
+
+def test_a_killed_server_goes_on_with_the_import_and_counts_nothing_twice(make_server: MakeServer) -> None:
+    server = make_server().start()
+    with server.http() as http:
+        content = json.dumps([chatgpt_chat("long", 1_500), *[chatgpt_chat(f"c{n}", 50) for n in range(4)]]).encode()
+        begun = upload(http, content, "conversations.json")
+        wait_until(
+            lambda: http.get(f"/api/imports/{begun['id']}").json()["counts"]["messages"] > 0, "the first messages", 20
+        )
+    server.kill()
+    server.restart()
+    with server.http() as http:
+        done = ended(http, begun["id"])
+        assert done["status"] == "complete"
+        assert done["counts"]["messages"] == 3_000 + 4 * 100 == count_messages(http)
+        assert done["counts"]["known_messages"] == 0
+    assert list((server.data_dir / "imports").iterdir()) == [server.data_dir / "imports" / "place"]
+
+
+def test_a_file_that_is_too_large_is_refused_before_it_is_stored(make_server: MakeServer) -> None:
+    server = make_server(QUARTERDECK_MAX_IMPORT_MB="1").start()
+    with server.http() as http:
+        refused = http.post("/api/imports", content=b"x" * (2 << 20))
+        assert (refused.status_code, refused.json()["code"]) == (413, "too_large")
+        unknown = http.post("/api/imports", content=iter([b"x" * (1 << 20)] * 3))  # it does not say how long it is
+        assert unknown.status_code == 413
+        assert http.post("/api/imports", content=b"").status_code == 422
+    folder = server.data_dir / "imports"
+    assert not folder.exists() or not [path for path in folder.iterdir() if path.name != "place"]
+
+
+def test_the_commands_import_and_export_beside_a_running_server(make_server: MakeServer, tmp_path: Path) -> None:
+    server = make_server().start()
+    source, target = tmp_path / "conversations.json", tmp_path / "mine.jsonl"
+    source.write_text(json.dumps([chatgpt_chat("c1", 2, "By command")]))
+    said = server.run("import", str(source))
+    assert (said.returncode, "1 conversations, 4 messages" in said.stdout) == (0, True), said
+    assert "0 conversations, 0 messages. Known already: 1" in server.run("import", str(source)).stdout
+    assert server.run("export", str(target)).returncode == 0
+    assert server.run("export", str(target)).returncode == 1
+    assert len(target.read_text().splitlines()) == 1 + 1 + 4 + 1
+    server.run("user", "add", "ben")
+    assert server.run("import", str(target), "--user", "ben").returncode == 0
+    assert server.run("import", str(target), "--user", "nobody").returncode == 1
+    account = tmp_path / "account.zip"
+    assert server.run("export", str(account), "--user", "ben", "--format", "account").returncode == 0
+    assert "quarterdeck.jsonl" in zipfile.ZipFile(account).namelist()
+    source.write_text("<html>sign in</html>")
+    failed = server.run("import", str(source))
+    assert failed.returncode == 1
+    assert failed.stderr.strip().splitlines()[-1].startswith("quarterdeck: This is a web page")
+
+
+def test_exports_are_downloads_of_ones_own_conversations(http: httpx2.Client, stranger: httpx2.Client) -> None:
+    ended(http, upload(http, json.dumps([chatgpt_chat("ex-1", 1, "Für Elise \U0001f3b9")]).encode(), "c.json")["id"])
+    [row] = [row for row in http.get("/api/conversations").json()["items"] if row["title"].startswith("Für")]
+    for kind, begin in (("jsonl", '{"format"'), ("markdown", "# Für Elise"), ("html", "<!doctype html>")):
+        answer = http.get(f"/api/conversations/{row['id']}/export", params={"format": kind})
+        assert answer.text.startswith(begin)
+        assert answer.headers["content-disposition"].startswith("attachment")
+        assert stranger.get(f"/api/conversations/{row['id']}/export").status_code == 404
+    whole = http.get("/api/export", params={"format": "html"})
+    assert any("Für Elise" in name for name in zipfile.ZipFile(io.BytesIO(whole.content)).namelist())
+    assert "Für" not in stranger.get("/api/export").text
