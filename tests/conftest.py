@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,6 +30,14 @@ class Control(Protocol):
 
 class Report(Protocol):
     def __call__(self, guarantee: str, violations: list[str], trials: int, figures: str = "") -> None: ...
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _certificates_are_read_once() -> Iterator[None]:
+    """A client reads the machine's certificates when it is made: 30 ms, thousands of times, mostly for plain HTTP."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("httpx2._transports.default.create_ssl_context", functools.cache(httpx2.create_ssl_context))
+        yield
 
 
 @pytest.fixture(autouse=True)

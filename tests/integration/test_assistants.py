@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import delete, update
 from tests.conftest import MakeServer
 from tests.fakes.script import TAGGED, Script
+from tests.fakes.serving import Received
 from tests.harness.full_client import new_name, open_full
 from tests.harness.people import add_person, change_rows
 from tests.harness.server import Server
@@ -20,6 +21,7 @@ from tests.harness.waiting import wait_until
 from quarterdeck.context.assistants import built_in
 from quarterdeck.store.tables import assistants, users
 
+TIMES = "The line in brackets"
 FORMAT = built_in("ideas").instructions
 
 
@@ -41,9 +43,14 @@ def ask(http: httpx2.Client, chat: str, **fields: Any) -> httpx2.Response:
 
 
 def told(upstream: Upstream, model: str) -> str:
-    """The instructions of the latest request to `model`."""
-    first = upstream.requests(model)[-1].body["messages"][0]
-    return str(first["content"]) if first["role"] == "system" else ""
+    """The instructions of the latest request to `model`, without what the server adds about times."""
+    return _instructions(upstream.requests(model)[-1])
+
+
+def _instructions(request: Received) -> str:
+    first = request.body["messages"][0]
+    assert first["role"] == "system"
+    return str(first["content"]).partition(TIMES)[0].removesuffix("\n\n")
 
 
 def choices(http: httpx2.Client, chat: str) -> tuple[str, float | None, str]:
@@ -183,7 +190,7 @@ async def test_turns_that_run_or_wait_keep_what_it_said_when_they_were_sent(
         http.delete(f"/api/assistants/{own}")
         for accepted in (waiting, later):
             await full.until_ended(accepted["turn"])
-    said = [request.body["messages"][0]["content"] for request in upstream.requests(model)]
+    said = [_instructions(request) for request in upstream.requests(model)]
     assert said == ["Speak like a pilot.", "Speak like a pilot.", "Speak like a cook."]
 
 
