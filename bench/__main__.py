@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import cpu_per_token, first_token, fleet_report, many_chats, start_up
+from bench import cpu_per_token, first_token, fleet_report, many_chats, search, start_up
 from bench.fleet_report import PARTS
 from bench.processes import (
     ROOT,
@@ -29,7 +29,7 @@ from bench.tables import fill
 
 LOADS = {"first": first_token.measure, "cpu": cpu_per_token.measure, "many": many_chats.measure}
 ONE_SERVER = ["start", *LOADS, "log"]
-SECTIONS = [*ONE_SERVER, "fleet", *PARTS]
+SECTIONS = [*ONE_SERVER, "search", "fleet", *PARTS]
 
 
 def main() -> None:
@@ -67,6 +67,8 @@ def _measure(wanted: list[str]) -> Iterator[str]:
         yield from _measure_under_load(loads)
     if "log" in wanted:
         yield _measure_log()
+    if "search" in wanted:
+        yield from search.measure()
 
 
 def _measure_fleet(wanted: list[str], repeats: int, page: Path | None) -> Iterator[str]:
