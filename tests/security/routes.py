@@ -138,6 +138,7 @@ POST    /api/sign-out                                  members  -      own
 
 GET     /                                              page     -      own
 GET     /c/{conversation}                              page     -      own
+GET     /search                                        page     -      own
 GET     /ideas                                         page     -      own
 GET     /settings                                      page     -      own
 GET     /settings/{section}                            page     -      own

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "react";
+import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
@@ -35,6 +35,8 @@ import { useShortcuts } from "@/shared/keyboard/shortcuts";
 import { TIGHT, useMedia } from "@/shared/ui/use-media";
 import { showToast } from "@/shared/ui/toasts";
 
+const ShareDialog = lazy(async () => ({ default: (await import("@/features/share/share-dialog")).ShareDialog }));
+
 /** Composes header, messages or beginning, composer and ideas for one conversation, or for a new one. */
 export function ConversationPage({ id: routeId }: { id: string | null }) {
   const { t } = useTranslation();
@@ -52,6 +54,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
   const turn = useRunningTurn(id, isStored);
   const tip = useMessages(id, isStored).messages.findLast((message) => message.status !== "running")?.id;
   useEffect(() => () => showContext(null), [id]);
+  const [isSharing, setIsSharing] = useState(false);
   const [stopping, setStopping] = useState<string | null>(null);
   const composer = useRef<ComposerHandle>(null);
   const [isSetupNeeded, skipSetup] = useSetupNeeded();
@@ -104,6 +107,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
           key={id}
           title={title}
           onRename={conversation ? (next) => patch({ id: conversation.id, patch: { title: next } }) : null}
+          onShare={() => setIsSharing(true)}
           onDelete={() => conversation && remove(conversation)}
           areIdeasShown={ideas.areShown}
           onToggleIdeas={ideas.toggle}
@@ -139,6 +143,11 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
         )}
       </div>
       <ContextDrawer key={`context-${id}`} />
+      {isSharing && conversation && (
+        <Suspense>
+          <ShareDialog conversation={conversation.id} onClose={() => setIsSharing(false)} />
+        </Suspense>
+      )}
       {ideas.areShown && <IdeasDrawer conversation={id} turn={turn} onClose={ideas.hide} />}
     </div>
   );

@@ -13,6 +13,7 @@ import { useIsAdmin, useMe } from "@/shared/data/me";
 const SettingsRoute = lazy(async () => ({ default: (await import("@/app/settings-route")).SettingsRoute }));
 const AdminRoute = lazy(async () => ({ default: (await import("@/app/admin-route")).AdminRoute }));
 const IdeasRoute = lazy(async () => ({ default: (await import("@/app/ideas-route")).IdeasRoute }));
+const SearchRoute = lazy(async () => ({ default: (await import("@/app/search-route")).SearchRoute }));
 const PaletteHost = lazy(async () => ({ default: (await import("@/app/palette-host")).PaletteHost }));
 const ShortcutHost = lazy(async () => ({ default: (await import("@/app/shortcut-host")).ShortcutHost }));
 
@@ -48,6 +49,11 @@ export function Shell() {
             {!isGuest && (
               <Route path="/ideas">
                 <IdeasRoute sidebarButton={<SidebarButton />} />
+              </Route>
+            )}
+            {!isGuest && (
+              <Route path="/search">
+                <SearchRoute sidebarButton={<SidebarButton />} />
               </Route>
             )}
             {!isGuest && (

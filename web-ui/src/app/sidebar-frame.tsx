@@ -1,4 +1,5 @@
 import { useTranslation } from "react-i18next";
+import { useLocation } from "wouter";
 
 import { setShell, toggleSidebar, useShell } from "@/app/shell-state";
 import { useConversationId } from "@/app/use-conversation-id";
@@ -11,6 +12,7 @@ import { NARROW, useMedia } from "@/shared/ui/use-media";
 /** The sidebar beside the page, or over it on a narrow screen. */
 export function SidebarFrame() {
   const { t } = useTranslation();
+  const [, navigate] = useLocation();
   const isNarrow = useMedia(NARROW);
   const isShown = useShell((state) => state.isSidebarShown);
   const isOver = useShell((state) => state.isSidebarOver);
@@ -29,6 +31,7 @@ export function SidebarFrame() {
       onPalette={() => setShell({ isPaletteOpen: true })}
       onOpen={close}
       onDelete={remove}
+      onGone={(ids) => current !== null && ids.includes(current) && navigate("/")}
     />
   );
   if (isNarrow) {

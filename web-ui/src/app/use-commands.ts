@@ -1,4 +1,4 @@
-import { ChartColumn, Cpu, FileText, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Settings, Shield, Sparkles, Sun, UserRound } from "lucide-react";
+import { ChartColumn, Cpu, FileText, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Search, Settings, Shield, Sparkles, Sun, UserRound } from "lucide-react";
 import { useDeferredValue } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -42,6 +42,7 @@ function useActions(): Command[] {
     { id: "usage", icon: ChartColumn, words: t("palette.words.usage"), run: () => navigate("/settings/usage"), whom: "members" },
     { id: "connect", icon: Plug, words: t("palette.words.connect"), run: () => navigate("/settings?connect="), whom: "admins" },
     { id: "admin", icon: Shield, words: t("palette.words.admin"), run: () => navigate("/admin"), whom: "admins" },
+    { id: "search", icon: Search, keys: SHORTCUT_KEYS.search, run: () => navigate("/search"), whom: "members" },
     { id: "ideas", icon: Lightbulb, run: () => navigate("/ideas"), whom: "members" },
     { id: "sidebar", icon: PanelLeft, keys: SHORTCUT_KEYS.sidebar, run: () => toggleSidebar(matchMedia(NARROW).matches) },
     { id: "theme_light", icon: Sun, words: theme, run: () => setAppearance({ theme: "light" }) },

@@ -10,6 +10,7 @@ import { NARROW } from "@/shared/ui/use-media";
 /** Every key the page listens to, wherever the focus is. `stop` belongs to the open conversation. */
 export const SHORTCUT_KEYS = {
   palette: "mod+k",
+  search: "mod+shift+f",
   new: "mod+shift+o",
   write: "/",
   sidebar: "mod+b",
@@ -25,6 +26,7 @@ export function useGlobalShortcuts(): void {
   const shortcuts = useMemo<Shortcut[]>(
     () => [
       { id: "palette", keys: SHORTCUT_KEYS.palette, run: () => setShell({ isPaletteOpen: !useShell.getState().isPaletteOpen }) },
+      { id: "search", keys: SHORTCUT_KEYS.search, run: () => navigate("/search") },
       { id: "new", keys: SHORTCUT_KEYS.new, run: startNew },
       { id: "write", keys: SHORTCUT_KEYS.write, run: () => document.querySelector<HTMLElement>(".qd-field")?.focus() },
       { id: "sidebar", keys: SHORTCUT_KEYS.sidebar, run: () => toggleSidebar(matchMedia(NARROW).matches) },

@@ -1,4 +1,4 @@
-import { Ellipsis, Lightbulb, PencilLine, Trash2 } from "lucide-react";
+import { Ellipsis, Lightbulb, PencilLine, Share2, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
@@ -11,6 +11,7 @@ interface ConversationHeaderProps {
   title: string;
   /** Null while there is nothing yet that could be renamed or deleted. */
   onRename: ((title: string) => void) | null;
+  onShare(): void;
   onDelete(): void;
   areIdeasShown: boolean;
   onToggleIdeas(): void;
@@ -19,7 +20,7 @@ interface ConversationHeaderProps {
 }
 
 export function ConversationHeader(props: ConversationHeaderProps) {
-  const { title, onRename, onDelete, areIdeasShown, onToggleIdeas, sidebarButton } = props;
+  const { title, onRename, onShare, onDelete, areIdeasShown, onToggleIdeas, sidebarButton } = props;
   const { t } = useTranslation();
   const [isRenaming, setIsRenaming] = useState(false);
   const rename = (next: string | null) => {
@@ -44,6 +45,9 @@ export function ConversationHeader(props: ConversationHeaderProps) {
         >
           <MenuItem icon={PencilLine} onSelect={() => setIsRenaming(true)}>
             {t("conversation.rename")}
+          </MenuItem>
+          <MenuItem icon={Share2} onSelect={onShare}>
+            {t("conversation.share")}
           </MenuItem>
           <MenuLine />
           <MenuItem icon={Trash2} danger onSelect={onDelete}>

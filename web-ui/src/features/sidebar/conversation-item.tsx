@@ -1,28 +1,43 @@
-import { Ellipsis, PencilLine, Trash2 } from "lucide-react";
 import { memo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 
+import { ItemMenu } from "@/features/sidebar/item-menu";
+import type { ItemActions } from "@/features/sidebar/item-menu";
 import { useRunning } from "@/shared/connection/running";
 import { classNames } from "@/shared/ui/class-names";
-import { IconButton } from "@/shared/ui/icon-button";
-import { Menu, MenuItem, MenuLine } from "@/shared/ui/menu";
 import { TitleEditor } from "@/shared/ui/title-editor";
 import type { Conversation } from "@/shared/wire/resources";
 
 interface ConversationItemProps {
   conversation: Conversation;
   isCurrent: boolean;
+  /** Null while nothing is being selected. */
+  isSelected: boolean | null;
   onOpen(): void;
+  onToggle(id: string): void;
   onRename(id: string, title: string): void;
-  onDelete(conversation: Conversation): void;
+  actions: ItemActions;
 }
 
 export const ConversationItem = memo(function ConversationItem(props: ConversationItemProps) {
-  const { conversation, isCurrent, onOpen, onRename, onDelete } = props;
+  const { conversation, isCurrent, isSelected, onOpen, onToggle, onRename, actions } = props;
   const { t } = useTranslation();
   const [isRenaming, setIsRenaming] = useState(false);
   const title = conversation.title || t("sidebar.untitled");
+  if (isSelected !== null) {
+    return (
+      <label className="flex min-h-9 items-center gap-2.5 rounded-sm px-2.5 text-sm text-soft hover:bg-hover">
+        <input
+          type="checkbox"
+          checked={isSelected}
+          onChange={() => onToggle(conversation.id)}
+          className="size-4 shrink-0 accent-accent"
+        />
+        <span className="truncate">{title}</span>
+      </label>
+    );
+  }
   if (isRenaming) {
     const finish = (next: string | null) => {
       setIsRenaming(false);
@@ -52,19 +67,7 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
         <RunningMark conversation={conversation} />
       </Link>
       <div className="absolute right-1 opacity-0 transition-opacity group-focus-within/item:opacity-100 group-hover/item:opacity-100 has-data-[state=open]:opacity-100 [@media(hover:none)]:opacity-100">
-        <Menu
-          label={t("sidebar.more", { title })}
-          align="start"
-          trigger={(props) => <IconButton {...props} icon={Ellipsis} small label={t("sidebar.more", { title })} />}
-        >
-          <MenuItem icon={PencilLine} onSelect={() => setIsRenaming(true)}>
-            {t("sidebar.rename")}
-          </MenuItem>
-          <MenuLine />
-          <MenuItem icon={Trash2} danger onSelect={() => onDelete(conversation)}>
-            {t("sidebar.delete")}
-          </MenuItem>
-        </Menu>
+        <ItemMenu conversation={conversation} title={title} actions={actions} onRename={() => setIsRenaming(true)} />
       </div>
     </div>
   );

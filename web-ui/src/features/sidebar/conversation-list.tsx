@@ -1,4 +1,4 @@
-import { useMemo, useRef } from "react";
+import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Virtualizer } from "virtua";
 import type { VirtualizerHandle } from "virtua";
@@ -6,29 +6,39 @@ import type { VirtualizerHandle } from "virtua";
 import { ConversationItem } from "@/features/sidebar/conversation-item";
 import { groupConversations } from "@/features/sidebar/group-conversations";
 import type { SidebarRow } from "@/features/sidebar/group-conversations";
+import type { ItemActions } from "@/features/sidebar/item-menu";
+import type { Selection } from "@/features/sidebar/use-selection";
 import { useChangeConversation, useConversations } from "@/shared/data/conversations";
+import type { Among } from "@/shared/data/conversations";
 import { useToday } from "@/shared/time/use-today";
-import type { Conversation } from "@/shared/wire/resources";
 
 interface ConversationListProps {
   search: string;
+  among: Among;
   current: string | null;
+  selection: Selection;
+  actions: ItemActions;
   onOpen(): void;
-  onDelete(conversation: Conversation): void;
+  /** Told what is loaded, for whoever selects all of it. */
+  onLoaded(ids: string[]): void;
 }
 
 const NEAR_END_PX = 600;
+const EMPTY = { all: "sidebar.empty", archive: "sidebar.archive_empty", folder: "sidebar.folder_empty" };
 
-export function ConversationList({ search, current, onOpen, onDelete }: ConversationListProps) {
+export function ConversationList(props: ConversationListProps) {
+  const { search, among, current, selection, actions, onOpen, onLoaded } = props;
   const { t, i18n } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  const { conversations, hasNextPage, isFetchingNextPage, fetchNextPage, isPending } = useConversations(search);
+  const { conversations, hasNextPage, isFetchingNextPage, fetchNextPage, isPending } = useConversations(search, among);
+  useEffect(() => onLoaded(conversations.map(({ id }) => id)), [onLoaded, conversations]);
   const { mutate } = useChangeConversation();
   const today = useToday();
   const rows = useMemo(
     () =>
       groupConversations(conversations, today, i18n.language, {
+        pinned: t("sidebar.pinned"),
         today: t("sidebar.today"),
         yesterday: t("sidebar.yesterday"),
         week: t("sidebar.week"),
@@ -56,16 +66,18 @@ export function ConversationList({ search, current, onOpen, onDelete }: Conversa
                 key={row.id}
                 conversation={row.conversation}
                 isCurrent={row.id === current}
+                isSelected={selection.isOn ? selection.ids.has(row.id) : null}
                 onOpen={onOpen}
+                onToggle={selection.toggle}
                 onRename={rename}
-                onDelete={onDelete}
+                actions={actions}
               />
             )
           }
         </Virtualizer>
         {rows.length === 0 && !isPending && (
           <p className="px-2.5 pt-6 text-sm leading-5 text-quiet">
-            {search === "" ? t("sidebar.empty") : t("sidebar.nothing_found", { search })}
+            {search === "" ? t(EMPTY[among.kind]) : t("sidebar.nothing_found", { search })}
           </p>
         )}
       </div>

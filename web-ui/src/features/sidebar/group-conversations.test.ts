@@ -4,7 +4,7 @@ import { groupConversations } from "@/features/sidebar/group-conversations";
 import type { Conversation } from "@/shared/wire/resources";
 
 const NOW = new Date("2026-11-21T14:00:00").getTime();
-const WORDS = { today: "Today", yesterday: "Yesterday", week: "Previous 7 days" };
+const WORDS = { pinned: "Pinned", today: "Today", yesterday: "Yesterday", week: "Previous 7 days" };
 
 function conversation(id: string, day: string): Conversation {
   const at = new Date(day).getTime();

@@ -6,12 +6,13 @@ export type SidebarRow =
   | { kind: "conversation"; id: string; conversation: Conversation };
 
 interface GroupWords {
+  pinned: string;
   today: string;
   yesterday: string;
   week: string;
 }
 
-/** Conversations under the day they were last used; the list is newest first already. */
+/** Conversations under the day they were last used, pinned ones before them; the list is in this order already. */
 export function groupConversations(
   conversations: Conversation[],
   now: number,
@@ -21,11 +22,15 @@ export function groupConversations(
   const rows: SidebarRow[] = [];
   let last = "";
   for (const conversation of conversations) {
-    const group = dayGroup(conversation.updated_at, now, language);
-    const label = group.kind === "month" ? group.label : words[group.kind];
+    const label = conversation.pinned_at && !conversation.archived_at ? words.pinned : dayLabel(conversation.updated_at, now, language, words);
     if (label !== last) rows.push({ kind: "group", id: `group ${label}`, label });
     last = label;
     rows.push({ kind: "conversation", id: conversation.id, conversation });
   }
   return rows;
+}
+
+function dayLabel(at: number, now: number, language: string, words: GroupWords): string {
+  const group = dayGroup(at, now, language);
+  return group.kind === "month" ? group.label : words[group.kind];
 }

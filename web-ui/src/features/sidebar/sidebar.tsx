@@ -1,17 +1,25 @@
-import { Lightbulb, PanelLeftClose, Plus, Search, Settings, X } from "lucide-react";
+import { Lightbulb, PanelLeftClose, Plus, Search, Settings, TextSearch, X } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
-import { useDeferredValue, useState } from "react";
+import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 
 import { ConversationList } from "@/features/sidebar/conversation-list";
+import { FolderRows } from "@/features/sidebar/folder-rows";
+import { useSelection } from "@/features/sidebar/use-selection";
 import { UserMenu } from "@/features/sidebar/user-menu";
+import type { Among } from "@/shared/data/conversations";
 import { useMe } from "@/shared/data/me";
+import { useOrganize } from "@/shared/data/organizing";
 import { classNames } from "@/shared/ui/class-names";
 import { IconButton } from "@/shared/ui/icon-button";
 import { Kbd } from "@/shared/ui/kbd";
 import { Mark } from "@/shared/ui/mark";
-import type { Conversation } from "@/shared/wire/resources";
+import type { BulkAction, Conversation } from "@/shared/wire/resources";
+
+const AmongHeader = lazy(async () => ({ default: (await import("@/features/sidebar/among-header")).AmongHeader }));
+const BulkBar = lazy(async () => ({ default: (await import("@/features/sidebar/bulk-bar")).BulkBar }));
+const MoveDialog = lazy(async () => ({ default: (await import("@/features/sidebar/move-dialog")).MoveDialog }));
 
 interface SidebarProps {
   current: string | null;
@@ -21,12 +29,41 @@ interface SidebarProps {
   /** Called when something was opened: on a phone the sidebar then slides away. */
   onOpen(): void;
   onDelete(conversation: Conversation): void;
+  /** These are gone or put away; the open one may be among them. */
+  onGone(ids: string[]): void;
 }
 
-export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelete }: SidebarProps) {
+/** `name`: of the folder. */
+type Shown = Among & { name?: string };
+
+export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelete, onGone }: SidebarProps) {
   const { t } = useTranslation();
   const [search, setSearch] = useState("");
+  const [among, setAmong] = useState<Shown>({ kind: "all" });
+  const [moving, setMoving] = useState<string[] | null>(null);
+  const selection = useSelection();
+  const loaded = useRef<string[]>([]);
+  const organize = useOrganize();
   const isGuest = useMe(({ role }) => role === "guest");
+  const note = useMemo(() => (ids: string[]) => void (loaded.current = ids), []);
+  const { begin, end, ids: selected } = selection;
+  const actions = useMemo(
+    () => ({
+      onOrganize: (action: BulkAction, id: string) => organize(action, [id]),
+      onMove: (id: string) => setMoving([id]),
+      onSelect: begin,
+      onDelete,
+    }),
+    [organize, begin, onDelete],
+  );
+  const together = (action: BulkAction, folder?: string | null) => {
+    organize(action, [...selected], folder, action === "delete" ? onGone : undefined);
+    end();
+  };
+  const show = (next: Shown) => {
+    end();
+    setAmong(next);
+  };
   return (
     <div className="flex h-full flex-col bg-sunken">
       <div className="flex h-13 shrink-0 items-center gap-2 pr-2 pl-4.5">
@@ -45,10 +82,58 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
         </button>
         <SearchField value={search} onChange={setSearch} onPalette={onPalette} />
       </div>
-      <ConversationList search={useDeferredValue(search.trim())} current={current} onOpen={onOpen} onDelete={onDelete} />
+      <Suspense>
+        {among.kind !== "all" && (
+          <AmongHeader
+            folder={among.kind === "folder" ? among.id : null}
+            name={among.name ?? t("sidebar.archive")}
+            onRenamed={(name) => setAmong({ ...among, name })}
+            onBack={() => show({ kind: "all" })}
+          />
+        )}
+      </Suspense>
+      <ConversationList
+        search={useDeferredValue(search.trim())}
+        among={among}
+        current={current}
+        selection={selection}
+        actions={actions}
+        onOpen={onOpen}
+        onLoaded={note}
+      />
+      <Suspense>
+        {selection.isOn && (
+          <BulkBar
+            count={selected.size}
+            isArchive={among.kind === "archive"}
+            onAll={() => selection.add(loaded.current)}
+            onPin={() => together("pin")}
+            onArchive={() => together(among.kind === "archive" ? "unarchive" : "archive")}
+            onMove={() => setMoving([...selected])}
+            onDelete={() => together("delete")}
+            onEnd={end}
+          />
+        )}
+        {moving && (
+          <MoveDialog
+            onMove={(folder) => {
+              organize("move", moving, folder);
+              end();
+            }}
+            onClose={() => setMoving(null)}
+          />
+        )}
+      </Suspense>
+      {!isGuest && among.kind === "all" && !selection.isOn && (
+        <FolderRows
+          onFolder={({ id, name }) => show({ kind: "folder", id, name })}
+          onArchive={() => show({ kind: "archive" })}
+        />
+      )}
       <footer className="flex flex-col gap-px border-t border-line p-2">
         {!isGuest && (
           <>
+            <Place href="/search" icon={TextSearch} label={t("sidebar.search_messages")} onOpen={onOpen} />
             <Place href="/ideas" icon={Lightbulb} label={t("sidebar.ideas")} onOpen={onOpen} />
             <Place href="/settings" icon={Settings} label={t("sidebar.settings")} onOpen={onOpen} />
           </>

@@ -30,7 +30,7 @@ export class FeedReader {
   restart(): void {
     this.seq = null;
     this.resume();
-    this.reload(keys.allConversations, keys.allMessages, keys.allIdeas, keys.models, keys.providers);
+    this.reload(keys.allConversations, keys.folders, keys.allMessages, keys.allIdeas, keys.models, keys.providers);
   }
 
   hear(seq: number, event: FeedEvent): void {
@@ -38,7 +38,7 @@ export class FeedReader {
     this.seq = seq;
     switch (event.type) {
       case "conversation.changed":
-        this.reload(keys.allConversations, keys.conversation(event.conversation));
+        this.reload(keys.allConversations, keys.folders, keys.conversation(event.conversation));
         this.reload(["summaries", event.conversation], ["window", event.conversation]);
         break;
       case "turn.running":

@@ -10,13 +10,20 @@ const PAGE_SIZE = 50;
 
 const path = (id: string) => `/api/conversations/${encodeURIComponent(id)}`;
 
-export function useConversations(search: string) {
+/** Which conversations a list shows. */
+export type Among = { kind: "all" } | { kind: "archive" } | { kind: "folder"; id: string };
+
+const EVERYTHING: Among = { kind: "all" };
+
+export function useConversations(search: string, among: Among = EVERYTHING) {
+  const folder = among.kind === "folder" ? among.id : undefined;
+  const archived = among.kind === "archive" ? "true" : undefined;
   const query = useInfiniteQuery({
-    queryKey: keys.conversations(search),
+    queryKey: keys.conversations(search, folder ?? among.kind),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
       request<Page<Conversation>>("/api/conversations", {
-        query: { limit: PAGE_SIZE, cursor: pageParam, q: search },
+        query: { limit: PAGE_SIZE, cursor: pageParam, q: search, folder, archived },
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,

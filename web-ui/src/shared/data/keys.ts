@@ -1,6 +1,6 @@
 /** The names under which TanStack Query keeps what came over HTTP. */
 export const keys = {
-  conversations: (search = "") => ["conversations", search] as const,
+  conversations: (search = "", among = "") => ["conversations", search, among] as const,
   allConversations: ["conversations"] as const,
   conversation: (id: string) => ["conversation", id] as const,
   messages: (conversation: string) => ["messages", conversation] as const,
@@ -10,6 +10,9 @@ export const keys = {
   window: (conversation: string, model: string, tip: string) => ["window", conversation, model, tip] as const,
   ideas: (conversation: string | null) => ["ideas", conversation] as const,
   allIdeas: ["ideas"] as const,
+  folders: ["folders"] as const,
+  search: (wanted: object) => ["search", wanted] as const,
+  shares: (conversation: string) => ["shares", conversation] as const,
   models: ["models"] as const,
   assistants: ["assistants"] as const,
   assistant: (id: string) => ["assistant", id] as const,

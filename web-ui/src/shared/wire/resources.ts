@@ -26,6 +26,31 @@ export interface Conversation {
   instructions: string;
   temperature: number | null;
   running_turn: string | null;
+  pinned_at?: number | null;
+  archived_at?: number | null;
+  folder?: string | null;
+}
+
+export interface Folder {
+  id: string;
+  name: string;
+  created_at: number;
+  /** Conversations in it; archived ones are not counted. */
+  count: number;
+}
+
+export type BulkAction = "pin" | "unpin" | "archive" | "unarchive" | "move" | "delete" | "restore";
+
+export interface BulkChange {
+  action: BulkAction;
+  ids: string[];
+  /** Where to, for `move`; null: into none. */
+  folder?: string | null;
+}
+
+export interface BulkResult {
+  ids: string[];
+  undo: { changes: BulkChange[] };
 }
 
 export type ConversationPatch = Partial<

@@ -1,0 +1,93 @@
+import { ArrowLeft, Ellipsis, PencilLine, Trash2 } from "lucide-react";
+import { useState } from "react";
+import type { FormEvent } from "react";
+import { useTranslation } from "react-i18next";
+
+import { ConfirmDialog } from "@/shared/form/confirm-dialog";
+import { useChangeFolder } from "@/shared/data/organizing";
+import { Button } from "@/shared/ui/button";
+import { Dialog } from "@/shared/ui/dialog";
+import { Field } from "@/shared/ui/field";
+import { IconButton } from "@/shared/ui/icon-button";
+import { Menu, MenuItem, MenuLine } from "@/shared/ui/menu";
+
+interface AmongHeaderProps {
+  /** Of the folder; null: this is the archive. */
+  folder: string | null;
+  name: string;
+  onRenamed(name: string): void;
+  onBack(): void;
+}
+
+/** Says that only a folder or the archive is shown, and leads back. */
+export function AmongHeader({ folder, name, onRenamed, onBack }: AmongHeaderProps) {
+  const { t } = useTranslation();
+  const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
+  const { mutate: change, isPending } = useChangeFolder();
+  const close = () => setAsked(null);
+  return (
+    <div className="flex min-h-9 items-center gap-1 px-2">
+      <IconButton icon={ArrowLeft} small label={t("sidebar.back")} onClick={onBack} />
+      <h2 className="min-w-0 flex-1 truncate text-sm font-medium">{name}</h2>
+      {folder !== null && (
+        <Menu
+          label={t("sidebar.more_folder", { name })}
+          trigger={(props) => <IconButton {...props} icon={Ellipsis} small label={t("sidebar.more_folder", { name })} />}
+        >
+          <MenuItem icon={PencilLine} onSelect={() => setAsked("rename")}>
+            {t("sidebar.rename")}
+          </MenuItem>
+          <MenuLine />
+          <MenuItem icon={Trash2} danger onSelect={() => setAsked("delete")}>
+            {t("sidebar.delete")}
+          </MenuItem>
+        </Menu>
+      )}
+      {folder !== null && asked === "rename" && (
+        <RenameDialog
+          name={name}
+          onClose={close}
+          onRename={(next) => change({ verb: "rename", id: folder, name: next }, { onSuccess: () => onRenamed(next) })}
+        />
+      )}
+      {folder !== null && asked === "delete" && (
+        <ConfirmDialog
+          title={t("sidebar.delete_folder")}
+          action={t("sidebar.delete")}
+          isPending={isPending}
+          onClose={close}
+          onConfirm={() => change({ verb: "delete", id: folder }, { onSuccess: onBack })}
+        >
+          {t("sidebar.delete_folder_lead")}
+        </ConfirmDialog>
+      )}
+    </div>
+  );
+}
+
+function RenameDialog({ name, onRename, onClose }: { name: string; onRename(name: string): void; onClose(): void }) {
+  const { t } = useTranslation();
+  const [next, setNext] = useState(name);
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    if (next.trim() === "") return;
+    onRename(next.trim());
+    onClose();
+  };
+  return (
+    <Dialog title={t("sidebar.rename_folder")} onClose={onClose} className="w-[min(24rem,calc(100vw-2rem))]">
+      <form onSubmit={submit} className="flex items-end gap-2 px-5 pt-4 pb-5">
+        <Field
+          label={t("sidebar.folder_name")}
+          value={next}
+          maxLength={100}
+          className="flex-1"
+          onChange={(event) => setNext(event.target.value)}
+        />
+        <Button kind="primary" type="submit">
+          {t("sidebar.save")}
+        </Button>
+      </form>
+    </Dialog>
+  );
+}
