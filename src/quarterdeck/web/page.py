@@ -56,7 +56,16 @@ async def way_in(request: Request) -> Response:
     return answer
 
 
-for address in ("/", "/c/{conversation}", "/ideas", "/search", "/settings", "/settings/{section}", "/admin", "/admin/{section}"):
+for address in (
+    "/",
+    "/c/{conversation}",
+    "/ideas",
+    "/search",
+    "/settings",
+    "/settings/{section}",
+    "/admin",
+    "/admin/{section}",
+):
     router.add_api_route(address, index, methods=["GET"])
 for address in ("/sign-in", "/invite/{secret}", "/reset/{secret}"):
     router.add_api_route(address, way_in, methods=["GET"])
