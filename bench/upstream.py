@@ -61,6 +61,14 @@ def _ending(tokens: int, wants_usage: bool) -> bytes:
     return _STOP + (_framed(_body([], usage)) if wants_usage else b"") + _END
 
 
+def _whole(tokens: int) -> dict[str, object]:
+    """The same answer in one piece."""
+    message = {"role": "assistant", "content": WORD * tokens}
+    usage = {"prompt_tokens": 20, "completion_tokens": tokens, "total_tokens": 20 + tokens}
+    choice = {"index": 0, "message": message, "finish_reason": "stop"}
+    return {"id": "chatcmpl-1", "object": "chat.completion", "created": 0, "choices": [choice], "usage": usage}
+
+
 class Upstream(asyncio.Protocol):
     """One connection, kept alive from request to request."""
 
@@ -95,6 +103,9 @@ class Upstream(asyncio.Protocol):
             return
         request = json.loads(body)
         _, tokens, _, per_s = str(request["model"]).split("-")
+        if not request.get("stream"):
+            self._write_json(_whole(int(tokens)))
+            return
         ending = _ending(int(tokens), bool((request.get("stream_options") or {}).get("include_usage")))
         if int(per_s) == 0:
             self._write(_HEAD + _FIRST + _TOKEN * int(tokens) + ending)

@@ -153,6 +153,7 @@ async def open_house(
         calibration = Calibration(database)
         summariser = Summariser(database, registry, asking, calibration, settings.summarise_after)
         stack.push_async_callback(summariser.close)
+        summariser.on_made = lambda owner, conversation: feed.tell(owner, FeedConversation(conversation))
         rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser)
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
         turns = Turns(database, log, registry, limits, runner, feed, bell)

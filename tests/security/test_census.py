@@ -38,7 +38,7 @@ from websockets.typing import Subprotocol
 
 from quarterdeck.app import create_app
 from quarterdeck.config import Settings
-from quarterdeck.store.tables import api_keys, sessions
+from quarterdeck.store.tables import api_keys, sessions, summaries
 
 REFUSED = {401, 403, 404, 405, 422}
 
@@ -64,8 +64,14 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         folder = http.post("/api/folders", json={"name": CANARY}).json()["id"]
         share = http.post(f"/api/conversations/{chat}/shares").json()["id"]
         snippet = http.post("/api/snippets", json={"name": CANARY, "text": CANARY}).json()["id"]
+    summary = {
+        "id": new_name("summary"), "owner_id": person.id, "conversation_id": conversation, "level": 1,
+        "first_id": messages[0]["id"], "last_id": messages[1]["id"], "message_count": 2, "text": CANARY, "tokens": 1,
+        "model": "", "created_at": 1,
+    }  # fmt: skip
     change_rows(
         server.data_dir,
+        summaries.insert().values(**summary),
         api_keys.update().where(api_keys.c.user_id == person.id).values(name=CANARY),
         sessions.update().where(sessions.c.user_id == person.id).values(device=CANARY),
     )
@@ -81,6 +87,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "snippet": [snippet],
         "folder": [folder],
         "share": [share],
+        "summary": [summary["id"]],
     }
     return Victim(person, things, messages)
 

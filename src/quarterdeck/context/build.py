@@ -14,7 +14,7 @@ from msgspec import Struct
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.budget import PINNED_SHARE, SUMMARY_SHARE, budget_of
 from quarterdeck.context.manifest import Manifest
-from quarterdeck.context.path import Read, cost_of, cut, read_path_within
+from quarterdeck.context.path import Read, cut, read_path_within
 from quarterdeck.context.pins import find_pins
 from quarterdeck.context.prompt import Prompt
 from quarterdeck.context.rendering import (
@@ -103,17 +103,17 @@ class _Builder:
         read = read_path_within(self._connection, wanted.conversation, wanted.request, room)
         summaries = _within(read.summaries, int(self._budget.estimated * SUMMARY_SHARE))
         room -= sum(estimate_text(summary_text(row)) for row in summaries)
-        kept = cut(read.rows, room, is_whole=read.above is None or bool(read.summaries))
+        kept = cut(read.rows, read.costs, room, is_whole=read.above is None or bool(read.summaries))
         pins, left_out = self._find_pins(kept, summaries)
         if pins and not read.summaries:  # they take room from messages that are sent as they are
             room -= sum(self._cost_of_pin(pin) for pin in pins)
-            kept = cut(read.rows, room, is_whole=read.above is None)
+            kept = cut(read.rows, read.costs, room, is_whole=read.above is None)
         self._add_summaries(summaries, pins)
         self._add_rows(kept)
         prefill = self._add_partial()
         tail = 0 if wanted.partial else self._add_now(kept)
         manifest = self._describe(read, kept, summaries, left_out)
-        unsummarised = sum(cost_of(row) for row in kept if row.is_sent)
+        unsummarised = sum(read.costs[: len(kept)])
         summarised = sum(row.tokens for row in read.summaries)
         return Context(
             self._prompt.messages, manifest, prefill, self._texts, tail, unsummarised, summarised, self._prompt.texts,

@@ -7,6 +7,7 @@ work is that of what is sent, however long the conversation is.
 from __future__ import annotations
 
 import zlib
+from itertools import accumulate
 
 from msgspec import Struct
 
@@ -16,18 +17,19 @@ from quarterdeck.store.paths import PathRow, read_upwards
 from quarterdeck.store.summaries import SummaryRow, find_ending_at
 
 _FIRST_PAGE = 16
-_PAGE = 96
+_PAGE = 48
 _MOST_SUMMARIES = 200
 LINE_TOKENS = 26  # of the line with the time that a message of the user begins with
 
 
 class Read(Struct, frozen=True):
-    """`rows` newest first, with those that are not sent; `summaries` newest first.
+    """`rows` newest first, with those that are not sent, and what each costs; `summaries` newest first.
 
     `above` is the message where reading stopped with more to come, None when all is covered.
     """
 
     rows: list[PathRow]
+    costs: list[int]
     summaries: list[SummaryRow]
     stale: int
     above: str | None
@@ -36,20 +38,22 @@ class Read(Struct, frozen=True):
 def read_path_within(connection: AnyConnection, conversation: str, request: str, budget: int) -> Read:
     """As many messages as `budget` (estimated tokens) takes; the request itself always."""
     rows: list[PathRow] = []
+    costs: list[int] = []
     cursor: str | None = request
     while cursor is not None:
         page = read_upwards(connection, conversation, cursor, _PAGE if rows else _FIRST_PAGE)
         endings = find_ending_at(connection, conversation, [row.id for row in page if row.id != request])
         for row in page:
             if (ends := endings.get(row.id)) and (summary := pick(ends)) is not None:
-                return _follow_summaries(connection, conversation, rows, summary)
-            if row.is_sent:
-                budget -= cost_of(row)
-                if budget < 0 and rows:
-                    return Read(rows, [], 0, row.id)
+                return _follow_summaries(connection, conversation, (rows, costs), summary)
+            cost = cost_of(row) if row.is_sent else 0
+            budget -= cost
+            if budget < 0 and rows:
+                return Read(rows, costs, [], 0, row.id)
             rows.append(row)
+            costs.append(cost)
         cursor = page[-1].parent_id if page else None
-    return Read(rows, [], 0, None)
+    return Read(rows, costs, [], 0, None)
 
 
 def cost_of(row: PathRow) -> int:
@@ -61,7 +65,7 @@ def pick(ends: list[SummaryRow]) -> SummaryRow | None:
     return next((summary for summary in ends if summary.stale_at is None), None)
 
 
-def cut(rows: list[PathRow], budget: int, *, is_whole: bool) -> list[PathRow]:
+def cut(rows: list[PathRow], costs: list[int], budget: int, *, is_whole: bool) -> list[PathRow]:
     """Of `rows` (newest first) those that fit, from a question on; all of them when they do and `is_whole`.
 
     Where it must cut it cuts at one of the questions in the older half of what fits: always the same one, by a hash of
@@ -69,7 +73,7 @@ def cut(rows: list[PathRow], budget: int, *, is_whole: bool) -> list[PathRow]:
     """
     if not rows:
         return rows
-    sums = _sum_up(rows)
+    sums = list(accumulate(costs))
     fitting = sum(total <= budget for total in sums) or 1
     if fitting == len(rows) and is_whole:
         return rows
@@ -85,23 +89,16 @@ def cut(rows: list[PathRow], budget: int, *, is_whole: bool) -> list[PathRow]:
     return rows[: place + 1]
 
 
-def _sum_up(rows: list[PathRow]) -> list[int]:
-    """How much each row and all that are newer need together."""
-    sums, total = [], 0
-    for row in rows:
-        total += cost_of(row) if row.is_sent else 0
-        sums.append(total)
-    return sums
-
-
-def _follow_summaries(connection: AnyConnection, conversation: str, rows: list[PathRow], newest: SummaryRow) -> Read:
+def _follow_summaries(
+    connection: AnyConnection, conversation: str, newer: tuple[list[PathRow], list[int]], newest: SummaryRow
+) -> Read:
     found = [newest]
     stale = 0
     cursor = newest.before_id
     while cursor is not None and len(found) < _MOST_SUMMARIES:
         ends = find_ending_at(connection, conversation, [cursor]).get(cursor, [])
         if not ends:
-            return Read(rows, found, stale, cursor)
+            return Read(*newer, found, stale, cursor)
         summary = pick(ends)
         if summary is None:
             stale += 1
@@ -109,4 +106,4 @@ def _follow_summaries(connection: AnyConnection, conversation: str, rows: list[P
         else:
             found.append(summary)
             cursor = summary.before_id
-    return Read(rows, found, stale, cursor)
+    return Read(*newer, found, stale, cursor)

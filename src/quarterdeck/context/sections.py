@@ -115,7 +115,7 @@ def _shorten(text: str, tokens: int) -> str:
 
 
 def _of_messages(read: Read, limits: Limits) -> Section | None:
-    costs = [cost_of(row) if row.is_sent else 0 for row in read.rows]
+    costs = read.costs
     if sum(costs) <= limits.begin:
         return None
     kept = 0

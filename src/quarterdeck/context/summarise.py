@@ -11,6 +11,7 @@ import asyncio
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Callable
 
 from msgspec import Struct
 
@@ -61,6 +62,7 @@ _MOST_READ = 200_000  # estimated tokens
 _PUT_OFF_MS = 600_000
 _AGAIN_MS = 2_000
 _STALE_AT_ONCE = 20
+_TRY_AGAIN_S = 60.0
 _MOST_ROWS = 5_000  # of one section
 _MOST_REMEMBERED = 2_000
 _LEAST_OUTPUT, _MOST_OUTPUT = 160, 800
@@ -92,7 +94,9 @@ class Summariser:
         self._asking = asking
         self._calibration = calibration
         self._most = most_unsummarised
+        self.on_made: Callable[[str, str], None] = lambda _owner, _conversation: None  # for who shows them
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._not_before: dict[str, float] = {}  # monotonic seconds; a provider that fails is not asked every time
         self._reasons: OrderedDict[str, str] = OrderedDict()  # why a conversation's last summary was not made
 
     def reason(self, conversation: str) -> str:
@@ -107,7 +111,7 @@ class Summariser:
 
     def begin(self, talk: Talk) -> None:
         """Summarise what is too much, in the background; while it is under way, another call changes nothing."""
-        if talk.conversation in self._tasks:
+        if talk.conversation in self._tasks or time.monotonic() < self._not_before.get(talk.conversation, 0.0):
             return
         task = asyncio.create_task(self._work(talk), name=f"summary-{talk.conversation}")
         self._tasks[talk.conversation] = task
@@ -189,6 +193,7 @@ class Summariser:
         row = _row(talk.owner, talk.conversation, section, text, model)
         stored = await self._database.write(lambda connection: _store(connection, row, section))
         if stored:
+            self.on_made(talk.owner, talk.conversation)
             logger.info("summarised", conversation=talk.conversation, level=row.level, messages=row.message_count)
         return stored
 
@@ -228,6 +233,7 @@ class Summariser:
                 put_off(connection, row.id, now_ms() + _AGAIN_MS)
 
         await self._database.write(store)
+        self.on_made(row.owner_id, row.conversation_id)
 
     async def _talk_of(self, row: SummaryRow) -> Talk | None:
         """None for a conversation that is deleted."""
@@ -248,10 +254,14 @@ class Summariser:
 
     def _remember(self, conversation: str, reason: str) -> None:
         self._reasons.pop(conversation, None)
-        if reason:
-            self._reasons[conversation] = reason
-            if len(self._reasons) > _MOST_REMEMBERED:
-                self._reasons.popitem(last=False)
+        self._not_before.pop(conversation, None)
+        if not reason:
+            return
+        self._reasons[conversation] = reason
+        self._not_before[conversation] = time.monotonic() + _TRY_AGAIN_S
+        if len(self._reasons) > _MOST_REMEMBERED:
+            oldest, _ = self._reasons.popitem(last=False)
+            self._not_before.pop(oldest, None)
 
 
 def _claim(connection: WriteConnection, name: str, worker: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import bindparam, literal, select, update
+from sqlalchemy import bindparam, literal, select, text, update
 
 from quarterdeck.domain.parts import Part, decode_parts
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -65,7 +65,9 @@ _ROWS = _upwards(_READ)
 _LINKS = _upwards(())
 _PINNED = (
     select(*_READ)
-    .where(messages.c.conversation_id == bindparam("conversation"), messages.c.context_mark == "pinned")
+    .where(
+        messages.c.conversation_id == bindparam("conversation"), text("context_mark = 'pinned'")
+    )  # its index's words
     .where(messages.c.deleted_at.is_(None))
     .order_by(messages.c.id.desc())
     .limit(bindparam("limit"))

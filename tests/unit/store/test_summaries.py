@@ -10,12 +10,18 @@ from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.summaries import Source, SummaryRow, find_summary, insert_summary, mark_stale
 
 
-def add_summary(connection: WriteConnection, conversation: ConversationRow, covered: list[str], level: int = 1) -> str:
+def add_summary(
+    connection: WriteConnection,
+    conversation: ConversationRow,
+    covered: list[str],
+    level: int = 1,
+    before: str | None = None,
+) -> str:
     """Of messages, or of summaries of the level below."""
     summary = new_id()
     row = SummaryRow(
         id=summary, owner_id=conversation.owner_id, conversation_id=conversation.id, level=level, first_id=covered[0],
-        last_id=covered[-1], before_id=None, message_count=len(covered), text="They talked.", tokens=4,
+        last_id=covered[-1], before_id=before, message_count=len(covered), text="They talked.", tokens=4,
         model="fake/model", created_at=now_ms(),
     )  # fmt: skip
     insert_summary(connection, row, [Source(covered_id) for covered_id in covered])
