@@ -16,6 +16,7 @@ from tests.harness.people import add_person, change_rows, id_of
 from tests.harness.server import Server
 from tests.harness.stored import fetch_messages
 from tests.harness.upstream import Upstream
+from tests.harness.waiting import wait_until
 from tests.security.census import (
     CANARY,
     NAME,
@@ -64,6 +65,8 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         folder = http.post("/api/folders", json={"name": CANARY}).json()["id"]
         share = http.post(f"/api/conversations/{chat}/shares").json()["id"]
         snippet = http.post("/api/snippets", json={"name": CANARY, "text": CANARY}).json()["id"]
+        brought = http.post("/api/imports", params={"name": CANARY}, content=CANARY).json()["id"]
+        wait_until(lambda: http.get(f"/api/imports/{brought}").json()["status"] == "complete", "the import", 20)
     summary = {
         "id": new_name("summary"), "owner_id": person.id, "conversation_id": conversation, "level": 1,
         "first_id": messages[0]["id"], "last_id": messages[1]["id"], "message_count": 2, "text": CANARY, "tokens": 1,
@@ -88,6 +91,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "folder": [folder],
         "share": [share],
         "summary": [summary["id"]],
+        "identifier": [brought],
     }
     return Victim(person, things, messages)
 

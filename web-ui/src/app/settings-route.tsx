@@ -12,6 +12,7 @@ import { PlaceNav } from "@/shared/form/place-nav";
 
 const AccountPart = lazy(async () => ({ default: (await import("@/app/account-part")).AccountPart }));
 const AssistantsPart = lazy(async () => ({ default: (await import("@/app/assistants-part")).AssistantsPart }));
+const DataPart = lazy(async () => ({ default: (await import("@/app/data-part")).DataPart }));
 const SnippetsPart = lazy(async () => ({ default: (await import("@/app/snippets-part")).SnippetsPart }));
 const UsagePart = lazy(async () => ({ default: (await import("@/app/usage-part")).UsagePart }));
 
@@ -24,6 +25,7 @@ export function SettingsRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
     { href: "/settings/assistants", label: t("settings.assistants") },
     { href: "/settings/snippets", label: t("settings.snippets") },
     { href: "/settings/account", label: t("settings.account") },
+    { href: "/settings/data", label: t("settings.data") },
     { href: "/settings/usage", label: t("settings.usage") },
   ];
   return (
@@ -38,6 +40,9 @@ export function SettingsRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
           </Route>
           <Route path="/settings/snippets">
             <SnippetsPart />
+          </Route>
+          <Route path="/settings/data">
+            <DataPart />
           </Route>
           <Route path="/settings/usage">
             <UsagePart />

@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import { AnswerText } from "@/features/conversation/answer-text";
 import type { AnswerView } from "@/features/conversation/answer-view";
+import { Pictures } from "@/features/conversation/pictures";
 import { Reasoning } from "@/features/conversation/reasoning";
 import type { Continuation, Part } from "@/shared/wire/generated";
 
@@ -49,8 +50,10 @@ const PartBody = memo(
             {t("conversation.tool_called", { name: part.name })}
           </p>
         );
+      case "image":
+        return <Pictures parts={[part]} />;
       default:
-        return null; // ideas stand together above, pictures and tool results have no place in an answer yet
+        return null; // ideas stand together above, tool results have no place in an answer yet
     }
   },
   (before, after) =>

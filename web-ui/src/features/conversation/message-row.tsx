@@ -5,6 +5,7 @@ import { Answer } from "@/features/conversation/answer";
 import type { Row } from "@/features/conversation/rows";
 import { plainText } from "@/features/conversation/rows";
 import { MarkActions, MarkNote } from "@/features/conversation/message-marks";
+import { Pictures } from "@/features/conversation/pictures";
 import { SummaryMark } from "@/features/conversation/summary-mark";
 import { UnsentMessage } from "@/features/conversation/unsent-message";
 import { UserMessage } from "@/features/conversation/user-message";
@@ -30,7 +31,12 @@ function RowBody({ row }: { row: Row }) {
         text={plainText(message.parts)}
         at={message.created_at}
         marks={<MarkActions message={message} />}
-        state={<MarkNote message={message} />}
+        state={
+          <>
+            <Pictures parts={message.parts.filter((part) => part.kind === "image")} />
+            <MarkNote message={message} />
+          </>
+        }
       />
     );
   }

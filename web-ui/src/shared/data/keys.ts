@@ -17,6 +17,7 @@ export const keys = {
   assistants: ["assistants"] as const,
   assistant: (id: string) => ["assistant", id] as const,
   snippets: ["snippets"] as const,
+  imports: ["imports"] as const,
   providers: ["providers"] as const,
   settings: ["settings"] as const,
 };

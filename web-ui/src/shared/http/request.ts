@@ -26,6 +26,8 @@ type Method = "GET" | "POST" | "PUT" | "PATCH" | "DELETE";
 interface Options {
   method?: Method;
   body?: unknown;
+  /** Sent as it is, instead of a body of JSON. */
+  file?: Blob;
   query?: Record<string, string | number | null | undefined>;
   signal?: AbortSignal;
 }
@@ -52,13 +54,13 @@ export async function request<Result>(path: string, options: Options = {}): Prom
   return (await response.json()) as Result;
 }
 
-async function ask(path: string, { method = "GET", body, query, signal }: Options): Promise<Response> {
+async function ask(path: string, { method = "GET", body, file, query, signal }: Options): Promise<Response> {
   try {
     return await fetch(path + queryString(query), {
       method,
       credentials: "same-origin",
       headers: { Accept: "application/json", ...(body === undefined ? {} : { "Content-Type": "application/json" }) },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(file ? { body: file } : body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal ? { signal } : {}),
     });
   } catch (error) {

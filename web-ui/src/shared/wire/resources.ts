@@ -215,6 +215,35 @@ export interface ProviderPreset {
   key_url: string;
 }
 
+export interface Import {
+  id: string;
+  name: string;
+  /** Empty until the file was looked at. */
+  format: string;
+  status: "waiting" | "running" | "complete" | "failed" | "stopped";
+  done_bytes: number;
+  total_bytes: number;
+  counts: {
+    conversations: number;
+    messages: number;
+    known_conversations: number;
+    known_messages: number;
+    skipped: number;
+    changed: number;
+  };
+  /** One sentence, or empty. */
+  error: string;
+  can_resume: boolean;
+  created_at: number;
+  ended_at: number | null;
+}
+
+export interface ImportNote {
+  kind: "skipped" | "changed";
+  item: string;
+  reason: string;
+}
+
 export interface ProviderList {
   items: Provider[];
   presets: ProviderPreset[];
