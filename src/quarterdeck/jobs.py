@@ -16,12 +16,15 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import Database, StorageError
 from quarterdeck.store.leases import claim_work, finish_work, give_up_work
 from quarterdeck.store.purge import purge
+from quarterdeck.store.search import index_missing
 from quarterdeck.store.usage import settle_abandoned
 
 logger = get_logger("quarterdeck.jobs")
 
 _PURGE_EVERY_S = 3600.0
 _SETTLE_EVERY_S = 120.0
+_INDEX_EVERY_S = 600.0
+_INDEX_BACK_MS = 3_600_000  # an older version that runs beside this one writes messages that nobody could find
 _REBUILD_EVERY_S = 30.0
 _TURN_MS = 60_000  # how long after its end somebody may still be about to settle something of a turn
 _CALL_MS = 15 * 60_000  # longer than any call takes
@@ -45,6 +48,7 @@ def usual_jobs(database: Database, rebuild_summaries: Callable[[], Awaitable[Non
     return [
         Job("summaries", _REBUILD_EVERY_S, rebuild_summaries, lease_s=300.0, look_s=_REBUILD_EVERY_S),
         Job("purge", _PURGE_EVERY_S, lambda: _purge_all(database)),
+        Job("index", _INDEX_EVERY_S, lambda: _index_missing(database)),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
     ]
 
@@ -92,6 +96,10 @@ async def _purge_all(database: Database) -> None:
         if not await database.write(purge):
             return
         await asyncio.sleep(_PURGE_PAUSE_S)
+
+
+async def _index_missing(database: Database) -> None:
+    await database.write(lambda connection: index_missing(connection, now_ms() - _INDEX_BACK_MS))
 
 
 async def _settle_all(database: Database) -> None:

@@ -28,6 +28,11 @@ def new_id() -> str:
     return _write(number)
 
 
+def least_id(at_ms: int) -> str:
+    """No identifier that was made at that moment, or later, is smaller."""
+    return _write(at_ms << 80)
+
+
 def id_after(earlier: str | None) -> str:
     """A new identifier that is greater than `earlier`, which a machine may have made whose clock is ahead."""
     fresh = new_id()

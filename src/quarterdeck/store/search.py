@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, delete, insert, select
 
+from quarterdeck.domain.ids import least_id
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
 from quarterdeck.domain.words import index_words
 from quarterdeck.store.tables import messages, search_entries
@@ -54,6 +55,16 @@ def index_all(connection: Connection) -> None:
         after = rows[-1].id
 
 
+def index_missing(connection: Connection, since_ms: int) -> int:
+    """Messages made since then that a process of an older version has written without an entry; how many got one."""
+    rows = connection.execute(
+        _READ.outerjoin(search_entries, search_entries.c.message_id == messages.c.id)
+        .where(messages.c.id >= least_id(since_ms), search_entries.c.id.is_(None))
+        .order_by(messages.c.id)
+    ).all()
+    return sum(_write(connection, rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
+
+
 def entry_id(created_at: int, chance: int = 0) -> int:
     """The least one (or one with these bits) of an entry for a message that was made then."""
     return min(max(created_at, 0), _MAX_MS - 1) << _MS_BITS | chance
@@ -63,10 +74,10 @@ def facet_of_model(model: str) -> str:
     return f"§m{hashlib.sha256(model.encode()).hexdigest()[:12]}"
 
 
-def _write(connection: Connection, rows: Sequence[Any]) -> None:
+def _write(connection: Connection, rows: Sequence[Any]) -> int:
     values = list(_entries(rows))
     if not values:
-        return
+        return 0
     taken = set(
         connection.execute(
             select(search_entries.c.id).where(search_entries.c.id.in_([value["id"] for value in values]))
@@ -77,6 +88,7 @@ def _write(connection: Connection, rows: Sequence[Any]) -> None:
             value["id"] += 1
         taken.add(value["id"])
     connection.execute(_INSERT, values)
+    return len(values)
 
 
 def _entries(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
