@@ -43,7 +43,7 @@ def measure() -> str:
 
 class _Figures:
     def __init__(self) -> None:
-        self.cpu_ms: list[float] = []
+        self.cpu_s = 0.0
         self.first_s: list[float] = []
         self.sent = (0, 0, 0)
 
@@ -60,7 +60,7 @@ async def _measure(server: Server, key: str, database: Path) -> str:
             _rewind(database, f"talk-{size}")
             before = server.cpu_s()
             turns = [await _talk(client, size) for _ in range(_TURNS)]
-            figures.cpu_ms.append((server.cpu_s() - before) / _TURNS * 1000)
+            figures.cpu_s += server.cpu_s() - before
             figures.first_s += [first_s for first_s, _ in turns]
             figures.sent = _sent(server.port, key, turns[-1][1])
     await client.close()
@@ -105,11 +105,11 @@ def _table(found: dict[int, _Figures]) -> str:
     base = found[SIZES[0]]
     rows = []
     for size, figures in found.items():
-        cpu, first = median(figures.cpu_ms), median(figures.first_s)
+        cpu, first = figures.cpu_s / (_TURNS * _PARTS) * 1000, median(figures.first_s)
         messages, tokens, budget = figures.sent
         rows.append(
             [
-                f"{size:,}", f"{cpu:.1f}", f"{cpu / median(base.cpu_ms):.2f}", ms(first),
+                f"{size:,}", f"{cpu:.1f}", f"{figures.cpu_s / base.cpu_s:.2f}", ms(first),
                 f"{first / median(base.first_s):.2f}", f"{messages}", f"{tokens:,} of {budget:,}",
             ]
         )  # fmt: skip

@@ -18,8 +18,13 @@ from quarterdeck.store.summaries import SummaryRow, find_ending_at
 
 _FIRST_PAGE = 16
 _PAGE = 48
+_MOST_PAGE = 200
 _MOST_SUMMARIES = 200
+_MOST_KNOWN = 10_000
 LINE_TOKENS = 26  # of the line with the time that a message of the user begins with
+
+
+_lengths: dict[str, int] = {}  # how many messages were read of a conversation the last time
 
 
 class Read(Struct, frozen=True):
@@ -41,19 +46,28 @@ def read_path_within(connection: AnyConnection, conversation: str, request: str,
     costs: list[int] = []
     cursor: str | None = request
     while cursor is not None:
-        page = read_upwards(connection, conversation, cursor, _PAGE if rows else _FIRST_PAGE)
+        page = read_upwards(connection, conversation, cursor, _PAGE if rows else _first_page(conversation))
         endings = find_ending_at(connection, conversation, [row.id for row in page if row.id != request])
         for row in page:
             if (ends := endings.get(row.id)) and (summary := pick(ends)) is not None:
+                _lengths[conversation] = len(rows)
                 return _follow_summaries(connection, conversation, (rows, costs), summary)
             cost = cost_of(row) if row.is_sent else 0
             budget -= cost
             if budget < 0 and rows:
+                _lengths[conversation] = len(rows)
                 return Read(rows, costs, [], 0, row.id)
             rows.append(row)
             costs.append(cost)
         cursor = page[-1].parent_id if page else None
     return Read(rows, costs, [], 0, None)
+
+
+def _first_page(conversation: str) -> int:
+    """What was needed the last time and a little more: one question to the database instead of several."""
+    if len(_lengths) > _MOST_KNOWN:
+        _lengths.clear()
+    return min(max(_lengths.get(conversation, 0) + 4, _FIRST_PAGE), _MOST_PAGE)
 
 
 def cost_of(row: PathRow) -> int:

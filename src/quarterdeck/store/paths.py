@@ -74,6 +74,15 @@ _PINNED = (
 )
 
 
+# Left to choose, SQLite may walk through all messages of the conversation to be spared the sorting.
+_PINNED_SQLITE = text(
+    "SELECT id, parent_id, role, parts, version, created_at, ended_at, deleted_at, context_mark "
+    "FROM messages INDEXED BY ix_messages_pinned "
+    "WHERE conversation_id = :conversation AND context_mark = 'pinned' AND deleted_at IS NULL "
+    "ORDER BY id DESC LIMIT :limit"
+)
+
+
 def read_upwards(connection: AnyConnection, conversation: str, message: str, limit: int) -> list[PathRow]:
     """`message` and what is above it, newest first, at most `limit`. The cost is that of `limit`."""
     rows = connection.execute(_ROWS, {"message": message, "conversation": conversation, "limit": limit})
@@ -88,7 +97,8 @@ def read_links(connection: AnyConnection, conversation: str, message: str, limit
 
 def list_pinned(connection: AnyConnection, conversation: str, limit: int) -> list[PathRow]:
     """On whatever branch, the newest first."""
-    return [_row(row) for row in connection.execute(_PINNED, {"conversation": conversation, "limit": limit})]
+    statement = _PINNED_SQLITE if connection.dialect.name == "sqlite" else _PINNED
+    return [_row(row) for row in connection.execute(statement, {"conversation": conversation, "limit": limit})]
 
 
 def find_rows(connection: AnyConnection, conversation: str, ids: list[str]) -> dict[str, PathRow]:

@@ -1,5 +1,5 @@
 import { X } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { lazy, Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 
 import { showContext, useShownContext } from "@/shared/data/context";
@@ -9,13 +9,19 @@ import { TIGHT, useMedia } from "@/shared/ui/use-media";
 
 const ContextPanel = lazy(async () => ({ default: (await import("@/features/context/context-panel")).ContextPanel }));
 
+const close = () => showContext(null);
+
 /** What the model saw, beside the conversation; on a narrow screen over it. */
 export function ContextDrawer() {
   const { t } = useTranslation();
   const turn = useShownContext((shown) => shown.turn);
   const isTight = useMedia(TIGHT);
+  useEffect(() => {
+    if (!isTight) return undefined;
+    addEventListener("hashchange", close); // a jump leads to what the drawer lies over
+    return () => removeEventListener("hashchange", close);
+  }, [isTight]);
   if (turn === null) return null;
-  const close = () => showContext(null);
   const panel = (
     <Suspense>
       <ContextPanel key={turn} turn={turn} />

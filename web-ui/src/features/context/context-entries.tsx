@@ -1,7 +1,8 @@
 import { useTranslation } from "react-i18next";
 
 import { count } from "@/shared/amounts/amounts";
-import type { ContextEntry } from "@/shared/wire/resources";
+import { request } from "@/shared/http/request";
+import type { ContextEntry, Summary } from "@/shared/wire/resources";
 
 /** Everything that was sent, in order; each unfolds to its exact text and leads to where it comes from. */
 export function ContextEntries({ entries }: { entries: ContextEntry[] }) {
@@ -39,8 +40,25 @@ function Entry({ entry }: { entry: ContextEntry }) {
             </a>
           </p>
         )}
+        {entry.summary !== null && <SummaryJump summary={entry.summary} />}
       </div>
     </details>
+  );
+}
+
+/** To the first of the messages that a summary covers. */
+function SummaryJump({ summary }: { summary: string }) {
+  const { t } = useTranslation();
+  const go = async () => {
+    const { first } = await request<Summary>(`/api/summaries/${encodeURIComponent(summary)}`);
+    location.hash = `m-${first}`;
+  };
+  return (
+    <p className="text-xs">
+      <button type="button" className="text-accent underline" onClick={() => void go()}>
+        {t("context.go_section")}
+      </button>
+    </p>
   );
 }
 

@@ -19,7 +19,9 @@ export function StepFigures({ step }: { step: ContextStep }) {
         </span>
         <span className="tabular shrink-0 text-quiet">{used}</span>
       </p>
-      <meter aria-label={used} min={0} max={Math.max(step.budget, 1)} value={step.counted} className="qd-meter h-1.5 w-full" />
+      <div aria-hidden className="h-1.5 overflow-hidden rounded-full bg-press">
+        <div className="h-full bg-accent" style={{ width: `${Math.min(100, (100 * step.counted) / Math.max(step.budget, 1))}%` }} />
+      </div>
       {!step.window_is_known && (
         <p className="text-xs text-quiet">{t("context.window_unknown", { window: number(step.window) })}</p>
       )}
