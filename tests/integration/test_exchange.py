@@ -9,10 +9,17 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from tests.conftest import MakeServer
+from tests.conftest import MakeFleet, MakeServer
 from tests.harness.exports import as_zip, chatgpt_chat
+from tests.harness.postgres import Databases
 from tests.harness.stored import fetch_messages, text_of
 from tests.harness.waiting import wait_until
+from tests.unit.exchange.imported import open_account
+from tests.unit.exchange.test_round_trip import export, without_ids
+
+from quarterdeck.app import open_database
+from quarterdeck.config import Settings
+from quarterdeck.store.imports import Counts
 
 _LONG_S = 30.0
 
@@ -136,3 +143,32 @@ def test_exports_are_downloads_of_ones_own_conversations(http: httpx2.Client, st
     whole = http.get("/api/export", params={"format": "html"})
     assert any("Für Elise" in name for name in zipfile.ZipFile(io.BytesIO(whole.content)).namelist())
     assert "Für" not in stranger.get("/api/export").text
+
+
+async def test_on_postgresql_an_export_is_imported_taken_away_and_imported_by_somebody_else(
+    postgres: Databases, tmp_path: Path
+) -> None:
+    database = await open_database(Settings(data_dir=tmp_path, database_url=postgres.new_database()))
+    try:
+        ann = await open_account(tmp_path, "ann", database)
+        chats = [chatgpt_chat("c1", 250), chatgpt_chat("c2", 2, "Nul\0 and \ud800")]
+        assert (await ann.bring(chats)).row.counts == Counts(conversations=2, messages=504)
+        assert (await ann.bring(chats)).row.counts == Counts(known_conversations=2, known_messages=504)
+        exported = await export(ann)
+        ben = await open_account(tmp_path, "ben", database)
+        assert (await ben.bring(exported, "mine.jsonl")).row.counts == Counts(conversations=2, messages=504)
+        assert without_ids(await export(ben)) == without_ids(exported)
+        for conversation in await ben.conversations():
+            await ben.path(conversation)
+    finally:
+        await database.close()
+
+
+def test_in_a_fleet_the_process_that_has_the_file_imports_it(make_fleet: MakeFleet) -> None:
+    fleet = make_fleet()
+    fleet.serve("--workers", "0")
+    fleet.worker()
+    with fleet.http() as http:
+        done = ended(http, upload(http, json.dumps([chatgpt_chat("f1", 30)]).encode(), "conversations.json")["id"])
+        assert (done["status"], done["counts"]["messages"]) == ("complete", 60)
+        assert count_messages(http) == 60
