@@ -36,6 +36,7 @@ class MessageRow(Struct, frozen=True):
     edited_at: int | None = None
     deleted_at: int | None = None
     context_mark: str = ""  # pinned | excluded
+    owner_id: str = ""
 
 
 class QuoteRow(Struct, frozen=True):
@@ -104,12 +105,12 @@ def find_message(connection: AnyConnection, conversation: str, message: str) -> 
     row = connection.execute(
         select(messages).where(messages.c.id == message, messages.c.conversation_id == conversation)
     ).first()
-    return None if row is None else _row(row)
+    return None if row is None else message_row(row)
 
 
 def find_owned_message(connection: AnyConnection, owner: str, message: str) -> MessageRow | None:
     row = connection.execute(select(messages).where(messages.c.id == message, messages.c.owner_id == owner)).first()
-    return None if row is None else _row(row)
+    return None if row is None else message_row(row)
 
 
 def list_owned_messages(connection: AnyConnection, owner: str, limit: int) -> list[MessageRow]:
@@ -117,7 +118,7 @@ def list_owned_messages(connection: AnyConnection, owner: str, limit: int) -> li
     rows = connection.execute(
         select(messages).where(messages.c.owner_id == owner).order_by(messages.c.id.desc()).limit(limit)
     )
-    return [_row(row) for row in rows][::-1]
+    return [message_row(row) for row in rows][::-1]
 
 
 def read_path(connection: AnyConnection, conversation: str, from_message: str, limit: int) -> list[MessageRow]:
@@ -126,7 +127,7 @@ def read_path(connection: AnyConnection, conversation: str, from_message: str, l
     The cost is that of `limit` and of the deleted ones passed by.
     """
     rows = connection.execute(_PATH, {"message": from_message, "conversation": conversation, "limit": limit})
-    return [_row(row) for row in rows]
+    return [message_row(row) for row in rows]
 
 
 def finish_message(
@@ -181,7 +182,7 @@ def _json(value: Any) -> str | None:
     return None if value is None else msgspec.json.encode(value).decode()
 
 
-def _row(row: Any) -> MessageRow:
+def message_row(row: Any) -> MessageRow:
     return MessageRow(
         id=row.id,
         conversation_id=row.conversation_id,
@@ -204,4 +205,5 @@ def _row(row: Any) -> MessageRow:
         edited_at=row.edited_at,
         deleted_at=row.deleted_at,
         context_mark=row.context_mark,
+        owner_id=row.owner_id,
     )
