@@ -4,7 +4,7 @@
     ├── InputError            what came in cannot be used (FrameError, AddressRefusedError)
     ├── AccessError           who asks may not
     │   └── NotFoundError     … or it is not there; the two look the same from outside
-    ├── ConflictError         somebody else was first
+    ├── ConflictError         somebody else was first (StaleVersionError, StillRunningError)
     ├── LimitError            too much, too large, too often, too dear (OverBudgetError)
     ├── ProviderError         a model's provider did not do its part
     │   ├── ProviderAuthError, ProviderRefusedError, ProviderLimitError, ProviderTimeoutError
@@ -119,6 +119,18 @@ class ConflictError(QuarterdeckError):
 
     code = "conflict"
     status = 409
+
+
+class StaleVersionError(ConflictError):
+    """What was changed is not what is there any more: somebody else changed it first. Nothing was overwritten."""
+
+    code = "stale_version"
+
+
+class StillRunningError(ConflictError):
+    """The answer is still being written; it can be changed when it has ended."""
+
+    code = "still_running"
 
 
 class LimitError(QuarterdeckError):

@@ -29,7 +29,7 @@ def access_turn(connection: AnyConnection, user: str, turn: str) -> TurnRow:
 def access_message(connection: AnyConnection, user: str, message: str) -> MessageRow:
     """Raises: `NotFoundError`."""
     row = find_owned_message(connection, user, message)
-    if row is None:
+    if row is None or row.deleted_at is not None:
         raise NotFoundError("There is no such message.")
     return row
 

@@ -12,7 +12,7 @@ _AT_ONCE = 500
 
 
 class DeletionRow(Struct, frozen=True):
-    """`first_id`: what `parent_id` led to before; `child_id`: what it was left leading to (the same: nothing changed)."""
+    """`first_id`: what `parent_id` led to before; `child_id`: what it leads to since (the same: nothing changed)."""
 
     id: str
     owner_id: str

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, insert, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
-from quarterdeck.store.tables import conversations, ideas
+from quarterdeck.store.tables import conversations, ideas, messages
 
 
 class IdeaRow(Struct, frozen=True):
@@ -49,6 +49,7 @@ def list_ideas(
     rows = connection.execute(
         select(ideas, conversations.c.title)
         .join(conversations, conversations.c.id == ideas.c.conversation_id)
+        .join(messages, and_(messages.c.id == ideas.c.message_id, messages.c.deleted_at.is_(None)))
         .where(*conditions)
         .order_by(ideas.c.id.desc())
         .limit(limit)

@@ -96,6 +96,22 @@ def insert_message(
     )  # fmt: skip
 
 
+def copy_message(connection: WriteConnection, row: MessageRow, message: str, parts: list[Part]) -> None:
+    """A message of its own beside `row`, by the same speaker, that says `parts`; no turn has made it."""
+    insert_message(
+        connection,
+        message=message,
+        conversation=row.conversation_id,
+        owner=row.owner_id,
+        parent=row.parent_id,
+        role=row.role,
+        status="complete",
+        parts=parts,
+        model=row.model,
+        turn="",
+    )
+
+
 def lead_to(connection: WriteConnection, message: str, child: str | None) -> None:
     """The active path goes from `message` on to `child`, one of its children."""
     connection.execute(_LEAD_TO, {"message": message, "child": child})
@@ -116,7 +132,10 @@ def find_owned_message(connection: AnyConnection, owner: str, message: str) -> M
 def list_owned_messages(connection: AnyConnection, owner: str, limit: int) -> list[MessageRow]:
     """The last ones of all their conversations, the oldest first."""
     rows = connection.execute(
-        select(messages).where(messages.c.owner_id == owner).order_by(messages.c.id.desc()).limit(limit)
+        select(messages)
+        .where(messages.c.owner_id == owner, messages.c.deleted_at.is_(None))
+        .order_by(messages.c.id.desc())
+        .limit(limit)
     )
     return [message_row(row) for row in rows][::-1]
 
@@ -159,7 +178,7 @@ def search_log(
     """
     recent = (
         select(messages.c.id, messages.c.conversation_id, messages.c.created_at, messages.c.parts)
-        .where(messages.c.owner_id == owner, messages.c.role == "user")
+        .where(messages.c.owner_id == owner, messages.c.role == "user", messages.c.deleted_at.is_(None))
         .order_by(messages.c.id.desc())
         .limit(among)
         .subquery()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Row, bindparam, case, func, literal, or_, select, update
+from sqlalchemy import bindparam, case, func, literal, or_, select, update
 
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.messages import MAX_DEPTH, MessageRow, message_row
@@ -63,7 +63,10 @@ _PATH_DOWN = (
     .where(messages.c.deleted_at.is_(None), _down.c.depth > 0)
     .order_by(_down.c.depth)
 )
-_END = select(_down.c.id, _down.c.next).order_by(_down.c.depth.desc()).limit(1)
+_END = select(_down.c.id, _down.c.depth).order_by(_down.c.depth.desc()).limit(1)
+_NEXT = select(_next_of(messages)).where(
+    messages.c.id == bindparam("message"), messages.c.conversation_id == bindparam("conversation")
+)
 _node_columns = (
     messages.c.id,
     messages.c.parent_id,
@@ -71,14 +74,14 @@ _node_columns = (
     messages.c.status,
     messages.c.deleted_at,
 )
-_LEAD = (
-    update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
-)
+_LEAD = update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
 
 
-def read_path_down(connection: AnyConnection, conversation: str, message: str, limit: int) -> list[MessageRow]:
-    """What is below `message` on its path, nearest first, without deleted ones, at most `limit`."""
-    asked = {"message": message, "conversation": conversation, "limit": limit, "depth": MAX_DEPTH}
+def read_path_down(
+    connection: AnyConnection, conversation: str, message: str, limit: int, within: int = MAX_DEPTH
+) -> list[MessageRow]:
+    """What is below `message` on its path, nearest first, without deleted ones, at most `limit`; `within` so many."""
+    asked = {"message": message, "conversation": conversation, "limit": limit, "depth": within}
     return [message_row(row) for row in connection.execute(_PATH_DOWN, asked)]
 
 
@@ -86,7 +89,13 @@ def find_end(connection: AnyConnection, conversation: str, message: str, within:
     """Where the path through `message` ends; None when that is further down than `within`."""
     asked = {"message": message, "conversation": conversation, "limit": MAX_DEPTH, "depth": within}
     row = connection.execute(_END, asked).first()
-    return None if row is None or row.next is not None else str(row.id)
+    return None if row is None or row.depth >= within else str(row.id)
+
+
+def find_next(connection: AnyConnection, conversation: str, message: str) -> str | None:
+    """Where the path goes on from `message`; None: it ends there."""
+    found = connection.execute(_NEXT, {"message": message, "conversation": conversation}).scalar()
+    return None if found is None else str(found)
 
 
 def list_nodes(connection: AnyConnection, conversation: str, ids: Iterable[str]) -> dict[str, Node]:
@@ -146,5 +155,5 @@ def lead(connection: WriteConnection, conversation: str, parent: str | None, chi
         connection.execute(_LEAD, {"message": parent, "child": child})
 
 
-def _node(row: Row[Any]) -> Node:
+def _node(row: Any) -> Node:
     return Node(row.id, row.parent_id, row.active_child_id, row.status, row.deleted_at is not None)

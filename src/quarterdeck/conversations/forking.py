@@ -1,0 +1,82 @@
+"""Fork: a conversation of its own that begins with a copy of a path, and goes its own way from there."""
+
+from __future__ import annotations
+
+from msgspec import Struct
+
+from quarterdeck.accounts.access import access_conversation, access_message
+from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.errors import StillRunningError
+from quarterdeck.store.conversations import ConversationRow, insert_conversation, update_conversation
+from quarterdeck.store.copies import Copied, copy_path
+from quarterdeck.store.database import AnyConnection, Database, WriteConnection
+from quarterdeck.store.tree import list_path_ids
+from quarterdeck.store.turns import OPEN
+
+_AT_ONCE = 500  # messages in one transaction: nobody waits long behind it
+
+
+class _Original(Struct, frozen=True):
+    conversation: ConversationRow
+    copies: list[Copied]
+
+
+async def fork_conversation(database: Database, user: str, message: str) -> ConversationRow:
+    """A new conversation with the path up to `message`, without what was deleted. It is seen when it is whole.
+
+    Raises: `NotFoundError`, `StillRunningError`.
+    """
+    original = await database.read(lambda connection: _read(connection, user, message))
+    made = await database.write(lambda connection: _begin(connection, original.conversation, message))
+    for start in range(0, len(original.copies), _AT_ONCE):
+        some = original.copies[start : start + _AT_ONCE]
+        await database.write(lambda connection, some=some: copy_path(connection, made.id, some))  # type: ignore[misc]
+    return await database.write(lambda connection: _reveal(connection, user, made.id, original.copies))
+
+
+def _read(connection: AnyConnection, user: str, message: str) -> _Original:
+    row = access_message(connection, user, message)
+    conversation = access_conversation(connection, user, row.conversation_id)
+    path = [node for node in list_path_ids(connection, conversation.id, row.id) if not node.is_deleted]
+    if any(node.status in OPEN for node in path):
+        raise StillRunningError("An answer among these messages is still being written. Wait until it has ended.")
+    made = [new_id() for _ in path]
+    above: list[str | None] = [None, *made]
+    below: list[str | None] = [*made[1:], None]
+    copies = [
+        Copied(node.id, *places) for node, places in zip(path, zip(made, above, below, strict=False), strict=True)
+    ]
+    return _Original(conversation, copies)
+
+
+def _begin(connection: WriteConnection, original: ConversationRow, message: str) -> ConversationRow:
+    """Not there for anybody yet; if nobody finishes it, it goes where deleted ones go."""
+    made = insert_conversation(
+        connection,
+        owner=original.owner_id,
+        external_id="",
+        title=original.title,
+        model=original.model,
+        assistant=original.assistant,
+        instructions=original.instructions,
+        temperature=original.temperature,
+    )
+    hidden = {
+        "deleted_at": now_ms(),
+        "forked_from": message,
+        "title_from": original.title_from,
+        "folder_id": original.folder_id,
+    }
+    update_conversation(connection, made.id, hidden)
+    return made
+
+
+def _reveal(connection: WriteConnection, user: str, conversation: str, copies: list[Copied]) -> ConversationRow:
+    shown: dict[str, object] = {
+        "deleted_at": None,
+        "root_id": copies[0].id,
+        "tip_id": copies[-1].id,
+        "updated_at": now_ms(),
+    }
+    update_conversation(connection, conversation, shown)
+    return access_conversation(connection, user, conversation)
