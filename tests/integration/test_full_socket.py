@@ -98,12 +98,12 @@ async def test_retrying_puts_a_new_answer_in_the_place_of_the_old_one(
     assert [text_of(message) for message in path] == ["Try", "second"]
 
 
-async def test_a_question_or_a_running_answer_cannot_be_retried(client: FullClient, upstream: Upstream) -> None:
+async def test_what_is_being_answered_cannot_be_retried(client: FullClient, upstream: Upstream) -> None:
     accepted = await client.send(model=upstream.model(SLOW))
     question = await client.ask("retry", id=new_name("key"), message=accepted["message"])
     running = await client.ask("retry", id=new_name("key"), message=accepted["answer"])
     unknown = await client.ask("retry", id=new_name("key"), message="nothing")
-    assert [question["code"], running["code"], unknown["code"]] == ["bad_input", "conflict", "not_found"]
+    assert [question["code"], running["code"], unknown["code"]] == ["conflict", "conflict", "not_found"]
     await client.ask("stop", turn=accepted["turn"])
     await client.until_ended(accepted["turn"])
 

@@ -15,10 +15,11 @@ from tests.harness.waiting import wait_until
 CONVERSATION = {
     "id", "chat_id", "title", "created_at", "updated_at", "model", "assistant", "instructions", "temperature",
     "running_turn", "title_from", "pinned_at", "archived_at", "folder",
+    "forked_from",
 }  # fmt: skip
 MESSAGE = {
     "id", "conversation", "parent", "role", "status", "parts", "model", "created_at", "ended_at", "turn", "usage",
-    "continuations", "error", "first_token_ms", "mark",
+    "continuations", "error", "first_token_ms", "mark", "version", "edited_at", "siblings",
 }  # fmt: skip
 
 

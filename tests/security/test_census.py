@@ -60,6 +60,9 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         http.patch(f"/api/conversations/{chat}", json={"title": CANARY})
         conversation = http.get(f"/api/conversations/{chat}").json()["id"]
         ideas = http.get("/api/ideas", params={"conversation": chat}).json()["items"]
+        http.post("/chat_batch", json=asked)
+        last = fetch_messages(http, chat)[-1]
+        deletion = http.delete(f"/api/messages/{last['id']}").json()["id"]
         messages = fetch_messages(http, chat)
         assistant = http.post("/api/assistants", json={"name": CANARY, "instructions": CANARY}).json()["id"]
         folder = http.post("/api/folders", json={"name": CANARY}).json()["id"]
@@ -83,6 +86,8 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "turn": [turn],
         "idea": [idea["id"] for idea in ideas][:1],
         "message": [messages[1]["id"]],
+        "version": ["1"],
+        "deletion": [deletion],
         "key": [id_of(person.key)],
         "session": [id_of(person.session)],
         "user": [person.id],

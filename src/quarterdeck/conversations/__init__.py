@@ -2,6 +2,6 @@
 
 May import: `accounts`, `providers`, `store`, `domain`. Start at `editing.py`. A function here takes a connection and
 whose it is, decides, and calls the store; routes tell the feed. To add something to do with a message: a function in
-the file of its subject, its route in `web/messages.py`, and a call of `mark_stale` in the same transaction if what a
-model is told changes.
+the file of its subject, its route in `web/messages.py`, and `derived.follow_change` in the same transaction if what
+is said changes.
 """

@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from quarterdeck.accounts.access import access_conversation, access_message
 from quarterdeck.conversations.branches import has_more, list_alternatives
+from quarterdeck.conversations.derived import follow_change
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.errors import InputError, NotFoundError, StillRunningError
 from quarterdeck.store.conversations import ConversationRow, update_conversation
@@ -19,7 +20,6 @@ from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.deletions import DeletionRow, find_deletion, insert_deletion, undo_deletion
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import MessageRow
-from quarterdeck.store.summaries import mark_stale
 from quarterdeck.store.tree import Node, find_end, find_next, lead, list_children, list_descendants
 from quarterdeck.store.turns import OPEN
 
@@ -63,8 +63,10 @@ def delete_messages(connection: WriteConnection, user: str, message: str, what: 
         created_at=now_ms(),
     )
     is_active = _is_active(connection, conversation, turn)
+    if not turn.changes and _next(connection, conversation, turn.parent) == turn.new:
+        lead(connection, conversation.id, turn.parent, turn.new)  # an older version may not have written that down
     insert_deletion(connection, deletion, gone)
-    mark_stale(connection, gone)
+    follow_change(connection, gone)
     _take(connection, conversation.id, turn, is_active=is_active)
     return deletion
 
@@ -82,7 +84,7 @@ def undo(connection: WriteConnection, user: str, deletion: str) -> DeletionRow:
     turn = _Turn(known.parent_id, known.child_id, known.first_id)
     is_unchanged = _next(connection, conversation, known.parent_id) == known.child_id
     is_active = _is_active(connection, conversation, turn)
-    mark_stale(connection, undo_deletion(connection, deletion))
+    follow_change(connection, undo_deletion(connection, deletion))
     if is_unchanged:
         _take(connection, conversation.id, turn, is_active=is_active)
     return known

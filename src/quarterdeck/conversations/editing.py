@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from quarterdeck.accounts.access import access_conversation, access_message
 from quarterdeck.conversations.branches import lead_through
+from quarterdeck.conversations.derived import follow_change
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.errors import InputError, NotFoundError, StaleVersionError, StillRunningError, TooLargeError
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import MessageRow, copy_message
-from quarterdeck.store.summaries import mark_stale
 from quarterdeck.store.turns import OPEN
 from quarterdeck.store.versions import VersionRow, find_version, list_versions, rewrite_message
 
@@ -60,6 +60,7 @@ def edit_as_branch(connection: WriteConnection, user: str, message: str, *, text
     copy_message(connection, row, made, with_text(row.parts, text))
     conversation = access_conversation(connection, user, row.conversation_id)
     lead_through(connection, conversation.id, conversation.tip_id, made)
+    follow_change(connection, [made])
     return access_message(connection, user, made)
 
 
@@ -85,7 +86,7 @@ def _rewrite(connection: WriteConnection, row: MessageRow, version: int, parts: 
         raise StaleVersionError(
             "This message was changed somewhere else meanwhile. Nothing was overwritten; look at the other version."
         )
-    mark_stale(connection, [row.id])
+    follow_change(connection, [row.id])
     return access_message(connection, row.owner_id, row.id)
 
 

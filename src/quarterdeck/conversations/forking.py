@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from msgspec import Struct
 
 from quarterdeck.accounts.access import access_conversation, access_message
@@ -10,6 +12,7 @@ from quarterdeck.errors import StillRunningError
 from quarterdeck.store.conversations import ConversationRow, insert_conversation, update_conversation
 from quarterdeck.store.copies import Copied, copy_path
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
+from quarterdeck.store.search import index_messages
 from quarterdeck.store.tree import list_path_ids
 from quarterdeck.store.turns import OPEN
 
@@ -30,7 +33,7 @@ async def fork_conversation(database: Database, user: str, message: str) -> Conv
     made = await database.write(lambda connection: _begin(connection, original.conversation, message))
     for start in range(0, len(original.copies), _AT_ONCE):
         some = original.copies[start : start + _AT_ONCE]
-        await database.write(lambda connection, some=some: copy_path(connection, made.id, some))  # type: ignore[misc]
+        await database.write(partial(_copy, conversation=made.id, copies=some))
     return await database.write(lambda connection: _reveal(connection, user, made.id, original.copies))
 
 
@@ -69,6 +72,11 @@ def _begin(connection: WriteConnection, original: ConversationRow, message: str)
     }
     update_conversation(connection, made.id, hidden)
     return made
+
+
+def _copy(connection: WriteConnection, *, conversation: str, copies: list[Copied]) -> None:
+    copy_path(connection, conversation, copies)
+    index_messages(connection, [copied.id for copied in copies])
 
 
 def _reveal(connection: WriteConnection, user: str, conversation: str, copies: list[Copied]) -> ConversationRow:

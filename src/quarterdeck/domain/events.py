@@ -184,7 +184,15 @@ class FeedModels(_Event, frozen=True, tag="models.changed"):
     """A provider was connected or removed."""
 
 
-FeedEvent = FeedConversation | FeedTurnStarted | FeedTurnEnded | FeedModels
+class FeedMessages(_Event, frozen=True, tag="messages.changed"):
+    """Messages were changed by hand: `edited`: what `message` says; `path`: which ones are on the active path."""
+
+    conversation: str
+    message: str
+    what: Literal["edited", "path"]
+
+
+FeedEvent = FeedConversation | FeedTurnStarted | FeedTurnEnded | FeedModels | FeedMessages
 """A user's feed carries pointers only, never content."""
 
 _encoder = msgspec.json.Encoder()

@@ -24,7 +24,8 @@ class Copied(Struct, frozen=True):
 def copy_path(connection: WriteConnection, conversation: str, copies: list[Copied]) -> None:
     """One statement for all `copies`; the first version of each is what it says now."""
     names = (column(name, String) for name in ("original", "copy_id", "parent", "child"))
-    places = values(*names, name="places").data([(c.original, c.id, c.parent or "", c.child or "") for c in copies])
+    listed = [(copied.original, copied.id, copied.parent or "", copied.child or "") for copied in copies]
+    places = values(*names, name="listed").data(listed).cte("places")
     source = select(
         places.c.copy_id,
         literal(conversation),

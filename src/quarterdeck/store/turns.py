@@ -59,9 +59,11 @@ _LATEST_ONE = select(turns).where(turns.c.conversation_id == bindparam("conversa
 _HAS_OPEN = select(_OPEN_ONES.exists())
 _LATEST = select(func.max(turns.c.id)).where(turns.c.conversation_id == bindparam("conversation"))
 _PLACE = select(_LATEST.scalar_subquery(), _OPEN_ONES.exists())
+_running = turns.alias("running")
+_is_answering = exists().where(_running.c.conversation_id == bindparam("conversation"), _running.c.status == "running")
 _NEXT = (
     select(turns.c.id)
-    .where(turns.c.conversation_id == bindparam("conversation"), turns.c.status == "queued")
+    .where(turns.c.conversation_id == bindparam("conversation"), turns.c.status == "queued", ~_is_answering)
     .order_by(turns.c.id)
     .limit(1)
 )
@@ -114,6 +116,16 @@ def find_place(connection: AnyConnection, conversation: str) -> tuple[str | None
     """The conversation's latest turn, and whether any of its turns is open."""
     latest, is_busy = connection.execute(_PLACE, {"conversation": conversation}).one()
     return latest, bool(is_busy)
+
+
+def has_only_open_of(connection: AnyConnection, conversation: str, request: str) -> bool:
+    """Whether nothing waits or runs in this conversation but answers to this question, all of which run."""
+    others = select(turns.c.id).where(
+        turns.c.conversation_id == conversation,
+        turns.c.status.in_(OPEN),
+        or_(turns.c.request_id != request, turns.c.status == "queued"),
+    )
+    return connection.execute(others.limit(1)).first() is None
 
 
 def claim_turn(
@@ -181,7 +193,7 @@ def list_stopping(connection: AnyConnection, running: list[str]) -> list[str]:
 def list_claimable(
     connection: AnyConnection, *, worker: str, others_are_dead: bool, limit: int, dead: str | None = None
 ) -> list[Claimable]:
-    """Open turns nobody works on, oldest first; of a conversation only its first open one."""
+    """Open turns nobody works on, oldest first; of those that wait in a conversation's line only the first."""
     earlier = turns.alias("earlier")
     free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
     rows = connection.execute(
@@ -189,10 +201,13 @@ def list_claimable(
         .where(
             turns.c.status.in_(OPEN),
             free,
-            ~exists().where(
-                earlier.c.conversation_id == turns.c.conversation_id,
-                earlier.c.status.in_(OPEN),
-                earlier.c.id < turns.c.id,
+            or_(
+                turns.c.status == "running",
+                ~exists().where(
+                    earlier.c.conversation_id == turns.c.conversation_id,
+                    earlier.c.status.in_(OPEN),
+                    earlier.c.id < turns.c.id,
+                ),
             ),
         )
         .order_by(turns.c.id)
@@ -202,6 +217,7 @@ def list_claimable(
 
 
 def next_queued(connection: AnyConnection, conversation: str) -> str | None:
+    """The one whose time has come; None also while another answer of this conversation is being written."""
     row = connection.execute(_NEXT, {"conversation": conversation}).first()
     return None if row is None else str(row.id)
 

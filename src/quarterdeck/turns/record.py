@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from quarterdeck.accounts.access import access_message
 from quarterdeck.context.assistants import Speaking, choose_assistant, find_assistant, speaking_in
+from quarterdeck.conversations.branches import lead_through
 from quarterdeck.domain.events import TurnStarted
 from quarterdeck.domain.ids import id_after, new_id, now_ms
 from quarterdeck.domain.parts import TextPart
@@ -23,9 +24,10 @@ from quarterdeck.store.conversations import (
 )
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_conversation, lock_send
-from quarterdeck.store.messages import find_message, insert_message, lead_to
+from quarterdeck.store.messages import MessageRow, find_message, insert_message, lead_to
 from quarterdeck.store.search import index_messages
-from quarterdeck.store.turns import TurnRow, find_place, find_turn_by_key, insert_turn
+from quarterdeck.store.tree import find_next, lead, list_children
+from quarterdeck.store.turns import OPEN, TurnRow, find_place, find_turn_by_key, has_only_open_of, insert_turn
 from quarterdeck.turns.claim import Lease
 
 MAX_TEXT_CHARS = 1_000_000
@@ -36,7 +38,10 @@ Admit = Callable[[WriteConnection, str, str], None]
 
 
 class Send(Struct, frozen=True, kw_only=True):
-    """`key`: the client's idempotency key. None means: as the conversation has it."""
+    """`key`: the client's idempotency key. None means: as the conversation has it.
+
+    `parent`: the message to go on below, `instead_of`: the one to stand beside; without either it is the path's end.
+    """
 
     key: str
     conversation: str
@@ -45,15 +50,21 @@ class Send(Struct, frozen=True, kw_only=True):
     temperature: float | None = None
     assistant: str | None = None
     instructions: str | None = None
+    parent: str | None = None
+    instead_of: str | None = None
 
 
 class Retry(Struct, frozen=True, kw_only=True):
-    """Answer anew what answer `message` answered."""
+    """Answer anew what answer `message` answered, or `message` itself if it is a question.
+
+    `beside`: the answers are to be compared: the path stays with the one it goes through, and both are written at once.
+    """
 
     key: str
     message: str
     model: str | None = None
     temperature: float | None = None
+    beside: bool = False
 
 
 class Accepted(Struct, frozen=True):
@@ -83,6 +94,8 @@ def check_send(send: Send) -> None:
         raise InputError(f"There is no assistant with more than {MAX_ID_CHARS} characters.")
     if "\x00" in send.text or "\x00" in send.conversation:
         raise InputError("The message contains a NUL character, which cannot be stored.")
+    if send.parent and send.instead_of:
+        raise InputError("Give `parent` or `instead_of`, not both.")
 
 
 def check_retry(retry: Retry) -> None:
@@ -108,6 +121,7 @@ def record_send(
         conversation = _open_conversation(connection, owner, send, default_model)
     else:
         conversation = _keep_choices(connection, conversation, send)
+    parent = _find_parent(connection, conversation, send)
     request = new_id()
     model = conversation.model or default_model
     admit(connection, owner, model)
@@ -117,7 +131,7 @@ def record_send(
         message=request,
         conversation=conversation.id,
         owner=owner,
-        parent=conversation.tip_id,
+        parent=parent,
         role="user",
         status="complete",
         parts=[TextPart(send.text)],
@@ -126,17 +140,17 @@ def record_send(
         active_child=turn.message_id,
     )
     index_messages(connection, [request])
-    if conversation.tip_id is None:
-        update_conversation(connection, conversation.id, {"root_id": request})
+    if parent == conversation.tip_id:
+        lead(connection, conversation.id, parent, request)
     else:
-        lead_to(connection, conversation.tip_id, request)
+        lead_through(connection, conversation.id, conversation.tip_id, request)
     return _store(connection, conversation, turn, lease)
 
 
 def record_retry(
     connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None, admit: Admit
 ) -> Accepted:
-    """A second answer beside the first; it takes its place on the active path.
+    """A second answer beside the first; it takes its place on the active path, unless both are to be compared.
 
     Raises: `NotFoundError`, `InputError`, `ConflictError`; what `admit` raises for its model.
     """
@@ -144,23 +158,50 @@ def record_retry(
     lock_send(connection, owner, retry.key)
     if (known := _known(connection, owner, retry.key, digest)) is not None:
         return known
-    answer = access_message(connection, owner, retry.message)
-    if answer.role != "assistant":
-        raise InputError("Only an answer can be tried again; this is a question.")
-    conversation = _find_locked(connection, owner, answer.conversation_id)
-    answer = access_message(connection, owner, retry.message)  # as it is, now that nobody else writes here
-    request = find_message(connection, answer.conversation_id, answer.parent_id or "")
+    tried = access_message(connection, owner, retry.message)
+    conversation = _find_locked(connection, owner, tried.conversation_id)
+    request = _find_request(connection, owner, retry)  # as it is, now that nobody else writes here
     if conversation is None or request is None:
         raise NotFoundError("There is no such message.")
-    if answer.status in ("queued", "running"):
-        raise ConflictError("This answer is still being written. Stop it first.")
     model = retry.model or conversation.model or default_model
     admit(connection, owner, model)
     turn = _new_turn(connection, conversation, retry.key, digest, request=request.id, model=model)
     if retry.temperature is not None:
         turn = msgspec.structs.replace(turn, temperature=retry.temperature)
+    if retry.beside and find_next(connection, conversation.id, request.id) is not None:
+        if has_only_open_of(connection, conversation.id, request.id):
+            turn = msgspec.structs.replace(turn, status="running")
+        return _store(connection, conversation, turn, lease, takes_path=False)
+    lead_through(connection, conversation.id, conversation.tip_id, request.id)
     lead_to(connection, request.id, turn.message_id)
     return _store(connection, conversation, turn, lease)
+
+
+def _find_parent(connection: WriteConnection, conversation: ConversationRow, send: Send) -> str | None:
+    """The message that the question goes below; None: it is a first one. Raises: `NotFoundError`."""
+    named = send.parent or send.instead_of
+    if not named:
+        return conversation.tip_id
+    row = find_message(connection, conversation.id, named)
+    if row is None or row.deleted_at is not None:
+        raise NotFoundError("There is no such message in this conversation.")
+    return row.id if send.parent else row.parent_id
+
+
+def _find_request(connection: WriteConnection, owner: str, retry: Retry) -> MessageRow | None:
+    """The question that is to be answered anew; None when it was deleted.
+
+    Raises: `NotFoundError`; `ConflictError` while the answer that is to be replaced is being written.
+    """
+    row = access_message(connection, owner, retry.message)
+    is_question = row.role != "assistant"
+    answers = [node.status for node in list_children(connection, row.conversation_id, [row.id])] if is_question else []
+    if not retry.beside and any(status in OPEN for status in [row.status, *answers]):
+        raise ConflictError("This answer is still being written. Stop it first.")
+    if is_question:
+        return row
+    request = find_message(connection, row.conversation_id, row.parent_id or "")
+    return None if request is None or request.deleted_at is not None else request
 
 
 def _known(connection: WriteConnection, owner: str, key: str, digest: bytes) -> Accepted | None:
@@ -251,7 +292,14 @@ def _new_turn(
     )
 
 
-def _store(connection: WriteConnection, conversation: ConversationRow, turn: TurnRow, lease: Lease | None) -> Accepted:
+def _store(
+    connection: WriteConnection,
+    conversation: ConversationRow,
+    turn: TurnRow,
+    lease: Lease | None,
+    *,
+    takes_path: bool = True,
+) -> Accepted:
     if turn.status == "running" and lease is not None:
         turn = msgspec.structs.replace(turn, lease_owner=lease.worker, lease_until=lease.until(connection))
     insert_turn(connection, turn)
@@ -267,12 +315,18 @@ def _store(connection: WriteConnection, conversation: ConversationRow, turn: Tur
         model=turn.model,
         turn=turn.id,
     )
-    update_conversation(connection, conversation.id, {"tip_id": turn.message_id, "updated_at": turn.created_at})
+    end: dict[str, object] = {"tip_id": turn.message_id} if takes_path else {}
+    update_conversation(connection, conversation.id, {**end, "updated_at": turn.created_at})
     return Accepted(turn, conversation.external_id, is_new=True)
 
 
 def _digest(command: Send | Retry) -> bytes:
-    return hashlib.sha256(msgspec.json.encode(command)).digest()
+    """Of what was asked, as versions without the later wishes wrote it: a message may be sent again after an update."""
+    asked = msgspec.to_builtins(command)
+    for wish in ("parent", "instead_of", "beside"):
+        if not asked.get(wish):
+            asked.pop(wish, None)
+    return hashlib.sha256(msgspec.json.encode(asked)).digest()
 
 
 def _check_key(key: str) -> None:

@@ -11,6 +11,8 @@ from quarterdeck.store.conversations import ConversationRow
 from quarterdeck.store.ideas import IdeaRow
 from quarterdeck.store.messages import MessageRow
 
+SIBLINGS_SHOWN = 50  # ids in one document
+
 
 class ConversationDocument(BaseModel):
     """A conversation as listed. Times are milliseconds since 1970."""
@@ -29,6 +31,15 @@ class ConversationDocument(BaseModel):
     pinned_at: int | None
     archived_at: int | None
     folder: str | None
+    forked_from: str | None = Field(description="The message of another conversation that it was begun from.")
+
+
+class SiblingsDocument(BaseModel):
+    """The messages among which the path chooses here, in the order in which they were made."""
+
+    position: int = Field(description="Of this one, from 1.")
+    count: int
+    ids: list[str] = Field(description=f"At most {SIBLINGS_SHOWN}, this one among them.")
 
 
 class MessageDocument(BaseModel):
@@ -49,6 +60,9 @@ class MessageDocument(BaseModel):
     usage: dict[str, Any] | None
     continuations: list[dict[str, Any]]
     error: dict[str, Any] | None
+    version: int = Field(description="Counts edits, from 1.")
+    edited_at: int | None
+    siblings: SiblingsDocument | None = Field(description="Null: it stands alone in its place.")
 
 
 class IdeaDocument(BaseModel):
@@ -68,6 +82,7 @@ class ConversationPage(BaseModel):
 class MessagePage(BaseModel):
     items: list[MessageDocument] = Field(description="Oldest first.")
     next_cursor: str | None = Field(description="Pass it as `before` for older ones; null at the beginning.")
+    newer_cursor: str | None = Field(description="Pass it as `after` for newer ones; null at the end.")
 
 
 class IdeaPage(BaseModel):
@@ -81,17 +96,28 @@ def conversation_document(row: ConversationRow) -> ConversationDocument:
         instructions=row.instructions, temperature=row.temperature, created_at=row.created_at,
         updated_at=row.updated_at, running_turn=row.running_turn, title_from=row.title_from,
         pinned_at=row.pinned_at, archived_at=row.archived_at, folder=row.folder_id,
+        forked_from=row.forked_from,
     )  # fmt: skip
 
 
-def message_document(row: MessageRow) -> MessageDocument:
+def message_document(row: MessageRow, siblings: list[str]) -> MessageDocument:
+    """`siblings`: the ids of all that stand in its place, itself too, or none."""
     return MessageDocument(
         id=row.id, conversation=row.conversation_id, parent=row.parent_id, role=row.role, status=row.status,
         mark=row.context_mark,
         parts=msgspec.to_builtins(row.parts), model=row.model, turn=row.turn_id, created_at=row.created_at,
         ended_at=row.ended_at, first_token_ms=row.first_token_ms, usage=msgspec.to_builtins(row.usage),
         continuations=msgspec.to_builtins(row.continuations), error=msgspec.to_builtins(row.error),
+        version=row.version, edited_at=row.edited_at, siblings=_siblings_document(row.id, siblings),
     )  # fmt: skip
+
+
+def _siblings_document(message: str, ids: list[str]) -> SiblingsDocument | None:
+    if not ids:
+        return None
+    place = ids.index(message) if message in ids else 0
+    start = max(min(place - SIBLINGS_SHOWN // 2, len(ids) - SIBLINGS_SHOWN), 0)
+    return SiblingsDocument(position=place + 1, count=len(ids), ids=ids[start : start + SIBLINGS_SHOWN])
 
 
 def idea_document(row: IdeaRow) -> IdeaDocument:

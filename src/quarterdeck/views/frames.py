@@ -16,7 +16,11 @@ class _Client(Struct, frozen=True, tag_field="type", kw_only=True):
 
 
 class SendFrame(_Client, frozen=True, tag="send", kw_only=True):
-    """Say something. `id` is the idempotency key; `conversation` an existing id or a new one you make up."""
+    """Say something. `id` is the idempotency key; `conversation` an existing id or a new one you make up.
+
+    It goes below the end of the active path; with `parent` below that message, with `instead_of` beside that one, as
+    another branch, which becomes the active path.
+    """
 
     id: str
     conversation: str
@@ -25,16 +29,22 @@ class SendFrame(_Client, frozen=True, tag="send", kw_only=True):
     temperature: float | None = None
     assistant: str | None = None
     instructions: str | None = None
+    parent: str | None = None
+    instead_of: str | None = None
     follow: bool = True
 
 
 class RetryFrame(_Client, frozen=True, tag="retry", kw_only=True):
-    """Answer anew what the answer `message` answered; the new answer takes its place."""
+    """Answer anew what the answer `message` answered (or `message` itself, a question); the new one takes its place.
+
+    With `beside` it does not: both answers stand beside each other until one is chosen, and are written at once.
+    """
 
     id: str
     message: str
     model: str | None = None
     temperature: float | None = None
+    beside: bool = False
     follow: bool = True
 
 

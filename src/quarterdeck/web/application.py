@@ -29,6 +29,7 @@ from quarterdeck.web import (
     invitations,
     keys,
     me,
+    messages,
     metrics,
     models,
     oauth,
@@ -62,6 +63,7 @@ ROUTERS = (
     imports.router,  # /api/imports…
     search.router,  # /api/search
     shares.router,  # /api/shares, /s/{token}
+    messages.router,  # /api/messages…, /api/deletions/{deletion}/undo
     turns.router,  # /api/turns/{turn}/events, /stop
     context.router,  # /api/turns/{turn}/context, /api/conversations/{conversation}/context, /summaries, marks
     ideas.router,  # /api/ideas

@@ -39,6 +39,10 @@ class BatchRequest(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     chatId: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)] | None = None  # noqa: N815  # the wire's own spelling
     assistant: str | None = None
+    parent: Annotated[str, Field(max_length=MAX_ID_CHARS, description="Go on below this message.")] | None = None
+    instead_of: (
+        Annotated[str, Field(max_length=MAX_ID_CHARS, description="Go beside this message, as another branch.")] | None
+    ) = None
     id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")] | None = None
 
 
@@ -59,6 +63,8 @@ async def chat_batch(house: TheHouse, caller: CallerOrGuest, address: Address, a
             model=asked.model,
             temperature=asked.temperature,
             assistant=asked.assistant,
+            parent=asked.parent,
+            instead_of=asked.instead_of,
         ),
     )
     answer = _texts(read_turn(house, caller.user, accepted.row.id))

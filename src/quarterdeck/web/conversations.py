@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from quarterdeck.accounts.access import access_conversation
 from quarterdeck.accounts.subjects import Who
 from quarterdeck.context.assistants import choose_assistant
+from quarterdeck.conversations.reading import read_page
 from quarterdeck.domain.events import FeedConversation
 from quarterdeck.errors import InputError, NotFoundError
 from quarterdeck.store.conversations import (
@@ -19,10 +20,9 @@ from quarterdeck.store.conversations import (
     restore_conversation,
     update_conversation,
 )
-from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.folders import access_folder
 from quarterdeck.store.listing import Listing, Place, list_conversations, place_of
-from quarterdeck.store.messages import MessageRow, read_path
 from quarterdeck.store.turns import list_open_of_conversation
 from quarterdeck.views.documents import (
     ConversationDocument,
@@ -139,18 +139,25 @@ async def restore(house: TheHouse, caller: Caller, conversation: str) -> Convers
 
 @router.get("/{conversation}/messages")
 async def list_messages(
-    house: TheHouse, caller: Caller, conversation: str, before: str = "", limit: MessageLimit = 50
+    house: TheHouse,
+    caller: Caller,
+    conversation: str,
+    before: str = "",
+    after: str = "",
+    around: Annotated[str, Query(description="A message to have in the middle.")] = "",
+    limit: MessageLimit = 50,
 ) -> MessagePage:
-    """Messages of the active path, oldest first. Without `before` its end. The cost is that of the page."""
-
-    def read(connection: ReadConnection) -> list[MessageRow]:
-        row = access_conversation(connection, caller.user, conversation)
-        start = before or row.tip_id
-        return [] if not start else read_path(connection, row.id, start, limit)
-
-    rows = await house.database.read(read)
-    older = rows[-1].parent_id if rows else None
-    return MessagePage(items=[message_document(row) for row in reversed(rows)], next_cursor=older)
+    """Messages of the active path, oldest first. Without a place its end. The cost is that of the page."""
+    page = await house.database.read(
+        lambda connection: read_page(
+            connection, caller.user, conversation, before=before, after=after, around=around, limit=limit
+        )
+    )
+    return MessagePage(
+        items=[message_document(row, [node.id for node in page.alternatives.get(row.id, [])]) for row in page.rows],
+        next_cursor=page.older,
+        newer_cursor=page.newer,
+    )
 
 
 def _encode_cursor(place: Place) -> str:

@@ -155,12 +155,20 @@ class FullSocket:
             temperature=frame.temperature,
             assistant=frame.assistant,
             instructions=frame.instructions,
+            parent=frame.parent,
+            instead_of=frame.instead_of,
         )
         await self._accepted(await self._house.turns.send(self._user, send, since_s=since_s), frame)
 
     async def _retry(self, frame: RetryFrame, since_s: float | None) -> None:
         await admit_guest_message(self._house, self._principal, self._connection.guest_of)
-        retry = Retry(key=frame.id, message=frame.message, model=frame.model, temperature=frame.temperature)
+        retry = Retry(
+            key=frame.id,
+            message=frame.message,
+            model=frame.model,
+            temperature=frame.temperature,
+            beside=frame.beside,
+        )
         await self._accepted(await self._house.turns.retry(self._user, retry, since_s=since_s), frame)
 
     async def _accepted(self, accepted: Accepted, frame: SendFrame | RetryFrame) -> None:

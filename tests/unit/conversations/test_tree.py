@@ -16,7 +16,7 @@ from quarterdeck.conversations.deleting import delete_messages
 from quarterdeck.conversations.editing import edit_message, read_versions, restore_version
 from quarterdeck.conversations.reading import read_page
 from quarterdeck.domain.ids import new_id
-from quarterdeck.domain.parts import IdeaPart, ReasoningPart, TextPart, encode_parts, plain_text
+from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart, encode_parts, plain_text
 from quarterdeck.errors import NotFoundError, StaleVersionError, StillRunningError
 from quarterdeck.store.messages import find_message, read_path
 from quarterdeck.store.tables import messages
@@ -202,7 +202,7 @@ def test_an_edit_keeps_what_was_said_and_only_the_current_version_can_be_edited(
 
 def test_an_edited_answer_keeps_its_thoughts_and_ideas(tree: Tree) -> None:
     _, answer = tree.say("1")
-    parts = [ReasoningPart("hm"), TextPart("a"), IdeaPart("i"), TextPart("b")]
+    parts: list[Part] = [ReasoningPart("hm"), TextPart("a"), IdeaPart("i"), TextPart("b")]
     tree.connection.execute(messages.update().where(messages.c.id == answer).values(parts=encode_parts(parts)))
     edited = edit_message(tree.connection, tree.user, answer, version=1, text="new")
     assert edited.parts == [ReasoningPart("hm"), IdeaPart("i"), TextPart("new")]

@@ -173,7 +173,7 @@ def test_a_messages_document_names_its_parts_by_kind() -> None:
         parts=[IdeaPart("a"), TextPart("b")], model="x/y", turn_id="t", usage=None,
         continuations=[Continuation(1, 3, 9)], error=None, first_token_ms=None, created_at=1, ended_at=2,
     )  # fmt: skip
-    document: dict[str, Any] = message_document(row).model_dump()
+    document: dict[str, Any] = message_document(row, []).model_dump()
     assert document["parts"] == [{"kind": "idea", "text": "a"}, {"kind": "text", "text": "b"}]
     assert document["continuations"] == [{"part": 1, "offset": 3, "at": 9}]
     assert (document["usage"], document["error"], document["turn"]) == (None, None, "t")

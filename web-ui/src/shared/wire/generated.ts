@@ -200,6 +200,14 @@ export interface FeedModels {
   type: "models.changed";
 }
 
+/** Messages were changed by hand: `edited`: what `message` says; `path`: which ones are on the active path. */
+export interface FeedMessages {
+  type: "messages.changed";
+  conversation: string;
+  message: string;
+  what: "edited" | "path";
+}
+
 /** Say something. */
 export interface SendFrame {
   type: "send";
@@ -211,10 +219,12 @@ export interface SendFrame {
   temperature?: number | null;
   assistant?: string | null;
   instructions?: string | null;
+  parent?: string | null;
+  instead_of?: string | null;
   follow?: boolean;
 }
 
-/** Answer anew what the answer `message` answered; the new answer takes its place. */
+/** Answer anew what the answer `message` answered (or `message` itself, a question); the new one takes its place. */
 export interface RetryFrame {
   type: "retry";
   ref?: string;
@@ -222,6 +232,7 @@ export interface RetryFrame {
   message: string;
   model?: string | null;
   temperature?: number | null;
+  beside?: boolean;
   follow?: boolean;
 }
 
@@ -430,7 +441,8 @@ export type FeedEvent =
   | FeedConversation
   | FeedTurnStarted
   | FeedTurnEnded
-  | FeedModels;
+  | FeedModels
+  | FeedMessages;
 
 export type ClientFrame =
   | SendFrame

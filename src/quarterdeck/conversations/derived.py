@@ -1,0 +1,13 @@
+"""What is derived from messages follows their changes: summaries become stale, the search finds what is there now."""
+
+from __future__ import annotations
+
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.search import index_messages
+from quarterdeck.store.summaries import mark_stale
+
+
+def follow_change(connection: WriteConnection, ids: list[str]) -> None:
+    """To be called in the transaction that changed, deleted or restored these messages."""
+    mark_stale(connection, ids)
+    index_messages(connection, ids)
