@@ -81,11 +81,11 @@ def undo(connection: WriteConnection, user: str, deletion: str) -> DeletionRow:
         raise NotFoundError("There is no such deletion any more.")
     lock_conversation(connection, known.conversation_id)
     conversation = access_conversation(connection, user, known.conversation_id)
-    turn = _Turn(known.parent_id, known.child_id, known.first_id)
-    is_unchanged = _next(connection, conversation, known.parent_id) == known.child_id
+    now = _next(connection, conversation, known.parent_id)
+    turn = _Turn(known.parent_id, now, known.first_id)
     is_active = _is_active(connection, conversation, turn)
     follow_change(connection, undo_deletion(connection, deletion))
-    if is_unchanged:
+    if now is None or now == known.child_id:
         _take(connection, conversation.id, turn, is_active=is_active)
     return known
 

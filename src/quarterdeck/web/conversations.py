@@ -20,7 +20,7 @@ from quarterdeck.store.conversations import (
     restore_conversation,
     update_conversation,
 )
-from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.folders import access_folder
 from quarterdeck.store.listing import Listing, Place, list_conversations, place_of
 from quarterdeck.store.turns import list_open_of_conversation
