@@ -111,6 +111,7 @@ def expected(route: Route, caller: Caller) -> set[int] | None:
 def addresses(route: Route, things: Mapping[str, Sequence[str]], *, is_strict: bool = False) -> list[str]:
     """The route's address for each thing of its kind; in the long setting also for things of other kinds."""
     path = route.path.replace(":path}", "}")  # what a name may hold is of no matter here
+    path = path.replace("{version}", "1")  # of the message before it
     steps = path.split("/")
     names = {
         step[1:-1]: step[1:-1] if step != "{id}" else steps[at - 1] for at, step in enumerate(steps) if step[:1] == "{"
