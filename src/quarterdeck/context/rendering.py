@@ -15,6 +15,7 @@ from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.times import day_and_time, sent_line
 from quarterdeck.domain.parts import (
     IdeaPart,
+    ImagePart,
     Part,
     ReasoningPart,
     TextPart,
@@ -52,7 +53,8 @@ def row_pieces(row: PathRow, before: Before | None, answer_format: AnswerFormat,
     if row.role == "user":
         line = sent_line(row.created_at, zone, *((None, "") if before is None else (before.at, before.role)))
         return [Piece("user", begin_with(line, parts))]
-    return _split_calls(parts)
+    said = [part for part in parts if not isinstance(part, ImagePart)]  # no provider takes pictures in an answer
+    return _split_calls(said) if said else []
 
 
 def about_text(about: str) -> str:

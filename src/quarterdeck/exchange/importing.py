@@ -195,12 +195,14 @@ class _Gathering:
         is_resumed = (at.member, at.element) == (self._start.member, self._start.element)
         start = self._start.message if is_resumed else 0
         notes = [] if start else draft.notes
+        begun = self._work.done_bytes
         while start < len(arranged.messages):
             piece = self._cut(draft, arranged, start, notes, title)
             self._work.pieces.append(piece)
             start, notes = start + len(piece.parts), []
             if start < len(arranged.messages):
-                self._work.next, self._work.done_bytes = Cursor(at.member, at.element, start), found.done_bytes
+                part = (found.done_bytes - begun) * start // len(arranged.messages)
+                self._work.next, self._work.done_bytes = Cursor(at.member, at.element, start), begun + part
                 yield from self._flush()
 
     def _cut(self, draft: DraftConversation, arranged: Arranged, start: int, notes: list[Note], title: str) -> Piece:
