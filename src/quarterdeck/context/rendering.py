@@ -53,7 +53,9 @@ def row_pieces(row: PathRow, before: Before | None, answer_format: AnswerFormat,
     if row.role == "user":
         line = sent_line(row.created_at, zone, *((None, "") if before is None else (before.at, before.role)))
         return [Piece("user", begin_with(line, parts))]
-    said = [part for part in parts if not isinstance(part, ImagePart)]  # no provider takes pictures in an answer
+    said: list[Part] = [
+        part for part in parts if not isinstance(part, ImagePart)
+    ]  # no provider takes pictures in an answer
     return _split_calls(said) if said else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -11,12 +12,14 @@ import msgspec
 _SPACE = re.compile(r"[ \t\r\n]*")
 _PLAIN = json.JSONDecoder()
 MAX_DEPTH = 100_000
+_LARGE_BYTES = 4 << 20
+_LONG = {"mapping", "chat_messages"}
 
 
 def decode_element(raw: bytes) -> Any:
     """The value, with text that every database can hold. Raises: `ValueError`."""
     try:
-        return msgspec.json.decode(raw)
+        return msgspec.json.decode(raw) if len(raw) < _LARGE_BYTES else _decode_large(raw)
     except RecursionError:
         return _clean_all(decode_deep(raw.decode("utf-8", "replace")))
     except (msgspec.MsgspecError, UnicodeDecodeError):
@@ -26,6 +29,45 @@ def decode_element(raw: bytes) -> Any:
         return _clean_all(json.loads(text))
     except RecursionError:
         return _clean_all(decode_deep(text))
+
+
+class _LaterDict(dict[str, Any]):
+    """Values are decoded when they are looked through: all nodes of a long conversation are many times its text.
+
+    Only `items()` decodes, which is how the formats read what is long.
+    """
+
+    def items(self) -> Any:
+        return ((name, msgspec.json.decode(value)) for name, value in super().items())
+
+
+class _LaterList(list[Any]):
+    """The same for a list, read by going through it."""
+
+    def __iter__(self) -> Iterator[Any]:
+        return (msgspec.json.decode(value) for value in super().__iter__())
+
+
+def _decode_large(raw: bytes) -> Any:
+    """Raises: `msgspec.MsgspecError`, also for what is wrong within: each value is looked at once before."""
+    outer = msgspec.json.decode(raw, type=dict[str, msgspec.Raw])
+    read: dict[str, Any] = {}
+    for name, value in outer.items():
+        if name in _LONG and bytes(memoryview(value)[:1]) == b"{":
+            read[name] = _LaterDict(_checked(msgspec.json.decode(value, type=dict[str, msgspec.Raw])))
+        elif name in _LONG and bytes(memoryview(value)[:1]) == b"[":
+            inner = msgspec.json.decode(value, type=list[msgspec.Raw])
+            _checked(dict(enumerate(inner)))
+            read[name] = _LaterList(inner)
+        else:
+            read[name] = msgspec.json.decode(value)
+    return read
+
+
+def _checked(values: dict[Any, msgspec.Raw]) -> dict[Any, msgspec.Raw]:
+    for value in values.values():
+        msgspec.json.decode(value)
+    return values
 
 
 def clean_text(text: str) -> str:
