@@ -7,6 +7,7 @@ become. An entry's facets are terms of the index, as its words are: `Â§user`, `Â
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -78,17 +79,26 @@ def _write(connection: Connection, rows: Sequence[Any]) -> int:
     values = list(_entries(rows))
     if not values:
         return 0
-    taken = set(
-        connection.execute(
-            select(search_entries.c.id).where(search_entries.c.id.in_([value["id"] for value in values]))
-        ).scalars()
-    )
-    for value in values:  # made in the same millisecond and with the same chance: rare, but for imports
-        while value["id"] in taken:
-            value["id"] += 1
-        taken.add(value["id"])
+    _give_free_ids(connection, values)
     connection.execute(_INSERT, values)
     return len(values)
+
+
+def _give_free_ids(connection: Connection, values: list[dict[str, Any]]) -> None:
+    """Made in the same millisecond and with the same chance: rare, but for imports, where many have one time."""
+    seen: set[int] = set()
+    waiting = values
+    while waiting:
+        wanted = select(search_entries.c.id).where(search_entries.c.id.in_([value["id"] for value in waiting]))
+        taken = set(connection.execute(wanted).scalars())
+        again = []
+        for value in waiting:
+            if value["id"] in taken or value["id"] in seen:
+                value["id"] = value["id"] >> _MS_BITS << _MS_BITS | secrets.randbits(_MS_BITS)
+                again.append(value)
+            else:
+                seen.add(value["id"])
+        waiting = again
 
 
 def _entries(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
