@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
+import "@/shared/data/organizing-words";
 import { ConfirmDialog } from "@/shared/form/confirm-dialog";
 import { useChangeFolder } from "@/shared/data/organizing";
 import { Button } from "@/shared/ui/button";
@@ -27,12 +28,12 @@ export function AmongHeader({ folder, name, onRenamed, onBack }: AmongHeaderProp
   const close = () => setAsked(null);
   return (
     <div className="flex min-h-9 items-center gap-1 px-2">
-      <IconButton icon={ArrowLeft} small label={t("sidebar.back")} onClick={onBack} />
+      <IconButton icon={ArrowLeft} small label={t("organizing.back")} onClick={onBack} />
       <h2 className="min-w-0 flex-1 truncate text-sm font-medium">{name}</h2>
       {folder !== null && (
         <Menu
-          label={t("sidebar.more_folder", { name })}
-          trigger={(props) => <IconButton {...props} icon={Ellipsis} small label={t("sidebar.more_folder", { name })} />}
+          label={t("organizing.more_folder", { name })}
+          trigger={(props) => <IconButton {...props} icon={Ellipsis} small label={t("organizing.more_folder", { name })} />}
         >
           <MenuItem icon={PencilLine} onSelect={() => setAsked("rename")}>
             {t("sidebar.rename")}
@@ -52,13 +53,13 @@ export function AmongHeader({ folder, name, onRenamed, onBack }: AmongHeaderProp
       )}
       {folder !== null && asked === "delete" && (
         <ConfirmDialog
-          title={t("sidebar.delete_folder")}
+          title={t("organizing.delete_folder")}
           action={t("sidebar.delete")}
           isPending={isPending}
           onClose={close}
           onConfirm={() => change({ verb: "delete", id: folder }, { onSuccess: onBack })}
         >
-          {t("sidebar.delete_folder_lead")}
+          {t("organizing.delete_folder_lead")}
         </ConfirmDialog>
       )}
     </div>
@@ -75,17 +76,17 @@ function RenameDialog({ name, onRename, onClose }: { name: string; onRename(name
     onClose();
   };
   return (
-    <Dialog title={t("sidebar.rename_folder")} onClose={onClose} className="w-[min(24rem,calc(100vw-2rem))]">
+    <Dialog title={t("organizing.rename_folder")} onClose={onClose} className="w-[min(24rem,calc(100vw-2rem))]">
       <form onSubmit={submit} className="flex items-end gap-2 px-5 pt-4 pb-5">
         <Field
-          label={t("sidebar.folder_name")}
+          label={t("organizing.folder_name")}
           value={next}
           maxLength={100}
           className="flex-1"
           onChange={(event) => setNext(event.target.value)}
         />
         <Button kind="primary" type="submit">
-          {t("sidebar.save")}
+          {t("organizing.save")}
         </Button>
       </form>
     </Dialog>

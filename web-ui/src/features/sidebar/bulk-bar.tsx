@@ -1,6 +1,7 @@
 import { Archive, ArchiveRestore, FolderInput, ListChecks, Pin, Trash2, X } from "lucide-react";
 import { useTranslation } from "react-i18next";
 
+import "@/shared/data/organizing-words";
 import { IconButton } from "@/shared/ui/icon-button";
 
 interface BulkBarProps {
@@ -20,13 +21,13 @@ export function BulkBar(props: BulkBarProps) {
   const { t } = useTranslation();
   const isNothing = count === 0;
   return (
-    <div role="toolbar" aria-label={t("sidebar.bulk")} className="border-t border-line px-2 py-1.5">
+    <div role="toolbar" aria-label={t("organizing.bulk")} className="border-t border-line px-2 py-1.5">
       <div className="flex items-center">
         <p role="status" className="min-w-0 flex-1 truncate px-2.5 text-sm font-medium tabular-nums">
-          {t("sidebar.selected", { count })}
+          {t("organizing.selected", { count })}
         </p>
-        <IconButton icon={ListChecks} small label={t("sidebar.select_all")} onClick={onAll} />
-        <IconButton icon={X} small label={t("sidebar.cancel_selection")} onClick={onEnd} />
+        <IconButton icon={ListChecks} small label={t("organizing.select_all")} onClick={onAll} />
+        <IconButton icon={X} small label={t("organizing.cancel_selection")} onClick={onEnd} />
       </div>
       <div className="flex justify-between">
         {!isArchive && <IconButton icon={Pin} label={t("sidebar.pin")} disabled={isNothing} onClick={onPin} />}

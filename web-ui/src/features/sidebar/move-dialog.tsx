@@ -4,6 +4,7 @@ import { useState } from "react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
+import "@/shared/data/organizing-words";
 import { useChangeFolder, useFolders } from "@/shared/data/organizing";
 import { Button } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
@@ -35,18 +36,18 @@ export function MoveDialog({ onMove, onClose }: MoveDialogProps) {
           {folders.map((folder) => (
             <Choice key={folder.id} icon={Folder} label={folder.name} onChoose={() => move(folder.id)} />
           ))}
-          <Choice icon={FolderMinus} label={t("sidebar.no_folder")} onChoose={() => move(null)} />
+          <Choice icon={FolderMinus} label={t("organizing.no_folder")} onChoose={() => move(null)} />
         </ul>
         <form onSubmit={make} className="flex items-end gap-2 border-t border-line pt-4">
           <Field
-            label={t("sidebar.new_folder")}
+            label={t("organizing.new_folder")}
             value={name}
             maxLength={100}
             className="flex-1"
             onChange={(event) => setName(event.target.value)}
           />
           <Button type="submit" disabled={isPending || name.trim() === ""}>
-            {t("sidebar.make_folder")}
+            {t("organizing.make_folder")}
           </Button>
         </form>
       </div>
