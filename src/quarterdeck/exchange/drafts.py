@@ -91,24 +91,32 @@ def _read_foreign(plan: Plan, element: Element, cursor: Cursor, done: int, membe
         note = Note("skipped", f"conversation {cursor.element + 1} of {member.name}", reason)
         yield Found(cursor, done, notes=[note])
         return
-    held = list_held(value)
-    drafts: list[DraftConversation] = []
-    notes: list[Note] = []
-    expected = next(known for known in FORMATS if known.name == plan.format)
-    for conversation in held:
-        known = expected if expected.fits(conversation) else next((k for k in FORMATS if k.fits(conversation)), None)
-        if known is None:
-            notes.append(Note("skipped", f"entry {cursor.element + 1} of {member.name}", "It is no conversation."))
-            continue
-        draft = known.read(conversation)
-        if draft.source.endswith(":"):
-            draft.source += hashlib.sha256(msgspec.json.encode(conversation)).hexdigest()[:32]
-        drafts.append(draft)
+    entry = f"entry {cursor.element + 1} of {member.name}"
+    drafts, notes = _drafts_of(value, plan.format, entry)
+    del value  # what is long need not be there while it is written
+    element.raw = None
     # All of one element have one cursor: broken off between them, they are read again, and known.
     for draft in drafts:
         yield Found(cursor, done, draft=draft)
     if notes or not drafts:
         yield Found(cursor, done, notes=notes)
+
+
+def _drafts_of(value: Any, expected: str, entry: str) -> tuple[list[DraftConversation], list[Note]]:
+    """`expected`: the file's format; single conversations of another one are read, too."""
+    drafts: list[DraftConversation] = []
+    notes: list[Note] = []
+    formats = sorted(FORMATS, key=lambda known: known.name != expected)
+    for conversation in list_held(value):
+        known = next((known for known in formats if known.fits(conversation)), None)
+        if known is None:
+            notes.append(Note("skipped", entry, "It is no conversation."))
+            continue
+        draft = known.read(conversation)
+        if draft.source.endswith(":"):
+            draft.source += hashlib.sha256(msgspec.json.encode(conversation)).hexdigest()[:32]
+        drafts.append(draft)
+    return drafts, notes
 
 
 def _decode(element: Element) -> tuple[Any, str]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct
 
 MAX_ELEMENT_BYTES = 256 << 20
+_LARGE_BYTES = 1 << 20
 
 # Possessive: nothing is remembered to come back to, so a string may be long.
 _STRING = rb'(?:[^"\\]++|\\.)*+'
@@ -24,8 +25,11 @@ _BRACKET = re.compile(
 _BLANK = b" \t\r\n,\xef\xbb\xbf"
 
 
-class Element(Struct, frozen=True):
-    """`raw` is None for one that is larger than is held; `end`: how many bytes of the stream were read by then."""
+class Element(Struct):
+    """`raw` is None for one that is larger than is held; `end`: how many bytes of the stream were read by then.
+
+    Whoever has read `raw` may set it to None: a long conversation need not be there twice.
+    """
 
     raw: bytes | None
     end: int
@@ -144,6 +148,9 @@ class _Splitter:
         elif self._start is not None:
             raw = bytes(memoryview(self._buffer)[self._start : self._at])
             self._start = None
+            if len(raw) > _LARGE_BYTES:
+                del self._buffer[: self._at]
+                self._at = 0
             yield Element(raw, end)
 
     def _forget(self) -> None:
