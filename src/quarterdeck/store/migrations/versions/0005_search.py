@@ -67,8 +67,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
-        for name in ("insert", "delete", "update"):
-            op.execute(f"DROP TRIGGER search_entries_{name}")
+        op.execute("DROP TRIGGER search_entries_insert")
+        op.execute("DROP TRIGGER search_entries_delete")
+        op.execute("DROP TRIGGER search_entries_update")
         op.execute("DROP TABLE search_index")
         op.execute("DROP VIEW search_terms")
     op.drop_index("ix_conversations_listed", "conversations")
