@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from bench import context, cpu_per_token, first_token, fleet_report, importing, many_chats, search, start_up
+from bench import context, cpu_per_token, first_token, fleet_report, history, importing, many_chats, search, start_up
 from bench.fleet_report import PARTS
 from bench.processes import (
     ROOT,
@@ -29,7 +29,7 @@ from bench.tables import fill
 
 LOADS = {"first": first_token.measure, "cpu": cpu_per_token.measure, "many": many_chats.measure}
 ONE_SERVER = ["start", *LOADS, "log"]
-SECTIONS = [*ONE_SERVER, "context", "search", "import", "fleet", *PARTS]
+SECTIONS = [*ONE_SERVER, "context", "history", "search", "import", "fleet", *PARTS]
 
 
 def main() -> None:
@@ -71,6 +71,8 @@ def _measure(wanted: list[str]) -> Iterator[str]:
         yield from search.measure()
     if "context" in wanted:
         yield context.measure()
+    if "history" in wanted:
+        yield history.measure()
     if "import" in wanted:
         yield importing.measure()
 

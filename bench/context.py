@@ -36,7 +36,7 @@ def measure() -> str:
         upstream = servers.enter_context(running(start_upstream(folder), "/v1/models"))
         key = create_key(folder / "data")
         for size in SIZES:
-            _seed(folder / "data" / "quarterdeck.sqlite3", f"talk-{size}", size)
+            seed_conversation(folder / "data" / "quarterdeck.sqlite3", f"talk-{size}", size)
         quarterdeck = servers.enter_context(running(start_quarterdeck(folder / "data", upstream.port), "/readyz"))
         return uvloop.run(_measure(quarterdeck, key, folder / "data" / "quarterdeck.sqlite3"))
 
@@ -117,10 +117,10 @@ def _table(found: dict[int, _Figures]) -> str:
     return table(head, rows)
 
 
-def _seed(path: Path, name: str, size: int) -> None:
-    """A conversation as if it had been led a message a minute."""
+def seed_conversation(path: Path, name: str, size: int, *, owner: str = "") -> None:
+    """A conversation as if it had been led a message a minute, of the server's owner unless told otherwise."""
     with closing(sqlite3.connect(path)) as database, database:
-        owner = database.execute("SELECT id FROM users WHERE role = 'owner'").fetchone()[0]
+        owner = owner or database.execute("SELECT id FROM users WHERE role = 'owner'").fetchone()[0]
         conversation = new_id()
         ids = [new_id() for _ in range(size)]
         values = (conversation, owner, name, name, f"openai/{_MODEL}", "", "", ids[-1], ids[0], 1, 1)
