@@ -168,7 +168,7 @@ def _row(owner: str, conversation: str, piece: Piece, index: int, ids: dict[str,
         "usage": None,
         "continuations": None,
         "error": None,
-        "first_token_ms": None,
+        "first_token_ms": None,  # nosec B105  # no password, a time
         "created_at": created,
         "ended_at": created if message.role == "assistant" and not piece.draft.own_id else None,
         "active_child_id": own(message.active_child),
