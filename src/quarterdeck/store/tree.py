@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import bindparam, case, func, literal, or_, select, update
+from sqlalchemy import bindparam, case, func, literal, select, update
 
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.messages import MAX_DEPTH, MessageRow, message_row
@@ -106,10 +106,12 @@ def list_nodes(connection: AnyConnection, conversation: str, ids: Iterable[str])
 def list_children(connection: AnyConnection, conversation: str, parents: Iterable[str | None]) -> list[Node]:
     """The children of all `parents` (None: the first messages), in the order in which they were made."""
     listed = set(parents)
-    of_some = messages.c.parent_id.in_([parent for parent in listed if parent is not None])
-    is_child = or_(of_some, messages.c.parent_id.is_(None)) if None in listed else of_some
-    # Put in order here: asked to do so, SQLite takes the index that is in order already, and reads all messages.
-    rows = connection.execute(select(*_node_columns).where(messages.c.conversation_id == conversation, is_child))
+    children = select(*_node_columns).where(messages.c.conversation_id == conversation)
+    # Put in order here, and the first messages asked for by themselves: for ORDER BY as for OR, SQLite takes the index
+    # of the whole conversation, and reads all messages.
+    rows = list(connection.execute(children.where(messages.c.parent_id.in_(listed - {None}))))
+    if None in listed:
+        rows += connection.execute(children.where(messages.c.parent_id.is_(None)))
     return sorted(map(_node, rows), key=lambda node: node.id)
 
 

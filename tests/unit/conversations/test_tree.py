@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -237,6 +238,36 @@ def test_the_work_of_an_edit_does_not_grow_with_the_conversation(tree: Tree) -> 
     assert counts[0] == counts[1]
     changed = tree.connection.execute(select(messages.c.id).where(messages.c.version > 1)).scalars().all()
     assert len(changed) == 1
+
+
+@pytest.mark.parametrize("place", ["end", "before", "around", "after"])
+def test_the_work_of_a_page_does_not_grow_with_the_conversation(tree: Tree, place: str) -> None:
+    costs = []
+    for size in (60, 240):
+        for number in range(size):
+            tree.say(str(number))
+        path = tree.path()
+        where = {} if place == "end" else {place: path[9] if place == "before" else path[-50]}
+        costs.append(steps_of(tree, partial(read_page, tree.connection, tree.user, tree.id, limit=20, **where)))
+    assert costs[1] <= costs[0] * 1.2
+
+
+def steps_of(tree: Tree, work: Callable[[], object]) -> int:
+    """How many steps of SQLite's machine it takes."""
+    steps = 0
+
+    def count() -> int:
+        nonlocal steps
+        steps += 1
+        return 0
+
+    raw: Any = tree.connection.connection.dbapi_connection
+    raw.set_progress_handler(count, 1)
+    try:
+        work()
+    finally:
+        raw.set_progress_handler(None, 0)
+    return steps
 
 
 def _rows(tree: Tree, *ids: str) -> list[Any]:
