@@ -5,9 +5,11 @@ from __future__ import annotations
 from msgspec import Struct, structs
 from sqlalchemy import delete, insert, select, update
 
+from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
-from quarterdeck.store.tables import deletions, messages
+from quarterdeck.store.tables import deletions, ideas, message_versions, messages
 
+KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
 _AT_ONCE = 500
 
 
@@ -32,7 +34,10 @@ def insert_deletion(connection: WriteConnection, row: DeletionRow, ids: list[str
 
 
 def find_deletion(connection: AnyConnection, owner: str, deletion: str) -> DeletionRow | None:
-    row = connection.execute(select(deletions).where(deletions.c.id == deletion, deletions.c.owner_id == owner)).first()
+    """None as well when it is too old to be undone."""
+    is_own = deletions.c.id == deletion, deletions.c.owner_id == owner
+    is_kept = deletions.c.created_at >= now_ms() - KEEP_DELETED_MS
+    row = connection.execute(select(deletions).where(*is_own, is_kept)).first()
     return None if row is None else DeletionRow(**row._mapping)
 
 
@@ -43,6 +48,25 @@ def undo_deletion(connection: WriteConnection, deletion: str) -> list[str]:
     connection.execute(statement.values(deleted_at=None, deletion=None))
     connection.execute(delete(deletions).where(deletions.c.id == deletion))
     return ids
+
+
+def forget_deleted(connection: WriteConnection) -> int:
+    """Remove for good what some messages said that were deleted 30 days ago; how many.
+
+    An empty message stays as a link of its path, for there may be others below it.
+    """
+    is_old = deletions.c.created_at < now_ms() - KEEP_DELETED_MS
+    oldest = connection.execute(select(deletions.c.id).where(is_old).order_by(deletions.c.created_at).limit(1)).scalar()
+    if oldest is None:
+        return 0
+    some = select(messages.c.id).where(messages.c.deletion == oldest).limit(_AT_ONCE)
+    ids = [row.id for row in connection.execute(some)]
+    if not ids:
+        return connection.execute(delete(deletions).where(deletions.c.id == oldest)).rowcount
+    for table in (message_versions, ideas):
+        connection.execute(delete(table).where(table.c.message_id.in_(ids)))
+    empty = update(messages).where(messages.c.id.in_(ids)).values(parts="[]", error=None, deletion=None)
+    return connection.execute(empty).rowcount
 
 
 def _batches(ids: list[str]) -> list[list[str]]:

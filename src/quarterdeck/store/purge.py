@@ -1,4 +1,4 @@
-"""What is kept for a while only: deleted conversations, expired sessions and links, guests."""
+"""What is kept for a while only: deleted conversations and messages, expired sessions and links, guests."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.assistants import purge_assistants
 from quarterdeck.store.attempts import purge_attempts
 from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.deletions import KEEP_DELETED_MS, forget_deleted
 from quarterdeck.store.guests import delete_expired_guests
 from quarterdeck.store.tables import conversations, oauth_states, open_links, sessions
 
-KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
 _AT_ONCE = 20  # conversations: their messages go with them
 
 
@@ -25,4 +25,4 @@ def purge(connection: WriteConnection) -> int:
     purge_assistants(connection, now - KEEP_DELETED_MS)
     old = select(conversations.c.id).where(conversations.c.deleted_at < now - KEEP_DELETED_MS).limit(_AT_ONCE)
     deleted = connection.execute(delete(conversations).where(conversations.c.id.in_(old))).rowcount
-    return deleted + delete_expired_guests(connection)
+    return deleted + forget_deleted(connection) + delete_expired_guests(connection)

@@ -24,7 +24,8 @@ from quarterdeck.store.assistants import (
     update_assistant,
 )
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
-from quarterdeck.store.purge import KEEP_DELETED_MS, purge
+from quarterdeck.store.deletions import KEEP_DELETED_MS
+from quarterdeck.store.purge import purge
 from quarterdeck.store.snippets import delete_snippet, insert_snippet, list_snippets, update_snippet
 from quarterdeck.store.tables import turns
 

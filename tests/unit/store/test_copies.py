@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+from sqlalchemy import select, update
 from tests.unit.store.stored import add_conversation, add_path, add_user
 
 from quarterdeck.conversations.branches import choose_branch
@@ -9,8 +11,13 @@ from quarterdeck.conversations.deleting import delete_messages, undo
 from quarterdeck.conversations.editing import edit_as_branch, edit_message, restore_version
 from quarterdeck.conversations.forking import fork_conversation
 from quarterdeck.conversations.reading import PathPage, read_page
+from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import plain_text
-from quarterdeck.store.database import Database
+from quarterdeck.errors import NotFoundError
+from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.deletions import KEEP_DELETED_MS
+from quarterdeck.store.purge import purge
+from quarterdeck.store.tables import deletions, message_versions, messages
 
 
 async def test_a_path_is_edited_branched_deleted_and_forked_alike_on_every_database(database: Database) -> None:
@@ -45,3 +52,32 @@ async def texts(database: Database, user: str, conversation: str) -> list[str]:
     )
     assert [row.id for row in up.rows] == [row.id for row in down.rows]
     return [plain_text(row.parts) for row in up.rows]
+
+
+async def test_what_was_deleted_a_month_ago_is_gone_for_good_and_the_rest_stands(database: Database) -> None:
+    user = await database.write(lambda connection: add_user(connection, "ann"))
+    talk = await database.write(lambda connection: add_conversation(connection, user))
+    path = await database.write(lambda connection: add_path(connection, talk, ["a", "b", "c", "d"]))
+    await database.write(lambda connection: edit_message(connection, user, path[1], version=1, text="secret"))
+    old, new = [
+        await database.write(lambda connection, at=at: delete_messages(connection, user, path[at], "one"))  # type: ignore[misc]
+        for at in (1, 3)
+    ]
+
+    def age(connection: WriteConnection) -> None:
+        long_ago = now_ms() - KEEP_DELETED_MS - 1
+        connection.execute(update(deletions).where(deletions.c.id == old.id).values(created_at=long_ago))
+
+    await database.write(age)
+    with pytest.raises(NotFoundError):
+        await database.write(lambda connection: undo(connection, user, old.id))
+    while await database.write(purge):
+        pass
+    rows = await database.read(lambda connection: connection.execute(select(messages.c.id, messages.c.parts)).all())
+    said = {row.id: row.parts for row in rows}
+    assert said[path[1]] == "[]"
+    assert "c" in said[path[2]]
+    assert not await database.read(lambda connection: connection.execute(select(message_versions)).all())
+    assert await texts(database, user, talk.id) == ["a", "c"]
+    await database.write(lambda connection: undo(connection, user, new.id))
+    assert await texts(database, user, talk.id) == ["a", "c", "d"]
