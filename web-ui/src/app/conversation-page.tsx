@@ -20,6 +20,8 @@ import { WindowGauge } from "@/features/context/window-gauge";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
 import { ConversationView } from "@/features/conversation/conversation-view";
 import { LogLine } from "@/features/logline/log-line";
+import { useComparison } from "@/features/conversation/comparison";
+import { useModelQuestion } from "@/features/conversation/model-question";
 import { ModelPicker } from "@/features/models/model-picker";
 import { Setup } from "@/features/setup/setup";
 import { Welcome } from "@/features/welcome/welcome";
@@ -36,6 +38,11 @@ import { TIGHT, useMedia } from "@/shared/ui/use-media";
 import { showToast } from "@/shared/ui/toasts";
 
 const ShareDialog = lazy(async () => ({ default: (await import("@/features/share/share-dialog")).ShareDialog }));
+
+const ModelQuestion = lazy(async () => ({ default: (await import("@/app/model-question")).ModelQuestion }));
+const CompareDialog = lazy(async () => ({
+  default: (await import("@/features/conversation/compare-dialog")).CompareDialog,
+}));
 
 /** Composes header, messages or beginning, composer and ideas for one conversation, or for a new one. */
 export function ConversationPage({ id: routeId }: { id: string | null }) {
@@ -148,8 +155,21 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
           <ShareDialog conversation={conversation.id} onClose={() => setIsSharing(false)} />
         </Suspense>
       )}
+      <TreeDialogs key={`tree-${id}`} />
       {ideas.areShown && <IdeasDrawer conversation={id} turn={turn} onClose={ideas.hide} />}
     </div>
+  );
+}
+
+/** What messages ask for: another model, and two answers beside each other. */
+function TreeDialogs() {
+  const isAsked = useModelQuestion((state) => state.answer !== null);
+  const isComparing = useComparison((state) => state.compared !== null);
+  return (
+    <Suspense>
+      {isAsked && <ModelQuestion />}
+      {isComparing && <CompareDialog />}
+    </Suspense>
   );
 }
 

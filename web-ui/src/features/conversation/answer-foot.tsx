@@ -2,8 +2,10 @@ import { useTranslation } from "react-i18next";
 
 import type { AnswerView } from "@/features/conversation/answer-view";
 import { CopyAction, RetryAction, SawAction } from "@/features/conversation/message-actions";
+import { EditedNote } from "@/features/conversation/editing";
 import { MarkActions, MarkNote } from "@/features/conversation/message-marks";
 import { plainText } from "@/features/conversation/rows";
+import { EditAction, MoreActions, Switcher } from "@/features/conversation/tree-actions";
 import { clock, seconds } from "@/shared/time/format";
 import type { Message } from "@/shared/wire/resources";
 
@@ -19,12 +21,16 @@ export function AnswerFoot({ view, message, onRetry }: AnswerFootProps) {
   if (view.isLive) return <ContinuedNote view={view} />;
   return (
     <footer className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 pt-1 text-xs text-quiet">
+      <Switcher message={message} />
       <span className="qd-actions -ml-1.5 flex">
         {text !== "" && <CopyAction text={text} />}
         <RetryAction onRetry={onRetry} disabled={false} />
         {message.turn !== null && <SawAction turn={message.turn} />}
+        <EditAction message={message} />
         <MarkActions message={message} />
+        <MoreActions message={message} />
       </span>
+      <EditedNote message={message} />
       <MarkNote message={message} />
       <ShortenedNote view={view} />
       <StoppedNote view={view} />

@@ -3,6 +3,7 @@ import { useTranslation } from "react-i18next";
 import { AnswerFoot } from "@/features/conversation/answer-foot";
 import { AnswerParts } from "@/features/conversation/answer-parts";
 import { viewAnswer } from "@/features/conversation/answer-view";
+import { Edited } from "@/features/conversation/editing";
 import { ErrorCard } from "@/features/conversation/error-card";
 import { Waiting } from "@/features/conversation/waiting";
 import { useTurnPicture } from "@/shared/connection/live-turns";
@@ -27,7 +28,9 @@ export function Answer({ message, retry }: AnswerProps) {
   return (
     <article aria-label={t("conversation.answer")} aria-busy={view.isLive} className="group pt-5">
       <AnswerHead model={message.model} at={view.startedAt} />
-      <AnswerParts view={view} />
+      <Edited message={message}>
+        <AnswerParts view={view} />
+      </Edited>
       {view.isLive && view.open === null && <Waiting view={view} model={message.model} isUnsent={retry !== null} />}
       {view.status === "failed" && <ErrorCard view={view} onRetry={askAgain} />}
       <AnswerFoot view={view} message={message} onRetry={askAgain} />

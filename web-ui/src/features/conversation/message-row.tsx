@@ -4,7 +4,9 @@ import { useTranslation } from "react-i18next";
 import { Answer } from "@/features/conversation/answer";
 import type { Row } from "@/features/conversation/rows";
 import { plainText } from "@/features/conversation/rows";
+import { Edited, EditedNote } from "@/features/conversation/editing";
 import { MarkActions, MarkNote } from "@/features/conversation/message-marks";
+import { EditAction, MoreActions, Switcher } from "@/features/conversation/tree-actions";
 import { Pictures } from "@/features/conversation/pictures";
 import { SummaryMark } from "@/features/conversation/summary-mark";
 import { UnsentMessage } from "@/features/conversation/unsent-message";
@@ -30,11 +32,22 @@ function RowBody({ row }: { row: Row }) {
       <UserMessage
         text={plainText(message.parts)}
         at={message.created_at}
-        marks={<MarkActions message={message} />}
+        marks={
+          <>
+            <EditAction message={message} />
+            <MarkActions message={message} />
+            <MoreActions message={message} />
+          </>
+        }
+        body={(said) => <Edited message={message}>{said}</Edited>}
         state={
           <>
             <Pictures parts={message.parts.filter((part) => part.kind === "image")} />
-            <MarkNote message={message} />
+            <span className="flex flex-wrap items-center gap-x-3 text-xs text-quiet">
+              <Switcher message={message} />
+              <EditedNote message={message} />
+              <MarkNote message={message} />
+            </span>
           </>
         }
       />

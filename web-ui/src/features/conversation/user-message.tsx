@@ -9,11 +9,13 @@ interface UserMessageProps {
   at: number;
   /** Its marks; unsent ones have none. */
   marks?: ReactNode;
+  /** Shows the text, or what stands in its place. */
+  body?: (said: ReactNode) => ReactNode;
   /** What is said below the text: on its way, waiting, refused. */
   state?: ReactNode;
 }
 
-export function UserMessage({ text, at, marks, state }: UserMessageProps) {
+export function UserMessage({ text, at, marks, body = (said) => said, state }: UserMessageProps) {
   const { t, i18n } = useTranslation();
   return (
     <article aria-label={t("conversation.you")} className="group pt-7">
@@ -27,7 +29,7 @@ export function UserMessage({ text, at, marks, state }: UserMessageProps) {
           {marks}
         </span>
       </header>
-      <p className="qd-said text-ink">{text}</p>
+      {body(<p className="qd-said text-ink">{text}</p>)}
       {state}
     </article>
   );

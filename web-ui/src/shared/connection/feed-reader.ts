@@ -41,6 +41,10 @@ export class FeedReader {
         this.reload(keys.allConversations, keys.folders, keys.conversation(event.conversation));
         this.reload(["summaries", event.conversation], ["window", event.conversation]);
         break;
+      case "messages.changed":
+        this.reload(keys.messages(event.conversation), keys.message(event.message), keys.versions(event.message));
+        this.reload(["summaries", event.conversation], ["window", event.conversation]);
+        break;
       case "turn.running":
         markRunning(event.conversation, event.turn);
         if (!findTurn(event.turn)) this.reload(keys.messages(event.conversation));

@@ -4,6 +4,8 @@ export const keys = {
   allConversations: ["conversations"] as const,
   conversation: (id: string) => ["conversation", id] as const,
   messages: (conversation: string) => ["messages", conversation] as const,
+  message: (id: string) => ["message", id] as const,
+  versions: (message: string) => ["versions", message] as const,
   allMessages: ["messages"] as const,
   context: (turn: string) => ["context", turn] as const,
   summaries: (conversation: string, first: string) => ["summaries", conversation, first] as const,

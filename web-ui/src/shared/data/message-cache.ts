@@ -7,7 +7,7 @@ import type { InfiniteData, QueryClient } from "@tanstack/react-query";
 import type { SendEntry } from "@/shared/connection/outbox";
 import { keys } from "@/shared/data/keys";
 import type { AcceptedFrame, FoldedTurn } from "@/shared/wire/generated";
-import type { Message, Page } from "@/shared/wire/resources";
+import type { Message, Page, Siblings } from "@/shared/wire/resources";
 
 export type LoadedMessages = InfiniteData<Page<Message>>;
 
@@ -33,7 +33,15 @@ export function addExchange(client: QueryClient, entry: SendEntry, accepted: Acc
 /** The new answer takes the place of the one it replaces. */
 export function replaceAnswer(client: QueryClient, replaced: string, accepted: AcceptedFrame): void {
   const answer = answerTo(accepted);
-  change(client, accepted.conversation, (message) => (message.id === replaced ? answer : message));
+  change(client, accepted.conversation, (message) =>
+    message.id === replaced ? { ...answer, siblings: withNewest(message, answer.id) } : message,
+  );
+}
+
+/** A new message stands beside `message`, as the last one there. */
+export function withNewest({ id, siblings }: Message, newest: string): Siblings {
+  const { count, ids } = siblings ?? { count: 1, ids: [id] };
+  return { position: count + 1, count: count + 1, ids: [...ids, newest] };
 }
 
 /** The turn has ended: the folded answer is the stored one. */

@@ -78,8 +78,35 @@ export interface Message {
   continuations?: Continuation[];
   error?: TurnFault | null;
   first_token_ms?: number | null;
+  /** Counts edits, from 1. */
+  version?: number;
+  edited_at?: number | null;
+  siblings?: Siblings | null;
   /** Measured by this page while the answer streamed; the server does not send it. */
   thought_ms?: number | null;
+}
+
+/** The messages among which the path chooses here. */
+export interface Siblings {
+  /** Of this one, from 1. */
+  position: number;
+  count: number;
+  /** Oldest first; of very many only those around this one. */
+  ids: string[];
+}
+
+export interface MessageVersion {
+  version: number;
+  parts: Part[];
+  created_at: number;
+}
+
+/** What was deleted in one go. */
+export interface Deletion {
+  id: string;
+  conversation: string;
+  count: number;
+  created_at: number;
 }
 
 export type ContextKind = "instructions" | "about" | "time" | "summary" | "pinned" | "message" | "continuation";

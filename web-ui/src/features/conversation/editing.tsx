@@ -1,0 +1,48 @@
+import { lazy, Suspense, useState } from "react";
+import type { ReactNode } from "react";
+import { useTranslation } from "react-i18next";
+
+import { useEdits } from "@/features/conversation/edits";
+import { fullTime } from "@/shared/time/format";
+import type { Message } from "@/shared/wire/resources";
+
+const EditBox = lazy(async () => ({ default: (await import("@/features/conversation/edit-box")).EditBox }));
+const VersionsDialog = lazy(async () => ({
+  default: (await import("@/features/conversation/versions-dialog")).VersionsDialog,
+}));
+
+/** What a message says, or the box in which that is being edited. */
+export function Edited({ message, children }: { message: Message; children: ReactNode }) {
+  const edit = useEdits((state) => state.edits[message.id]);
+  if (!edit) return children;
+  return (
+    <Suspense fallback={children}>
+      <EditBox message={message} edit={edit} />
+    </Suspense>
+  );
+}
+
+/** Says that a message was edited, and opens what it said before. */
+export function EditedNote({ message }: { message: Message }) {
+  const { t, i18n } = useTranslation();
+  const [isOpen, setIsOpen] = useState(false);
+  if ((message.version ?? 1) < 2) return null;
+  return (
+    <>
+      <button
+        type="button"
+        title={message.edited_at ? fullTime(message.edited_at, i18n.language) : undefined}
+        aria-haspopup="dialog"
+        onClick={() => setIsOpen(true)}
+        className="min-h-7 rounded-sm px-1 text-xs text-quiet underline decoration-line-strong underline-offset-3 hover:text-ink"
+      >
+        {t("conversation.edited")}
+      </button>
+      {isOpen && (
+        <Suspense>
+          <VersionsDialog message={message} onClose={() => setIsOpen(false)} />
+        </Suspense>
+      )}
+    </>
+  );
+}
