@@ -23,7 +23,6 @@ import { LogLine } from "@/features/logline/log-line";
 import { useComparison } from "@/features/conversation/comparison";
 import { useModelQuestion } from "@/features/conversation/model-question";
 import { ModelPicker } from "@/features/models/model-picker";
-import { Setup } from "@/features/setup/setup";
 import { Welcome } from "@/features/welcome/welcome";
 import type { Starter } from "@/features/welcome/welcome";
 import { newId } from "@/shared/connection/ids";
@@ -37,6 +36,7 @@ import { useShortcuts } from "@/shared/keyboard/shortcuts";
 import { TIGHT, useMedia } from "@/shared/ui/use-media";
 import { showToast } from "@/shared/ui/toasts";
 
+const Setup = lazy(async () => ({ default: (await import("@/features/setup/setup")).Setup }));
 const ShareDialog = lazy(async () => ({ default: (await import("@/features/share/share-dialog")).ShareDialog }));
 
 const ModelQuestion = lazy(async () => ({ default: (await import("@/app/model-question")).ModelQuestion }));
@@ -123,7 +123,9 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
         {id !== null ? (
           <ConversationView conversation={id} isStored={isStored} LogLine={LogLine} />
         ) : isSetupNeeded ? (
-          <Setup onSkip={skipSetup} />
+          <Suspense fallback={<div className="flex-1" />}>
+            <Setup onSkip={skipSetup} />
+          </Suspense>
         ) : (
           <Welcome assistant={assistant.chosen} onStart={start} />
         )}
