@@ -33,12 +33,18 @@ class Person:
 def write(data_dir: Path, change: Callable[[WriteConnection], T]) -> T:
     """One transaction beside the running server, which sees it at its next question."""
     engine = create_engine(f"sqlite:///{data_dir / 'quarterdeck.sqlite3'}", connect_args={"timeout": 10})
-    event.listen(engine, "connect", lambda made, _: made.execute("PRAGMA foreign_keys = ON"))
+    event.listen(engine, "connect", _prepare)
+    event.listen(engine, "begin", lambda begun: begun.exec_driver_sql("BEGIN IMMEDIATE"))  # after whoever writes now
     try:
         with engine.begin() as connection:
             return change(cast(WriteConnection, connection))
     finally:
         engine.dispose()
+
+
+def _prepare(made: Any, _record: Any) -> None:
+    made.isolation_level = None
+    made.execute("PRAGMA foreign_keys = ON")
 
 
 def add_person(data_dir: Path, name: str, role: str = "member", **columns: Any) -> Person:
