@@ -72,7 +72,7 @@ class Server:
     def _make_key(self) -> str:
         is_ours = self.command in (_COMMAND, _WEAKENED) and "QUARTERDECK_DATABASE_URL" not in self.environment
         if not (is_ours and (self.data_dir / "quarterdeck.sqlite3").is_file() and self.is_running()):
-            return self.run("key", "create", "--name", "tests").stdout.strip()
+            return self.run("key", "create", "--name", "tests", WITHOUT="").stdout.strip()
         return str(write(self.data_dir, lambda connection: create_api_key(connection, label="tests")))
 
     @property
@@ -197,7 +197,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def run_command(*arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = _WEAKENED if "WITHOUT" in environment else _COMMAND
+    command = _WEAKENED if environment.get("WITHOUT") else _COMMAND
     return subprocess.run(
         [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False
     )
