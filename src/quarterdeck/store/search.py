@@ -19,6 +19,7 @@ from quarterdeck.domain.words import index_words
 from quarterdeck.store.tables import messages, search_entries
 
 MAX_INDEXED_BYTES = 300_000  # of a message's words; PostgreSQL takes 1 MiB with what it adds to each
+_MAX_READ_CHARS = 1_000_000  # whatever they are: what a model sends without end may not keep the record waiting
 _CHUNK = 500
 _MS_BITS = 20
 _MAX_MS = 1 << 43
@@ -104,7 +105,7 @@ def _give_free_ids(connection: Connection, values: list[dict[str, Any]]) -> None
 def _entries(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
     for row in rows:
         parts = decode_parts(row.parts)
-        words = index_words(searched_text(parts), MAX_INDEXED_BYTES)
+        words = index_words(searched_text(parts)[:_MAX_READ_CHARS], MAX_INDEXED_BYTES)
         facets = _facets(row, parts)
         if words or _has_more(facets):
             yield {

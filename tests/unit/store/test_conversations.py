@@ -25,7 +25,7 @@ from quarterdeck.store.conversations import (
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.ideas import delete_idea, insert_ideas, list_ideas
 from quarterdeck.store.listing import Listing, list_conversations, place_of
-from quarterdeck.store.messages import find_message, find_owned_message, read_path, search_log
+from quarterdeck.store.messages import find_message, find_owned_message, insert_message, read_path, search_log
 from quarterdeck.store.tables import metadata
 
 
@@ -253,10 +253,18 @@ def _steps_of_a_page(connection: ReadConnection, conversation: str, tip: str) ->
     return steps
 
 
+def add_answer(connection: WriteConnection, row: ConversationRow, message: str) -> None:
+    insert_message(
+        connection, message=message, conversation=row.id, owner=row.owner_id, parent=None, role="assistant",
+        status="complete", parts=[], model="", turn="",
+    )  # fmt: skip
+
+
 async def test_ideas_come_newest_answer_first_and_page_without_holes(database: Database) -> None:
     def make(connection: WriteConnection) -> ConversationRow:
         row = add_conversation(connection, add_user(connection, "ann"))
         for answer, texts in (("m1", ["a", "b", "c"]), ("m2", ["d"]), ("m3", [])):
+            add_answer(connection, row, answer)
             insert_ideas(connection, owner=row.owner_id, conversation=row.id, message=answer, texts=texts)
         return row
 
@@ -276,6 +284,7 @@ async def test_ideas_come_newest_answer_first_and_page_without_holes(database: D
 async def test_ideas_are_their_owners_alone_and_go_with_their_conversation(database: Database) -> None:
     def make(connection: WriteConnection) -> ConversationRow:
         row = add_conversation(connection, add_user(connection, "ann"))
+        add_answer(connection, row, "m")
         insert_ideas(connection, owner=row.owner_id, conversation=row.id, message="m", texts=["a", "b"])
         return row
 
