@@ -2,16 +2,33 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import Visitor
+from tests.fakes.openai_server import FakeOpenAI
+from tests.harness.server import Server
+from tests.harness.upstream import UPSTREAM_KEY, Upstream
 
 MOST_KB = 250
 MOST_REQUESTS = 15
 _TOO_SMALL_BYTES = 1024  # to be worth compressing
 
 
-def test_the_first_load_is_small(visitor: Visitor) -> None:
+@pytest.fixture
+def first_visitor(browser: Browser, tmp_path: Path) -> Iterator[Visitor]:
+    """Of a server on which nobody has written anything: what one has written comes on top."""
+    with FakeOpenAI(key=UPSTREAM_KEY).in_thread() as upstream:
+        server = Server(tmp_path, QUARTERDECK_MODEL="openai/fake-chat", **Upstream(upstream).environment).start()
+        yield Visitor(browser, server)
+        server.close()
+
+
+def test_the_first_load_is_small(first_visitor: Visitor) -> None:
+    visitor = first_visitor
     context = visitor.new_context()
     chat = ChatPage(context.new_page(), visitor.server)
     network = context.new_cdp_session(chat.page)
