@@ -20,6 +20,8 @@ MAX_TOTAL_BYTES = 64 << 30  # unpacked
 _MAX_MEMBERS = 200_000
 _MAX_DIRECTORY_BYTES = 64 << 20
 _END_OF_DIRECTORY = b"PK\x05\x06"
+# `zipfile` has no error of its own for all of it: it says an unknown compression by NotImplementedError, an encrypted
+# member by RuntimeError, an impossible place or name by OSError or ValueError, and passes on what zlib says.
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError, ValueError)
 _FILE_ID = re.compile(r"file[-_][A-Za-z0-9]+")
 _MARKS = (

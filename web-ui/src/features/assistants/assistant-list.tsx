@@ -98,8 +98,7 @@ function AssistantOption({ id, assistant, isChosen, isActive, onChoose }: Assist
   const { t } = useTranslation();
   const hint = assistant ? assistant.description : t("composer.no_assistant_hint");
   return (
-    // The keyboard works through the combobox's field.
-    // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+    // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- the keyboard works through the combobox's field
     <div
       id={id}
       role="option"

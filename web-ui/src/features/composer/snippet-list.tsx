@@ -27,8 +27,7 @@ export function SnippetList({ id, snippets, active, onChoose }: SnippetListProps
       className="absolute inset-x-0 bottom-full z-20 mb-2 max-h-64 overflow-y-auto rounded-md border border-line bg-raised p-1.5 shadow-float"
     >
       {snippets.map((snippet, index) => (
-        // The keyboard works through the message field.
-        // eslint-disable-next-line jsx-a11y/click-events-have-key-events
+        // eslint-disable-next-line jsx-a11y/click-events-have-key-events -- the keyboard works through the message field
         <li
           key={snippet.id}
           id={`${id}-${index}`}
