@@ -29,6 +29,7 @@ class AssistantDraft(Struct, frozen=True, kw_only=True):
     format: Format = "plain"
     tools: list[str] = []
     starters: list[str] = []
+    uses_memory: bool = True
 
 
 class AssistantRow(AssistantDraft, frozen=True, kw_only=True):
@@ -99,12 +100,14 @@ def _cells(values: dict[str, Any]) -> dict[str, Any]:
     for name in ("tools", "starters"):
         if name in cells:
             cells[name] = msgspec.json.encode(cells[name]).decode()
-    if "is_shared" in cells:
-        cells["is_shared"] = int(cells["is_shared"])
+    for name in ("is_shared", "uses_memory"):
+        if name in cells:
+            cells[name] = int(cells[name])
     return cells
 
 
 def _read(values: dict[str, Any]) -> AssistantRow:
     for name in ("tools", "starters"):
         values[name] = msgspec.json.decode(values[name], type=list[str])
-    return AssistantRow(**values | {"is_shared": bool(values["is_shared"])})
+    flags = {name: bool(values[name]) for name in ("is_shared", "uses_memory")}
+    return AssistantRow(**values | flags)

@@ -37,6 +37,8 @@ class MessageRow(Struct, frozen=True):
     deleted_at: int | None = None
     context_mark: str = ""  # pinned | excluded
     owner_id: str = ""
+    speaker: str = ""
+    taint: str = ""  # what untrusted was read for it
 
 
 class QuoteRow(Struct, frozen=True):
@@ -225,4 +227,6 @@ def message_row(row: Any) -> MessageRow:
         deleted_at=row.deleted_at,
         context_mark=row.context_mark,
         owner_id=row.owner_id,
+        speaker=row.speaker,
+        taint=row.taint,
     )

@@ -26,6 +26,10 @@ from quarterdeck.store.tables import (
     import_notes,
     imports,
     invitations,
+    memories,
+    memory_sources,
+    memory_uses,
+    memory_versions,
     message_versions,
     messages,
     oauth_states,
@@ -35,6 +39,7 @@ from quarterdeck.store.tables import (
     share_messages,
     shares,
     snippets,
+    standing_notes,
     summaries,
     summary_sources,
     turn_steps,
@@ -46,7 +51,20 @@ from quarterdeck.store.tables import (
 from quarterdeck.store.turns import OPEN
 
 _SOME = 20  # conversations at a time: their messages go with them
-_JSON = {"parts", "usage", "continuations", "error", "manifest", "tools", "starters", "counts", "cursor"}
+_JSON = {
+    "parts",
+    "usage",
+    "continuations",
+    "error",
+    "manifest",
+    "tools",
+    "starters",
+    "counts",
+    "cursor",
+    "state",
+    "signals",
+    "lines",
+}
 _SECRET = {
     "password_hash",
     "secret_hash",
@@ -67,6 +85,11 @@ def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
     own_summaries = select(summaries.c.id).where(summaries.c.owner_id == user)
     own_shares = select(shares.c.id).where(shares.c.owner_id == user)
     return {
+        memory_sources: memory_sources.c.owner_id == user,
+        memory_versions: memory_versions.c.owner_id == user,
+        memory_uses: memory_uses.c.owner_id == user,
+        memories: memories.c.owner_id == user,
+        standing_notes: standing_notes.c.owner_id == user,
         summary_sources: summary_sources.c.summary_id.in_(own_summaries),
         summaries: summaries.c.owner_id == user,
         message_versions: message_versions.c.owner_id == user,
