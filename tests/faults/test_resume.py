@@ -17,6 +17,7 @@ from tests.harness.chaos_proxy import ChaosProxy
 from tests.harness.checks import Transcript, find_differences, find_disorder
 from tests.harness.deployments import FLEETS, WORKERS, open_deployment
 from tests.harness.full_client import FullClient, new_name, open_full
+from tests.harness.polling import watch_by_frame_stream, watch_by_frames, watch_by_poll
 from tests.harness.postgres import Databases
 from tests.harness.server import Server
 from tests.harness.stored import add_member, fetch_message, fetch_messages
@@ -27,6 +28,16 @@ from tests.harness.waiting import trials
 pytestmark = pytest.mark.xdist_group("resume")  # the deployments are made once
 
 _CUTS = (150, 4_000)  # bytes; the opening of a socket takes about 500
+_WAYS = {
+    "tab 1": watch_by_socket,
+    "events 1": watch_by_sse,
+    "tab 2": watch_by_socket,
+    "events 2": watch_by_sse,
+    "tab 3": watch_by_socket,
+    "poll": watch_by_poll,
+    "frames by poll": watch_by_frames,
+    "frames as a stream": watch_by_frame_stream,
+}
 
 
 @dataclass(frozen=True)
@@ -149,7 +160,7 @@ async def test_viewers_behind_a_bad_network_see_every_event_once_and_in_order(
         wrong += found
         cuts += cut
     assert cuts >= 3 * count, f"the network was not bad: {cuts} cuts"
-    report(f"G3 resumed by cursor over {cuts} cuts ({place.name})", wrong, 5 * count)
+    report(f"G3 resumed by cursor over {cuts} cuts ({place.name})", wrong, len(_WAYS) * count)
 
 
 async def watch_behind_bad_network(place: Place, upstream: Upstream, number: int) -> tuple[list[str], int]:
@@ -175,12 +186,11 @@ async def watch_behind_bad_network(place: Place, upstream: Upstream, number: int
 
 
 async def _watch(ports: list[int], key: str, turn: str) -> dict[str, Transcript]:
-    """Three tabs and two readers of server-sent events, each from beginning to end, at one server or another."""
-    seen: dict[str, Transcript] = {name: [] for name in ("tab 1", "events 1", "tab 2", "events 2", "tab 3")}
+    """Three tabs, and readers without a socket, each from beginning to end, at one server or another."""
+    seen: dict[str, Transcript] = {name: [] for name in _WAYS}
     async with asyncio.timeout(30), asyncio.TaskGroup() as group:
-        for number, (viewer, transcript) in enumerate(seen.items()):
-            watch = watch_by_socket if viewer.startswith("tab") else watch_by_sse
-            group.create_task(watch(ports[number // 2 % len(ports)], key, turn, transcript))
+        for number, (viewer, watch) in enumerate(_WAYS.items()):
+            group.create_task(watch(ports[number // 2 % len(ports)], key, turn, seen[viewer]))
     return seen
 
 

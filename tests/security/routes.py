@@ -44,6 +44,7 @@ GET     /api/imports/{identifier}/report               members  read   404
 POST    /api/imports/{identifier}/stop                 members  chat   404
 POST    /api/imports/{identifier}/resume               members  chat   404
 DELETE  /api/imports/{identifier}                      members  chat   404
+POST    /api/messages                                  members  chat   own
 GET     /api/messages/{message}                        members  read   404
 PATCH   /api/messages/{message}                        members  chat   404
 DELETE  /api/messages/{message}                        members  chat   404
@@ -54,6 +55,7 @@ POST    /api/messages/{message}/choose                 members  chat   404
 POST    /api/messages/{message}/retry                  members  chat   404
 POST    /api/messages/{message}/fork                   members  chat   404
 POST    /api/deletions/{deletion}/undo                 members  chat   404
+GET     /api/events                                    members  read   own
 GET     /api/turns/{turn}/events                       people   read   404
 POST    /api/turns/{turn}/stop                         people   chat   404
 GET     /api/turns/{turn}/context                      members  read   404

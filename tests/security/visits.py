@@ -45,6 +45,7 @@ class Visit:
         await wait_until_async(self._has_turn, "an answer to begin")
         self._hold("POST /chat_batch, not answered yet", self._ask(self._silent))
         self._hold("GET /api/turns/{turn}/events", self._stream("GET", f"/api/turns/{self._turn}/events"))
+        self._hold("GET /api/turns/{turn}/events, polled", self._poll(f"/api/turns/{self._turn}/events"))
         self._hold("simple socket", self._socket(None))
         self._hold("full socket", self._socket([PROTOCOL]))
         await wait_until_async(self._are_all_open, "everything to be open")
@@ -113,6 +114,17 @@ class Visit:
             self._turn = answer.headers.get("x-turn-id", self._turn)
             async for _ in answer.aiter_raw():
                 pass
+
+    async def _poll(self, path: str) -> None:
+        """Ask again and again; the last one waits for what never comes."""
+        after = 0
+        while True:
+            answer = await self._http.get(path, params={"after": after, "wait": 60})
+            if self._open and answer.status_code in (401, 404, 410):
+                raise SignedOutError
+            assert answer.status_code == 200, answer.text
+            self._note_open()
+            after = answer.json()["cursor"]
 
     def _connect(self, protocols: list[Subprotocol] | None) -> connect:
         return connect(self._address, additional_headers=self._socket_headers, subprotocols=protocols, proxy=None)

@@ -39,6 +39,7 @@ class AcceptedDocument(BaseModel):
     message: str = Field(description="The question.")
     answer: str
     model: str
+    created_at: int
 
 
 def version_document(row: VersionRow) -> VersionDocument:
@@ -58,4 +59,5 @@ def accepted_document(row: TurnRow) -> AcceptedDocument:
         message=row.request_id,
         answer=row.message_id,
         model=row.model,
+        created_at=row.created_at,
     )

@@ -10,3 +10,8 @@ HEARTBEAT_S = 10.0
 
 def encode_entry(entry: Entry) -> bytes:
     return b"id: %d\ndata: %s\n\n" % entry
+
+
+def encode_data(line: str) -> bytes:
+    """One line of JSON that is no entry of a log by itself."""
+    return b"data: %s\n\n" % line.encode()

@@ -19,6 +19,7 @@ from quarterdeck.web import (
     chat_batch,
     context,
     conversations,
+    events,
     exports,
     guests,
     health,
@@ -64,6 +65,7 @@ ROUTERS = (
     search.router,  # /api/search
     shares.router,  # /api/shares, /s/{token}
     messages.router,  # /api/messages…, /api/deletions/{deletion}/undo
+    events.router,  # /api/events
     turns.router,  # /api/turns/{turn}/events, /stop
     context.router,  # /api/turns/{turn}/context, /api/conversations/{conversation}/context, /summaries, marks
     ideas.router,  # /api/ideas

@@ -1,4 +1,4 @@
-"""What one does with a message: edit, have a version back, branch, choose, answer anew, fork, delete and undo."""
+"""What one does with a message: say, edit, have a version back, branch, choose, answer anew, fork, delete and undo."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from quarterdeck.domain.events import FeedConversation, FeedMessages
 from quarterdeck.domain.ids import new_id
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.messages import MessageRow
-from quarterdeck.turns.record import MAX_ID_CHARS, Retry
+from quarterdeck.turns.record import MAX_ID_CHARS, Retry, Send
 from quarterdeck.views.documents import (
     ConversationDocument,
     MessageDocument,
@@ -54,6 +54,22 @@ class Branching(BaseModel):
     text: _Text
 
 
+class Sending(BaseModel):
+    """`conversation`: an existing one, or any name that you make up for a new one."""
+
+    conversation: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)]
+    text: str
+    model: Annotated[str, Field(max_length=300)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    assistant: Annotated[str, Field(max_length=MAX_ID_CHARS)] | None = None
+    instructions: str | None = None
+    parent: Annotated[str, Field(max_length=MAX_ID_CHARS, description="Go on below this message.")] | None = None
+    instead_of: (
+        Annotated[str, Field(max_length=MAX_ID_CHARS, description="Go beside this message, as another branch.")] | None
+    ) = None
+    id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")] | None = None
+
+
 class Retrying(BaseModel):
     """Without a model: the conversation's."""
 
@@ -61,6 +77,26 @@ class Retrying(BaseModel):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     beside: Annotated[bool, Field(description="To compare: the path stays where it is until one is chosen.")] = False
     id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")] | None = None
+
+
+@router.post("/messages", status_code=202)
+async def send(house: TheHouse, caller: Caller, wanted: Sending) -> AcceptedDocument:
+    """Say something. It is kept when this is answered; follow the turn for the answer."""
+    accepted = await house.turns.send(
+        caller.user,
+        Send(
+            key=wanted.id or new_id(),
+            conversation=wanted.conversation,
+            text=wanted.text,
+            model=wanted.model,
+            temperature=wanted.temperature,
+            assistant=wanted.assistant,
+            instructions=wanted.instructions,
+            parent=wanted.parent,
+            instead_of=wanted.instead_of,
+        ),
+    )
+    return accepted_document(accepted.row)
 
 
 @router.get("/messages/{message}")

@@ -1,4 +1,4 @@
-"""A turn: its events as server-sent events, and how to stop it."""
+"""A turn: its events, as server-sent events or by long-poll, and how to stop it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,14 @@ from fastapi import APIRouter, Header, Query, Response
 
 from quarterdeck.accounts.access import access_turn
 from quarterdeck.errors import InputError
+from quarterdeck.log.base import Entry
+from quarterdeck.views.long_poll import encode_entries
 from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
 from quarterdeck.views.turn_reader import TurnReader
 from quarterdeck.web.dependencies import CallerOrGuest, TheHouse
+from quarterdeck.web.events import MAX_ENTRIES, NO_STORE, Limit, Wait
 from quarterdeck.web.house import House
-from quarterdeck.web.streams import BoundedStream
+from quarterdeck.web.streams import BoundedStream, wait_signed_in
 from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(prefix="/api/turns", tags=["turns"])
@@ -29,14 +32,20 @@ async def follow_events(
     turn: str,
     after: Annotated[int | None, Query(ge=0, description="The last seq you have.")] = None,
     last_event_id: Annotated[str | None, Header(description="The same, as browsers send it.")] = None,
+    wait: Wait = None,
+    limit: Limit = MAX_ENTRIES,
 ) -> Response:
     """Follow a turn's events.
 
-    Replays from the cursor, goes on live and ends after `turn.ended`. 410 means: reload the messages.
+    Replays from the cursor, goes on live and ends after `turn.ended`. 410 means: reload the messages. With `wait` it is
+    no stream but one answer of JSON: `{items: {seq, event}[], cursor, is_over}`, to be asked again after `cursor`.
     """
     await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
     reader = read_turn(house, caller.user, turn, _cursor(after, last_event_id))
     await reader.check()
+    if wait is not None:
+        polled = await wait_signed_in(house.connections, caller, _poll(house, reader, wait, limit))
+        return Response(polled, media_type="application/json", headers=NO_STORE)
     return BoundedStream(
         _stream(house, reader),
         media_type="text/event-stream",
@@ -69,3 +78,16 @@ async def _stream(house: House, reader: TurnReader) -> AsyncIterator[bytes]:
         elif monotonic() >= beat_at:
             beat_at = monotonic() + HEARTBEAT_S
             yield HEARTBEAT
+
+
+async def _poll(house: House, reader: TurnReader, wait_s: float, limit: int) -> bytes:
+    """What is there, at most `limit` events; if that is nothing, what comes first within `wait_s`."""
+    ends_at, entries = monotonic() + wait_s, list[Entry]()
+    while not entries and not reader.is_over and not house.is_draining.is_set():
+        left_s = ends_at - monotonic()
+        entries = await reader.next(max(0.0, min(left_s, _LOOK_S)))
+        if left_s <= 0:
+            break
+    if len(entries) > limit:
+        return encode_entries(entries[:limit], entries[limit - 1].seq, is_over=False)
+    return encode_entries(entries, reader.cursor, is_over=reader.is_over)
