@@ -46,7 +46,9 @@ REFUSED = {401, 403, 404, 405, 422}
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    return create_app(Settings(data_dir=Path("/nowhere")))  # composed as it is served, never started
+    composed = create_app(Settings(data_dir=Path("/nowhere")))  # as it is served, never started
+    composed.openapi()  # with the routes that are loaded later
+    return composed
 
 
 @pytest.fixture(scope="module")

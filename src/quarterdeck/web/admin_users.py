@@ -24,12 +24,12 @@ from quarterdeck.accounts.admin import (
 )
 from quarterdeck.accounts.own_account import require_signed_in
 from quarterdeck.accounts.passwords import check_password
-from quarterdeck.exchange.account import export_name, export_user
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.directory import PersonRow, list_people
 from quarterdeck.turns.removal import remove_user, stop_all
 from quarterdeck.web.dependencies import Address, Administrator, TheHouse
 from quarterdeck.web.house import House, public_address
+from quarterdeck.web.own_data import export_answer
 from quarterdeck.web.streams import BoundedStream
 
 router = APIRouter(prefix="/api/admin", tags=["administration"])
@@ -202,14 +202,6 @@ async def change_owner(house: TheHouse, caller: Administrator, address: Address,
     require_signed_in(caller)
     row = await house.database.write(lambda connection: hand_over(connection, Actor(caller, address), wanted.user))
     return PersonDocument(**_values(row))
-
-
-def export_answer(house: House, person: PersonRow) -> BoundedStream:
-    headers = {
-        "content-disposition": f'attachment; filename="{export_name(person.name)}"',
-        "cache-control": "no-store",
-    }
-    return BoundedStream(export_user(house.database, person.id), media_type="application/zip", headers=headers)
 
 
 def _link(house: House, secret: str, expires_at: int) -> PasswordLink:

@@ -10,12 +10,12 @@ from pydantic import BaseModel, Field
 from quarterdeck.accounts.admin import Actor, access_person, begin_own_removal, note_export, note_removal
 from quarterdeck.accounts.confirming import confirm_identity
 from quarterdeck.accounts.own_account import require_signed_in
+from quarterdeck.exchange.account import export_name, export_user
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.directory import PersonRow
 from quarterdeck.turns.removal import remove_user
-from quarterdeck.web.admin_users import export_answer
 from quarterdeck.web.dependencies import Address, Caller, TheHouse
-from quarterdeck.web.house import SESSION_COOKIE
+from quarterdeck.web.house import SESSION_COOKIE, House
 from quarterdeck.web.streams import BoundedStream
 
 router = APIRouter(prefix="/api/me", tags=["account"])
@@ -56,3 +56,11 @@ async def delete_me(house: TheHouse, caller: Caller, address: Address, wanted: F
     response = Response(status_code=204)
     response.delete_cookie(SESSION_COOKIE)
     return response
+
+
+def export_answer(house: House, person: PersonRow) -> BoundedStream:
+    headers = {
+        "content-disposition": f'attachment; filename="{export_name(person.name)}"',
+        "cache-control": "no-store",
+    }
+    return BoundedStream(export_user(house.database, person.id), media_type="application/zip", headers=headers)
