@@ -67,7 +67,7 @@ CHECKS = [
 PAGE_TESTS = [_python("page-tests", "scripts/page.py", "run", "test")]
 TESTS = [_python("tests", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--ignore=tests/e2e")]
 # A browser on a busy machine misses a moment now and then: what fails is tried once more, and the log says so.
-BROWSER_TESTS = [_python("browser", "-m", "pytest", "tests/e2e", "--reruns", "1")]
+BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/e2e", "--reruns", "1")]
 
 
 def run_step(step: Step) -> Result:
