@@ -1,8 +1,9 @@
 """The typed events of a turn's log, in the order they may come:
 
     turn.started  step.started  (step.retrying | context.shortened)  [part.started text.delta* part.ended]*
-    usage.reported  step.ended  turn.ended        and turn.continued after a take-over,
-    turn.restored in place of all before it when the log was lost
+    usage.reported  step.ended  [(approval.requested approval.settled)? tool.called tool.returned]*
+    and so on with the next step, until one asks for no tool: turn.ended;
+    turn.continued after a take-over, turn.restored in place of all before it when the log was lost
 
 They are stored as one line of JSON each, whose `type` is the event's name. The sequence number is
 not part of the event: it is the log's. Times are milliseconds since 1970, UTC.
@@ -15,7 +16,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.domain.parts import Continuation, Part
+from quarterdeck.domain.parts import Approval, Continuation, Part
 from quarterdeck.domain.usage import Usage
 
 PartKind = Literal["text", "reasoning", "idea", "tool_call"]
@@ -38,11 +39,12 @@ class TurnStarted(_Event, frozen=True, tag="turn.started"):
 
 
 class StepStarted(_Event, frozen=True, tag="step.started"):
-    """A model call begins; `step` counts from 1."""
+    """A model call begins; `step` counts from 1. `taint`: what of the text it is sent is untrusted."""
 
     step: int
     model: str
     at: int
+    taint: str = ""
 
 
 class StepRetrying(_Event, frozen=True, tag="step.retrying"):
@@ -96,6 +98,41 @@ class StepEnded(_Event, frozen=True, tag="step.ended"):
     finish: str
 
 
+class ApprovalRequested(_Event, frozen=True, tag="approval.requested"):
+    """A tool would do something, and waits until the user has approved exactly this (`digest`) or declined it."""
+
+    call: str
+    name: str
+    digest: str
+    at: int
+    taint: str = ""
+
+
+class ApprovalSettled(_Event, frozen=True, tag="approval.settled"):
+    """The user has decided, or has not in time: then it is declined."""
+
+    call: str
+    decision: Literal["approved", "declined"]
+    at: int
+
+
+class ToolCalled(_Event, frozen=True, tag="tool.called"):
+    """The call of the tool call part `call` is made now."""
+
+    call: str
+    at: int
+
+
+class ToolReturned(_Event, frozen=True, tag="tool.returned"):
+    """What came of the call `call`, as part `part` of the answer. Also of one that was not made: `is_error` then."""
+
+    part: int
+    call: str
+    text: str
+    is_error: bool = False
+    taint: str = ""
+
+
 class TurnContinued(_Event, frozen=True, tag="turn.continued"):
     """Another process (or the restarted one) went on from the partial answer."""
 
@@ -107,7 +144,8 @@ class TurnRestored(_Event, frozen=True, tag="turn.restored"):
     """The log was lost and begins anew, above its old numbers: this is the whole answer so far, in place of all before.
 
     `open` is the index of the part still being written, else null; `attempts` counts the model calls of the last of
-    `steps`, and `step_ended` says that it came to its own end (`finish`). `at` is when the turn began.
+    `steps`, and `step_ended` says that it came to its own end (`finish`). `called` are the tool calls that were begun
+    and have not returned. `at` is when the turn began.
     """
 
     turn: str
@@ -123,7 +161,11 @@ class TurnRestored(_Event, frozen=True, tag="turn.restored"):
     step_ended: bool = False
     finish: str = ""
     usage: Usage = Usage()
+    attempt_usage: Usage = Usage()
     continuations: list[Continuation] = []
+    called: list[str] = []
+    approvals: list[Approval] = []
+    taint: str = ""
 
 
 class TurnFault(Struct, frozen=True, omit_defaults=True):
@@ -153,6 +195,10 @@ Event = (
     | PartEnded
     | UsageReported
     | StepEnded
+    | ApprovalRequested
+    | ApprovalSettled
+    | ToolCalled
+    | ToolReturned
     | TurnContinued
     | TurnRestored
     | TurnEnded

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct
 
@@ -38,12 +40,25 @@ class ToolCallPart(Struct, frozen=True, tag_field="kind", tag="tool_call"):
 
 
 class ToolResultPart(Struct, frozen=True, tag_field="kind", tag="tool_result"):
+    """What came of the tool call `call`; `taint` says what of it is untrusted (`domain.taint`)."""
+
     call: str
     text: str
     is_error: bool = False
+    taint: str = ""
 
 
 Part = TextPart | ReasoningPart | IdeaPart | ImagePart | ToolCallPart | ToolResultPart
+
+
+class Approval(Struct, frozen=True, omit_defaults=True):
+    """The user is asked whether a tool may do something. `digest` is of the tool's name and its exact arguments."""
+
+    call: str
+    name: str
+    digest: str
+    taint: str = ""
+    decision: Literal["", "approved", "declined"] = ""
 
 
 class Continuation(Struct, frozen=True):

@@ -232,7 +232,11 @@ def restored_event(started: TurnStarted, so_far: FoldedTurn) -> TurnRestored:
         step_ended=so_far.step_ended,
         finish=so_far.finish,
         usage=so_far.usage,
+        attempt_usage=so_far.attempt_usage,
         continuations=so_far.continuations,
+        called=so_far.called,
+        approvals=so_far.approvals,
+        taint=so_far.taint,
     )
 
 

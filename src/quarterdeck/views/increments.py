@@ -5,19 +5,30 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.domain.events import Event, PartEnded, PartKind, PartStarted, TextDelta, TurnRestored
-from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart, ToolCallPart
+from quarterdeck.domain.events import (
+    Event,
+    PartEnded,
+    PartKind,
+    PartStarted,
+    TextDelta,
+    ToolReturned,
+    TurnRestored,
+)
+from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 
 _BREAK = "\n\n"
+_Kind = PartKind | Literal["tool_result"]
 
 
 class _Told(Struct):
     """How much of a part was told."""
 
-    kind: PartKind
+    kind: _Kind
     chars: int = 0
     ended: bool = False
 
@@ -42,12 +53,14 @@ class Increments:
                 self._told.append(_Told(kind))
             case PartEnded(part=part):
                 self._told[self._base + part].ended = True
+            case ToolReturned(text=text):
+                self._told.append(_Told("tool_result", len(text), ended=True))
             case TurnRestored():
                 return self._restore(event)
         return [self._numbered(event)]
 
     def _numbered(self, event: Event) -> Event:
-        if self._base and isinstance(event, TextDelta | PartStarted | PartEnded):
+        if self._base and isinstance(event, TextDelta | PartStarted | PartEnded | ToolReturned):
             return msgspec.structs.replace(event, part=self._base + event.part)
         return event
 
@@ -81,8 +94,12 @@ class Increments:
         kind, text = _content(part)
         added: list[Event] = []
         if number == len(self._told):
+            if isinstance(part, ToolResultPart):
+                self._told.append(_Told("tool_result", len(text), ended=True))
+                return [ToolReturned(number, part.call, text, part.is_error, part.taint)]
+            call, name = (part.call, part.name) if isinstance(part, ToolCallPart) else ("", "")
             self._told.append(_Told(kind))
-            added.append(PartStarted(number, kind))
+            added.append(PartStarted(number, _written(part)[0], call, name))
         told = self._told[number]
         if told.chars < len(text):
             added.append(TextDelta(number, text[told.chars :]))
@@ -93,7 +110,14 @@ class Increments:
         return added
 
 
-def _content(part: Part) -> tuple[PartKind, str]:
+def _content(part: Part) -> tuple[_Kind, str]:
+    if isinstance(part, ToolResultPart):
+        return "tool_result", part.text
+    return _written(part)
+
+
+def _written(part: Part) -> tuple[PartKind, str]:
+    """What comes in pieces."""
     match part:
         case TextPart(text=text):
             return "text", text

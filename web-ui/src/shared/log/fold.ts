@@ -3,12 +3,14 @@
  * fixtures in `tests/fixtures/folds/`. Offsets count code points, as Python's strings do.
  */
 import type {
+  Approval,
   Continuation,
   Event,
   FoldedTurn,
   Part,
   PartKind,
   PartStarted,
+  ToolResultPart,
   TurnFault,
   TurnRestored,
   Usage,
@@ -22,6 +24,8 @@ export interface DraftPart {
   text: string;
   points: number;
   ended: boolean;
+  /** What came of a tool call comes in one piece. */
+  result?: ToolResultPart;
 }
 
 const COUNTED = ["input_tokens", "output_tokens", "cached_tokens", "reasoning_tokens"] as const;
@@ -36,6 +40,11 @@ export class Fold {
   startedAt: number | null = null;
   endedAt: number | null = null;
   finish = "";
+  attemptUsage: Usage = {};
+  taint = "";
+  /** The tool calls that were begun and have not returned. */
+  called: string[] = [];
+  approvals: Approval[] = [];
   private attempts = 0;
   private endedStep = 0;
 
@@ -52,6 +61,7 @@ export class Fold {
         break;
       case "usage.reported":
         this.usage = addUsage(this.usage, event.usage);
+        this.attemptUsage = addUsage(this.attemptUsage, event.usage);
         break;
       case "turn.started":
         this.startedAt = event.at;
@@ -59,6 +69,8 @@ export class Fold {
       case "step.started":
         this.attempts = event.step === this.steps ? this.attempts + 1 : 1;
         this.steps = event.step;
+        this.attemptUsage = {};
+        this.read(event.taint);
         break;
       case "step.ended":
         this.endedStep = event.step;
@@ -66,6 +78,24 @@ export class Fold {
         break;
       case "step.retrying":
       case "context.shortened":
+        break;
+      case "tool.called":
+        this.called.push(event.call);
+        break;
+      case "tool.returned":
+        this.called = this.called.filter((call) => call !== event.call);
+        this.drafts.push(resultDraft(event.call, event.text, event.is_error ?? false, event.taint ?? ""));
+        this.read(event.taint);
+        break;
+      case "approval.requested": {
+        const { call, name, digest, taint } = event;
+        this.approvals.push({ call, name, digest, ...(taint ? { taint } : {}) });
+        break;
+      }
+      case "approval.settled":
+        this.approvals = this.approvals.map((asked) =>
+          asked.call === event.call ? { ...asked, decision: event.decision } : asked,
+        );
         break;
       case "turn.continued":
         this.continuations.push(this.place(event.at));
@@ -102,6 +132,10 @@ export class Fold {
       started_at: this.startedAt,
       ended_at: this.endedAt,
       finish: this.finish,
+      attempt_usage: this.attemptUsage,
+      called: [...this.called],
+      approvals: [...this.approvals],
+      taint: this.taint,
     };
   }
 
@@ -118,6 +152,14 @@ export class Fold {
     this.attempts = event.attempts ?? 0;
     this.endedStep = stepEnded ? steps : 0;
     this.finish = event.finish ?? "";
+    this.attemptUsage = event.attempt_usage ?? {};
+    this.called = [...(event.called ?? [])];
+    this.approvals = [...(event.approvals ?? [])];
+    this.taint = event.taint ?? "";
+  }
+
+  private read(taint = ""): void {
+    if (taint) this.taint = [...new Set(`${this.taint} ${taint}`.split(" ").filter(Boolean))].sort().join(" ");
   }
 
   private draft(index: number): DraftPart {
@@ -148,6 +190,7 @@ export function fold(events: Iterable<Event>): FoldedTurn {
 
 /** A draft as a stored part, with as much of its text as is shown. */
 export function asPart(draft: DraftPart, text: string): Part {
+  if (draft.result) return draft.result;
   return draft.kind === "tool_call"
     ? { kind: "tool_call", call: draft.call, name: draft.name, arguments: text }
     : { kind: draft.kind, text };
@@ -164,9 +207,16 @@ function draftOf(part: Part, ended: boolean): DraftPart {
     case "reasoning":
     case "idea":
       return { kind: part.kind, call: "", name: "", text: part.text, points: countPoints(part.text), ended };
+    case "tool_result":
+      return resultDraft(part.call, part.text, part.is_error ?? false, part.taint ?? "");
     default:
       throw new RangeError(`An answer has no part of the kind ${part.kind}.`);
   }
+}
+
+function resultDraft(call: string, text: string, isError: boolean, taint: string): DraftPart {
+  const result: ToolResultPart = { kind: "tool_result", call, text, is_error: isError, taint };
+  return { kind: "text", call, name: "", text: "", points: countPoints(text), ended: true, result };
 }
 
 /** Code points of a text: surrogate pairs count once. */

@@ -39,11 +39,13 @@ export interface ToolCallPart {
   arguments: string;
 }
 
+/** What came of the tool call `call`; `taint` says what of it is untrusted (`domain.taint`). */
 export interface ToolResultPart {
   kind: "tool_result";
   call: string;
   text: string;
   is_error: boolean;
+  taint: string;
 }
 
 /** Always seq 1. */
@@ -63,6 +65,7 @@ export interface StepStarted {
   step: number;
   model: string;
   at: number;
+  taint?: string;
 }
 
 /** The provider was busy before the first token; it is asked again in `wait_s` seconds. */
@@ -125,6 +128,41 @@ export interface StepEnded {
   finish: string;
 }
 
+/** A tool would do something, and waits until the user has approved exactly this (`digest`) or declined it. */
+export interface ApprovalRequested {
+  type: "approval.requested";
+  call: string;
+  name: string;
+  digest: string;
+  at: number;
+  taint?: string;
+}
+
+/** The user has decided, or has not in time: then it is declined. */
+export interface ApprovalSettled {
+  type: "approval.settled";
+  call: string;
+  decision: "approved" | "declined";
+  at: number;
+}
+
+/** The call of the tool call part `call` is made now. */
+export interface ToolCalled {
+  type: "tool.called";
+  call: string;
+  at: number;
+}
+
+/** What came of the call `call`, as part `part` of the answer. */
+export interface ToolReturned {
+  type: "tool.returned";
+  part: number;
+  call: string;
+  text: string;
+  is_error?: boolean;
+  taint?: string;
+}
+
 /** Another process (or the restarted one) went on from the partial answer. */
 export interface TurnContinued {
   type: "turn.continued";
@@ -148,7 +186,11 @@ export interface TurnRestored {
   step_ended?: boolean;
   finish?: string;
   usage?: Usage;
+  attempt_usage?: Usage;
   continuations?: Continuation[];
+  called?: string[];
+  approvals?: Approval[];
+  taint?: string;
 }
 
 /** Where the answer went on after a restart: after `offset` characters of part `part`. */
@@ -156,6 +198,15 @@ export interface Continuation {
   part: number;
   offset: number;
   at: number;
+}
+
+/** The user is asked whether a tool may do something. */
+export interface Approval {
+  call: string;
+  name: string;
+  digest: string;
+  taint?: string;
+  decision?: "" | "approved" | "declined";
 }
 
 /** Always last. */
@@ -375,6 +426,10 @@ export interface FoldedTurn {
   started_at: number | null;
   ended_at: number | null;
   finish: string;
+  attempt_usage: Usage;
+  called: string[];
+  approvals: Approval[];
+  taint: string;
 }
 
 /** Facts of one model. */
@@ -433,6 +488,10 @@ export type Event =
   | PartEnded
   | UsageReported
   | StepEnded
+  | ApprovalRequested
+  | ApprovalSettled
+  | ToolCalled
+  | ToolReturned
   | TurnContinued
   | TurnRestored
   | TurnEnded;
