@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import time
 from typing import Any
 
@@ -13,6 +14,7 @@ from openai.types.chat.completion_create_params import (
     CompletionCreateParamsNonStreaming,
     CompletionCreateParamsStreaming,
 )
+from openai.types.embedding_create_params import EmbeddingCreateParams
 from tests.fakes.command import serve
 from tests.fakes.playing import Playback
 from tests.fakes.script import Script
@@ -21,6 +23,7 @@ from tests.fakes.strict import StrictType
 
 _STREAMING = StrictType(CompletionCreateParamsStreaming)
 _WHOLE = StrictType(CompletionCreateParamsNonStreaming)
+_EMBEDDING = StrictType(EmbeddingCreateParams)
 _TYPES = {401: "invalid_request_error", 429: "rate_limit_error", 500: "server_error", 503: "server_error"}
 
 
@@ -35,6 +38,7 @@ class FakeOpenAI(FakeServer):
     def add_routes(self, router: web.UrlDispatcher) -> None:
         router.add_get("/v1/models", self._models)
         router.add_post("/v1/chat/completions", self._chat)
+        router.add_post("/v1/embeddings", self._embed)
 
     def error_body(self, status: int, message: str, code: str = "", param: str = "") -> bytes:
         kind = _TYPES.get(status, "invalid_request_error")
@@ -64,6 +68,26 @@ class FakeOpenAI(FakeServer):
         if refused is not None:
             return refused
         return await self.answer(request, received, _read_asked(body))
+
+    async def _embed(self, request: web.Request) -> web.StreamResponse:
+        """A vector of 8 numbers, the same for the same text; the failures of the model's script."""
+        body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+        received = self.record(request, body, str(body.get("model", "")))
+        fault = _EMBEDDING.find_fault(body)
+        refused = self._refuse_key(request, received) or (self.reject(received, 400, fault) if fault else None)
+        if refused is not None:
+            return refused
+        script = self.find_script(Asked(body["model"], "", "", False, False))
+        if (failed := self.fail_as_told(script, received)) is not None:
+            return failed
+        texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+        data = [
+            {"object": "embedding", "index": index, "embedding": embed(str(text), body.get("dimensions") or 8)}
+            for index, text in enumerate(texts)
+        ]
+        received.outcome = "complete"
+        usage = {"prompt_tokens": 2 * len(texts), "total_tokens": 2 * len(texts)}
+        return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
 
     def _refuse_key(self, request: web.Request, received: Received | None) -> web.Response | None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")
@@ -106,6 +130,14 @@ def _find_nonsense(body: dict[str, Any]) -> str:
             if not _is_data_url(image):
                 return "Invalid image data."
     return ""
+
+
+def embed(text: str, dimensions: int) -> list[float]:
+    """A vector of length 1 that only depends on the text."""
+    raw = hashlib.shake_256(text.encode()).digest(dimensions)
+    numbers = [byte - 127.5 for byte in raw]
+    length = sum(number * number for number in numbers) ** 0.5
+    return [number / length for number in numbers]
 
 
 def _images_of(message: dict[str, Any]) -> list[str]:

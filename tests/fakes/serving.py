@@ -162,10 +162,8 @@ class FakeServer(ABC):
         script = self._choose(asked)
         try:
             await asyncio.sleep(script.first_delay_s)
-            if script.status != 200 and (script.failures is None or self._failed < script.failures):
-                self._failed += 1
-                return self._fail(script, received)
-            self._failed = 0
+            if (failed := self.fail_as_told(script, received)) is not None:
+                return failed
             playback = self.new_playback(script, asked)
             response = await playback.play(request, received)
             received.outcome = "complete"
@@ -176,6 +174,14 @@ class FakeServer(ABC):
         finally:
             received.ended_at = time.time()
 
+    def fail_as_told(self, script: Script, received: Received) -> web.Response | None:
+        """The failure that it is this request's turn to get."""
+        if script.status != 200 and (script.failures is None or self._failed < script.failures):
+            self._failed += 1
+            return self._fail(script, received)
+        self._failed = 0
+        return None
+
     def _fail(self, script: Script, received: Received) -> web.Response:
         message = script.error_message or f"The fake was told to fail with {script.status}."
         response = self.reject(received, script.status, message, script.error_code)
@@ -185,7 +191,7 @@ class FakeServer(ABC):
         return response
 
     def _choose(self, asked: Asked) -> Script:
-        script = self._find_script(asked)
+        script = self.find_script(asked)
         if script.echo:
             script = msgspec.structs.replace(script, pieces=_in_words(asked.last_user_text), echo=False)
         goes_on = asked.is_prefilled or "continue" in asked.last_user_text.lower()
@@ -193,7 +199,7 @@ class FakeServer(ABC):
             script = msgspec.structs.replace(script, pieces=rest_of(script.pieces, asked.last_assistant_text))
         return script
 
-    def _find_script(self, asked: Asked) -> Script:
+    def find_script(self, asked: Asked) -> Script:
         if self.queue:
             return self.queue.pop(0)
         if asked.last_user_text.startswith("/fake "):

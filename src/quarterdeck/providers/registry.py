@@ -19,6 +19,7 @@ from quarterdeck.providers.anthropic import AnthropicDialect
 from quarterdeck.providers.base import Endpoint, Provider
 from quarterdeck.providers.dialect import Dialect
 from quarterdeck.providers.discovery import Probe, usual_probes
+from quarterdeck.providers.embeddings import Embedder, OpenAIEmbedder
 from quarterdeck.providers.gemini import GeminiDialect
 from quarterdeck.providers.http_provider import HttpProvider
 from quarterdeck.providers.model_lists import EndpointState, ModelList, ModelListError, ModelLists
@@ -26,6 +27,7 @@ from quarterdeck.providers.openai_compatible import OpenAIDialect
 from quarterdeck.providers.presets import BY_NAME, endpoints_of, settle_endpoint
 from quarterdeck.providers.profiles import describe_model
 from quarterdeck.providers.retry import FIRST_BACKOFF_S
+from quarterdeck.providers.single_call import SingleCalls
 from quarterdeck.providers.transport import Timeouts, Transport
 
 LAST_RESORT = "builtin/log-reader"
@@ -126,6 +128,16 @@ class Registry:
         if provider is None:
             raise ModelNotFoundError(_not_connected(name))
         return provider, self.profile_of(model_id)
+
+    def embedder_for(self, model_id: str) -> tuple[Embedder, ModelProfile]:
+        """Who makes vectors with `provider/model`. Raises: `ModelNotFoundError`."""
+        calls, profile = self.calls_for(model_id)
+        return OpenAIEmbedder(calls), profile
+
+    def calls_for(self, model_id: str) -> tuple[SingleCalls, ModelProfile]:
+        """For what is no chat. Raises: `ModelNotFoundError`, also for a vendor that offers nothing but chat."""
+        provider, profile = self.provider_for(model_id)
+        return SingleCalls(provider.endpoint, self._transport, self._backoff_s), profile
 
     async def models(self, refresh: bool = False) -> ModelList:
         """All chat models of all providers, asked in parallel; kept for a while unless `refresh`."""
