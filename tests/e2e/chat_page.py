@@ -25,12 +25,14 @@ _WATCH = """(() => {
 
 
 class ChatPage:
-    def __init__(self, page: Page, server: Server) -> None:
+    def __init__(self, page: Page, server: Server, url: str = "") -> None:
+        """`url`: where the page is reached, if not at the server itself."""
         self.page = page
         self.server = server
+        self.url = url or server.url
 
     def open(self, path: str = "/") -> Self:
-        self.page.goto(self.server.url + path)
+        self.page.goto(self.url + path)
         return self
 
     def watch(self) -> Self:

@@ -1,9 +1,10 @@
-import { CloudOff } from "lucide-react";
+import { CloudOff, X } from "lucide-react";
 import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useLink } from "@/shared/connection/link-state";
 import { useSession } from "@/shared/connection/session-context";
+import type { Rung } from "@/shared/connection/wire";
 
 const PATIENT_MS = 1500;
 
@@ -29,6 +30,23 @@ export function OfflineBanner() {
           </button>
         </div>
       )}
+      {!isShown && <RungLine />}
+    </div>
+  );
+}
+
+/** Over what the page is connected, when the network lets no socket through: said once, for who wonders. */
+function RungLine() {
+  const { t } = useTranslation();
+  const rung = useLink((link) => (link.state === "open" ? link.rung : null));
+  const [dismissed, setDismissed] = useState<Rung | null>(null);
+  if (rung === null || rung === "socket" || rung === dismissed) return null;
+  return (
+    <div className="flex items-center gap-2 border-b border-line px-4 py-0.5 text-xs text-quiet">
+      <p className="flex-1">{rung === "stream" ? t("shell.rung_stream") : t("shell.rung_poll")}</p>
+      <button type="button" onClick={() => setDismissed(rung)} aria-label={t("shell.rung_dismiss")} className="shrink-0 rounded-sm p-1 hover:text-ink">
+        <X size={14} strokeWidth={1.75} aria-hidden />
+      </button>
     </div>
   );
 }

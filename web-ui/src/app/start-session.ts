@@ -1,9 +1,12 @@
 import { QueryClient } from "@tanstack/react-query";
 
+import { PollWire, StreamWire } from "@/shared/connection/http-wire";
+import { Link } from "@/shared/connection/link";
+import type { LinkHandlers, Welcome } from "@/shared/connection/link";
 import { setLinkState } from "@/shared/connection/link-state";
 import { Session } from "@/shared/connection/session";
-import { Socket } from "@/shared/connection/socket";
-import type { SocketHandlers } from "@/shared/connection/socket";
+import { openSocketWire } from "@/shared/connection/socket-wire";
+import type { WireOpeners } from "@/shared/connection/wire";
 import { loadMe, tellTimeZone } from "@/shared/data/me";
 import { ProblemError, request, whenSignedOut } from "@/shared/http/request";
 import type { PageSettings } from "@/shared/wire/resources";
@@ -20,16 +23,22 @@ export function startSession(settings: PageSettings): Started {
       queries: { staleTime: 60_000, retry: shouldAskAgain, retryDelay: waitBefore, refetchOnWindowFocus: false },
     },
   });
-  const openWire = (handlers: SocketHandlers) => new Socket(socketUrl(), handlers);
-  const session = new Session({ client, openWire, isSignedOut, feedAfter: settings.feed_after ?? null });
+  const openLink = (handlers: LinkHandlers) => new Link(OPENERS, handlers);
+  const session = new Session({ client, openLink, ask, feedAfter: settings.feed_after ?? null });
   whenSignedOut(({ code, message }) => {
     session.close();
-    setLinkState("signed-out", code === "not_signed_in" ? "" : message);
+    setLinkState("signed-out", undefined, code === "not_signed_in" ? "" : message);
   });
   session.start();
   void (settings.user === undefined ? loadMe().then(tellTimeZone) : tellTimeZone());
   return { client, session };
 }
+
+const OPENERS: WireOpeners = {
+  socket: (events) => openSocketWire(socketUrl(), events),
+  stream: (events) => new StreamWire(events),
+  poll: (events) => new PollWire(events),
+};
 
 function socketUrl(): string {
   return `${location.protocol === "https:" ? "wss" : "ws"}://${location.host}/chat`;
@@ -38,12 +47,12 @@ function socketUrl(): string {
 /** A server that takes the question and does not answer must not hold up the next try. */
 const ASK_MS = 3_000;
 
-async function isSignedOut(): Promise<boolean> {
+async function ask(): Promise<Welcome> {
   try {
     await request("/api/me", { signal: AbortSignal.timeout(ASK_MS) });
-    return false;
+    return "welcome";
   } catch (error) {
-    return error instanceof ProblemError && error.status === 401;
+    return error instanceof ProblemError && error.status === 401 ? "signed-out" : "away";
   }
 }
 

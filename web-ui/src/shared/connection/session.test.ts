@@ -6,7 +6,7 @@ import { findTurn, useFollowed } from "@/shared/connection/live-turns";
 import { reloadOutbox, useOutbox } from "@/shared/connection/outbox";
 import { useRunning } from "@/shared/connection/running";
 import { Session } from "@/shared/connection/session";
-import type { SocketHandlers } from "@/shared/connection/socket";
+import type { LinkHandlers } from "@/shared/connection/link";
 import { keys } from "@/shared/data/keys";
 import { allMessages } from "@/shared/data/message-cache";
 import type { LoadedMessages } from "@/shared/data/message-cache";
@@ -50,8 +50,8 @@ beforeEach(() => {
   client = new QueryClient();
   session = new Session({
     client,
-    openWire: (handlers) => (wire = new FakeWire(handlers)),
-    isSignedOut: () => Promise.resolve(false),
+    openLink: (handlers) => (wire = new FakeWire(handlers)),
+    ask: () => Promise.resolve("welcome"),
   });
 });
 
@@ -247,15 +247,15 @@ describe("the feed", () => {
   });
 
   it("begins where the index left off, so that nothing is missed between the two", () => {
-    const parts = { client, openWire: (handlers: SocketHandlers) => (wire = new FakeWire(handlers)) };
-    new Session({ ...parts, isSignedOut: () => Promise.resolve(false), feedAfter: 4 }).start();
+    const parts = { client, openLink: (handlers: LinkHandlers) => (wire = new FakeWire(handlers)) };
+    new Session({ ...parts, ask: () => Promise.resolve("welcome"), feedAfter: 4 }).start();
     expect(wire.take("feed").map((frame) => frame.after)).toEqual([4]);
   });
 
   it("begins anew and loads everything again when the place where the index left off is gone", async () => {
     await client.prefetchQuery({ queryKey: keys.conversations(), queryFn: () => [] });
-    const parts = { client, openWire: (handlers: SocketHandlers) => (wire = new FakeWire(handlers)) };
-    new Session({ ...parts, isSignedOut: () => Promise.resolve(false), feedAfter: 4 }).start();
+    const parts = { client, openLink: (handlers: LinkHandlers) => (wire = new FakeWire(handlers)) };
+    new Session({ ...parts, ask: () => Promise.resolve("welcome"), feedAfter: 4 }).start();
     wire.say({ type: "resync", ref: "feed:", feed: true, reason: "expired" });
     expect(wire.take("feed").map((frame) => frame.after)).toEqual([4, undefined]);
     expect(client.getQueryState(keys.conversations())?.isInvalidated).toBe(true);

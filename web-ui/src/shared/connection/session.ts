@@ -1,11 +1,12 @@
 /**
- * The page's side of the chat socket: sends what is in the outbox, follows running turns from where each
+ * The page's side of the connection: sends what is in the outbox, follows running turns from where each
  * one stands, and keeps the query cache in step with what comes.
  */
 import type { QueryClient } from "@tanstack/react-query";
 
 import { FeedReader } from "@/shared/connection/feed-reader";
 import { newId } from "@/shared/connection/ids";
+import type { LinkHandlers, Welcome } from "@/shared/connection/link";
 import { setLinkState } from "@/shared/connection/link-state";
 import type { LiveTurn } from "@/shared/connection/live-turn";
 import { addTurn, findTurn, followedTurns, removeTurn } from "@/shared/connection/live-turns";
@@ -15,7 +16,6 @@ import { delayEntry, frameOf, putEntry, refuseEntry, removeEntry, useOutbox } fr
 import { Painter } from "@/shared/connection/painter";
 import { Retries } from "@/shared/connection/retries";
 import { markEnded, markRunning } from "@/shared/connection/running";
-import type { SocketHandlers } from "@/shared/connection/socket";
 import { keys } from "@/shared/data/keys";
 import { addExchange, replaceAnswer, settleAnswer } from "@/shared/data/message-cache";
 import { PROTOCOL } from "@/shared/wire/generated";
@@ -29,8 +29,8 @@ import type {
 } from "@/shared/wire/generated";
 import type { Message } from "@/shared/wire/resources";
 
-/** What the session needs of a socket. */
-export interface Wire {
+/** What the session needs of a connection. */
+export interface Connection {
   start(): void;
   close(): void;
   wake(): void;
@@ -39,46 +39,46 @@ export interface Wire {
 
 interface SessionParts {
   client: QueryClient;
-  openWire(handlers: SocketHandlers): Wire;
-  isSignedOut(): Promise<boolean>;
+  openLink(handlers: LinkHandlers): Connection;
+  ask(): Promise<Welcome>;
   /** The last pointer of the feed before this page loaded anything. */
   feedAfter?: number | null;
 }
 
 export class Session {
   readonly protocol = PROTOCOL;
-  private readonly wire: Wire;
+  private readonly link: Connection;
   private readonly client: QueryClient;
   private readonly painter = new Painter((turn) => this.settle(turn));
   private readonly feed: FeedReader;
   private readonly retries = new Retries();
   private refs = 0;
 
-  constructor({ client, openWire, isSignedOut, feedAfter = null }: SessionParts) {
+  constructor({ client, openLink, ask, feedAfter = null }: SessionParts) {
     this.client = client;
-    this.feed = new FeedReader(client, (frame) => this.wire.send(frame), feedAfter);
-    this.wire = openWire({
+    this.feed = new FeedReader(client, (frame) => this.link.send(frame), feedAfter);
+    this.link = openLink({
       onOpen: () => this.resume(),
       onFrame: (frame) => this.receive(frame),
       onLost: () => this.pause(),
       onState: setLinkState,
-      isSignedOut,
+      ask,
     });
   }
 
   start(): void {
-    this.wire.start();
+    this.link.start();
   }
 
   close(): void {
     this.painter.close();
     this.retries.clear();
-    this.wire.close();
+    this.link.close();
   }
 
   /** Try to connect now. */
   wake(): void {
-    this.wire.wake();
+    this.link.wake();
   }
 
   send(message: Omit<SendEntry, "kind" | "id" | "at" | "problem">): void {
@@ -97,7 +97,7 @@ export class Session {
 
   /** False when there is no connection to say it over. */
   stop(turnId: string): boolean {
-    if (!this.wire.send({ type: "stop", ref: this.nextRef("stop", turnId), turn: turnId })) return false;
+    if (!this.link.send({ type: "stop", ref: this.nextRef("stop", turnId), turn: turnId })) return false;
     const turn = findTurn(turnId);
     turn?.stop();
     if (turn) this.painter.add(turn);
@@ -124,12 +124,12 @@ export class Session {
   }
 
   private transmit(entry: OutboxEntry): void {
-    this.wire.send(frameOf(entry, this.nextRef("post", entry.id)));
+    this.link.send(frameOf(entry, this.nextRef("post", entry.id)));
   }
 
   private follow(turn: LiveTurn): void {
     const { id, seq } = turn;
-    turn.isFollowing = this.wire.send({ type: "follow", ref: this.nextRef("follow", id), turn: id, after: seq });
+    turn.isFollowing = this.link.send({ type: "follow", ref: this.nextRef("follow", id), turn: id, after: seq });
   }
 
   private receive(frame: ServerFrame): void {

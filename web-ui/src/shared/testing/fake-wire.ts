@@ -1,13 +1,13 @@
-import type { Wire } from "@/shared/connection/session";
-import type { SocketHandlers } from "@/shared/connection/socket";
+import type { LinkHandlers } from "@/shared/connection/link";
+import type { Connection } from "@/shared/connection/session";
 import type { ClientFrame, Event, ServerFrame } from "@/shared/wire/generated";
 
-/** The server's end of the session's socket, in the test's hands. */
-export class FakeWire implements Wire {
+/** The server's end of the session's connection, in the test's hands. */
+export class FakeWire implements Connection {
   readonly sent: ClientFrame[] = [];
   isOpen = false;
 
-  constructor(private readonly handlers: SocketHandlers) {}
+  constructor(private readonly handlers: LinkHandlers) {}
 
   start(): void {
     this.open();
@@ -28,14 +28,14 @@ export class FakeWire implements Wire {
 
   open(): void {
     this.isOpen = true;
-    this.handlers.onState("open");
+    this.handlers.onState("open", "socket");
     this.handlers.onOpen();
   }
 
   lose(): void {
     this.isOpen = false;
     this.handlers.onLost();
-    this.handlers.onState("waiting");
+    this.handlers.onState("waiting", "socket");
   }
 
   say(frame: ServerFrame): void {

@@ -62,6 +62,16 @@ export type MessageStatus = "complete" | "queued" | "running" | "stopped" | "fai
 /** By hand: always sent to the model, or never. */
 export type MessageMark = "" | "pinned" | "excluded";
 
+/** What `POST /api/messages` and a retry are answered with. */
+export interface AcceptedTurn {
+  conversation: string;
+  turn: string;
+  message: string;
+  answer: string;
+  model: string;
+  created_at: number;
+}
+
 export interface Message {
   id: string;
   conversation: string;
