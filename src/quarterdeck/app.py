@@ -25,6 +25,7 @@ from quarterdeck.accounts.identities.flow import IdentityFlow
 from quarterdeck.accounts.identities.ldap import open_ldap
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.mail import open_mailer
+from quarterdeck.accounts.relaying import Relay
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.accounts.vault import load_vault
 from quarterdeck.config import Settings
@@ -149,6 +150,8 @@ async def open_house(
         limits = Limits(database, registry)
         await limits.load()
         spending = Spending(database, limits)
+        relay = Relay(database, registry, limits, spending)
+        stack.push_async_callback(relay.close)
         asking = Asking(database, registry, limits, spending, settings.background_model)
         calibration = Calibration(database)
         summariser = Summariser(database, registry, asking, calibration, settings.summarise_after)
@@ -175,6 +178,7 @@ async def open_house(
             gauges,
             limits,
             asking=asking,
+            relay=relay,
             calibration=calibration,
             summariser=summariser,
             bell=bell,

@@ -1,7 +1,7 @@
 """The error tree. One object feeds the HTTP body, the socket frame, `turn.ended` and the log.
 
     QuarterdeckError
-    ├── InputError            what came in cannot be used (FrameError, AddressRefusedError)
+    ├── InputError            what came in cannot be used (FrameError, AddressRefusedError, ParameterError)
     ├── AccessError           who asks may not
     │   └── NotFoundError     … or it is not there; the two look the same from outside
     ├── ConflictError         somebody else was first (StaleVersionError, StillRunningError)
@@ -58,6 +58,18 @@ class AddressRefusedError(InputError):
     """An address that this server does not fetch from: not on the public internet, or not the web."""
 
     code = "address_refused"
+
+
+class ParameterError(InputError):
+    """A parameter of an API that others have designed cannot be used; `parameter` is its name there."""
+
+    code = "invalid_parameter"
+    status = 400
+
+    def __init__(self, message: str, parameter: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.parameter = parameter
+        self.reason = reason  # that API's own code for it: `unknown_parameter`
 
 
 class AccessError(QuarterdeckError):
@@ -332,6 +344,6 @@ def _classes() -> dict[str, type[QuarterdeckError]]:
     while waiting:
         for subclass in waiting.pop().__subclasses__():
             waiting.append(subclass)
-            if subclass is not CursorError:  # needs a reason, and no turn ends with it
+            if subclass not in (CursorError, ParameterError):  # they need more, and no turn ends with one
                 found.setdefault(subclass.code, subclass)
     return found

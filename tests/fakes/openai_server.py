@@ -177,8 +177,8 @@ def _read_asked(body: dict[str, Any]) -> Asked:
 
 
 class _OpenAIPlayback(Playback):
-    def _chunk(self, delta: dict[str, Any], finish: str | None = None) -> bytes:
-        choice = {"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}
+    def _chunk(self, delta: dict[str, Any], finish: str | None = None, logprobs: Any = None) -> bytes:
+        choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
         return self._event({"choices": [choice], "usage": None})
 
     def _event(self, fields: dict[str, Any]) -> bytes:
@@ -192,7 +192,7 @@ class _OpenAIPlayback(Playback):
         return self._chunk({"reasoning_content": text})
 
     def say(self, text: str) -> bytes:
-        return self._chunk({"content": text})
+        return self._chunk({"content": text}, logprobs=self._logprobs([text]))
 
     def call_tools(self) -> list[bytes]:
         events = []
@@ -233,9 +233,16 @@ class _OpenAIPlayback(Playback):
                 for call in self.script.tool_calls
             ]
         finish = "content_filter" if self.script.fault == "filter" else self._finish
-        choice = {"index": 0, "message": message, "logprobs": None, "finish_reason": finish}
+        logprobs = self._logprobs(self.script.pieces)
+        choice = {"index": 0, "message": message, "logprobs": logprobs, "finish_reason": finish}
         base = {"id": "chatcmpl-fake", "object": "chat.completion", "created": int(time.time()), "model": self.model}
         return msgspec.json.encode(base | {"choices": [choice], "usage": self._usage})
+
+    def _logprobs(self, pieces: list[str]) -> dict[str, Any] | None:
+        if not self.script.logprobs:
+            return None
+        told = [{"token": piece, "logprob": -0.5, "bytes": list(piece.encode())} for piece in pieces]
+        return {"content": [one | {"top_logprobs": [one]} for one in told], "refusal": None}
 
     @property
     def _finish(self) -> str:

@@ -69,6 +69,7 @@ class Script(Struct, kw_only=True, forbid_unknown_fields=True):
     fault_after: int = 1
     write_bytes: int = 0
     echo: bool = False
+    logprobs: bool = False  # each piece is a token, and none other was likely
 
 
 TAGGED = 'idea: "Whiskers"\nidea: "Fluffy"\nmessage: "Saved them!"\n'

@@ -67,6 +67,9 @@ GET     /api/ideas                                     members  read   own
 DELETE  /api/ideas/{idea}                              members  chat   404
 
 GET     /api/models                                    members  read   own
+GET     /v1/models                                     members  read   own
+GET     /v1/models/{model:path}                        members  read   own
+POST    /v1/chat/completions                           members  chat   own
 GET     /api/assistants                                members  read   own
 POST    /api/assistants                                members  chat   own
 GET     /api/assistants/{assistant}                    members  read   404

@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows, and what it does not: never a 5xx, errors are problem details (or SCIM's)."""
+"""Whatever the OpenAPI document allows, and what it does not: never a 5xx, errors are problem details (or of SCIM, OpenAI, …)."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ Operation = APIOperation[Any, Any, Any, Any]
 
 SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 ROLES = ("member", "admin", "directory")
+FOREIGN = ({"error"}, {"type", "error", "request_id"})  # OpenAI's and Anthropic's
 PROBLEM = {"type", "title", "status", "detail", "code", "retryable"}
 _SETTINGS = settings(
     max_examples=trials(4, 150),
@@ -122,6 +123,8 @@ def find_fault(asked: str, answer: schemathesis.Response) -> list[str]:
     kind = answer.headers.get("content-type", [""])[0]
     if kind == "application/scim+json" and answer.json().get("schemas") == [SCIM_ERROR]:
         return [] if asked.partition(" ")[2].startswith("/scim/") else [f"{asked}: an error for directories"]
+    if kind == "application/json" and asked.partition(" ")[2].startswith("/v1/"):
+        return [] if set(answer.json()) in FOREIGN else [f"{asked}: an error of no known shape"]
     if kind != "application/problem+json" or answer.json().keys() != PROBLEM:
         return [f"{asked}: {answer.status_code} is no problem: {kind} {answer.text[:200]}"]
     return []

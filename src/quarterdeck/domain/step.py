@@ -26,10 +26,13 @@ class ToolSpec(Struct, frozen=True):
     name: str
     description: str
     parameters: dict[str, Any]
+    strict: bool | None = None  # the arguments must fit the schema, where the vendor can promise that
 
 
 class StepRequest(Struct, frozen=True, kw_only=True):
     """One model call. `model` is the provider's own name (without our `provider/` prefix).
+
+    What a vendor does not know is left out. `only_tool`: the one that must be called, with `tool_choice` "required".
 
     When `prefill` is set, the last message is the assistant's partial answer and the model is to go
     on from its last character (only sent to models whose profile says `can_prefill`).
@@ -45,6 +48,14 @@ class StepRequest(Struct, frozen=True, kw_only=True):
     reasoning_effort: Literal["minimal", "low", "medium", "high"] | None = None
     tools: list[ToolSpec] = []
     tool_choice: Literal["auto", "none", "required"] | None = None
+    only_tool: str = ""
+    parallel_tool_calls: bool | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, int] | None = None
+    logprobs: bool = False
+    top_logprobs: int | None = None
+    top_k: int | None = None
     response_format: dict[str, Any] | None = None  # OpenAI's shape
     prefill: bool = False
     owner: str = ""  # whose log the built-in log reader may quote; never sent to a vendor
@@ -71,6 +82,29 @@ class ToolCallChunk(Struct, frozen=True):
     arguments: str = ""
 
 
+class Alternative(Struct, frozen=True):
+    """A token that the model could have written, with the logarithm of its probability."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+
+
+class TokenLogprob(Struct, frozen=True):
+    """A token that it wrote, and which others were likely there."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None = None
+    top_logprobs: list[Alternative] = []
+
+
+class LogprobsChunk(Struct, frozen=True):
+    """Of the text that comes next."""
+
+    tokens: list[TokenLogprob]
+
+
 class UsageChunk(Struct, frozen=True):
     usage: Usage
 
@@ -91,4 +125,4 @@ class RetryChunk(Struct, frozen=True):
     wait_s: float
 
 
-Delta = TextChunk | ReasoningChunk | ToolCallChunk | UsageChunk | FinishChunk | RetryChunk
+Delta = TextChunk | ReasoningChunk | ToolCallChunk | LogprobsChunk | UsageChunk | FinishChunk | RetryChunk

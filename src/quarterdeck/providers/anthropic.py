@@ -45,7 +45,16 @@ class AnthropicDialect:
         return Call("POST", f"{_base_url(endpoint)}/messages", headers, msgspec.json.encode(body))
 
     def optional_parameters(self, request: StepRequest) -> set[str]:
-        return {"temperature", "top_p", "stop_sequences", "thinking", "output_config", "cache_control", "tool_choice"}
+        return {
+            "temperature",
+            "top_p",
+            "top_k",
+            "stop_sequences",
+            "thinking",
+            "output_config",
+            "cache_control",
+            "tool_choice",
+        }
 
     def new_decoder(self, request: StepRequest) -> AnswerDecoder:
         decoder = AnthropicDecoder()
@@ -95,17 +104,29 @@ def _write_body(request: StepRequest, without: frozenset[str]) -> dict[str, Any]
             for tool in request.tools
         ]
         or None,
-        "tool_choice": {"type": _TOOL_CHOICES[request.tool_choice]} if request.tools and request.tool_choice else None,
+        "tool_choice": _write_choice(request),
+        "top_k": request.top_k,
         "cache_control": {"type": "ephemeral"},
         "output_config": _write_format(request.response_format),
     }
     if request.tail and _mark_cached(body["messages"], request.tail):
         body["cache_control"] = None
     if _NO_SAMPLING.match(request.model):
-        body["temperature"] = body["top_p"] = None
+        body["temperature"] = body["top_p"] = body["top_k"] = None
     if request.reasoning_effort and profile.can_reason and not request.prefill and "thinking" not in without:
         _ask_to_think(body, request, request.reasoning_effort)
     return body
+
+
+def _write_choice(request: StepRequest) -> dict[str, Any] | None:
+    if not request.tools:
+        return None
+    choice = {"type": _TOOL_CHOICES[request.tool_choice or "auto"]}
+    if request.only_tool:
+        choice = {"type": "tool", "name": request.only_tool}
+    if request.parallel_tool_calls is False and choice["type"] != "none":
+        return choice | {"disable_parallel_tool_use": True}
+    return choice if request.tool_choice or request.only_tool else None
 
 
 def _mark_cached(messages: list[dict[str, Any]], tail: int) -> bool:
@@ -131,7 +152,7 @@ def _ask_to_think(body: dict[str, Any], request: StepRequest, effort: str) -> No
             return
     body["thinking"] = {"type": "enabled", "budget_tokens": budget}
     body["max_tokens"] = max(body["max_tokens"], budget + _LEAST_THOUGHT)
-    body["temperature"] = body["top_p"] = None
+    body["temperature"] = body["top_p"] = body["top_k"] = None
 
 
 def _write_format(response_format: dict[str, Any] | None) -> dict[str, Any] | None:

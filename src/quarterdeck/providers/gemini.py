@@ -71,7 +71,10 @@ def _write_body(request: StepRequest, without: frozenset[str]) -> dict[str, Any]
     if tools:
         body["tools"] = [{"functionDeclarations": tools}]
         if request.tool_choice and "toolConfig" not in without:
-            body["toolConfig"] = {"functionCallingConfig": {"mode": _MODES[request.tool_choice]}}
+            choice: dict[str, Any] = {"mode": _MODES[request.tool_choice]}
+            if request.only_tool:
+                choice["allowedFunctionNames"] = [request.only_tool]
+            body["toolConfig"] = {"functionCallingConfig": choice}
     return body
 
 
@@ -79,6 +82,9 @@ def _write_config(request: StepRequest, without: frozenset[str]) -> dict[str, An
     config: dict[str, Any] = {
         "temperature": request.temperature,
         "topP": request.top_p,
+        "topK": request.top_k,
+        "presencePenalty": request.presence_penalty,
+        "frequencyPenalty": request.frequency_penalty,
         "maxOutputTokens": request.max_output_tokens,
         "stopSequences": request.stop or None,
         "seed": request.seed,

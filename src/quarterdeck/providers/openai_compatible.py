@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.domain.step import Delta, FinishReason, StepRequest
+from quarterdeck.domain.step import Delta, FinishReason, LogprobsChunk, StepRequest, TokenLogprob, ToolSpec
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.providers.answer import AnswerDecoder
 from quarterdeck.providers.base import Endpoint
@@ -24,7 +24,11 @@ from quarterdeck.providers.presets import Quirks, quirks_of
 from quarterdeck.providers.transport import Call, Transport
 from quarterdeck.providers.vendor_errors import fault_of_event
 
-_OPTIONAL = ("temperature", "top_p", "seed", "stop", "reasoning_effort", "response_format", "tool_choice")
+_OPTIONAL = (
+    "temperature", "top_p", "seed", "stop", "reasoning_effort", "response_format", "tool_choice", "parallel_tool_calls",
+    "presence_penalty", "frequency_penalty", "logit_bias", "logprobs", "top_logprobs",
+)  # fmt: skip
+_ABSENT: tuple[object, ...] = (None, [], False)
 _FINISH: dict[str, FinishReason] = {
     "length": "length",
     "max_tokens": "length",
@@ -46,9 +50,10 @@ class OpenAIDialect:
         return Call("POST", f"{endpoint.base_url}/chat/completions", headers, msgspec.json.encode(body))
 
     def optional_parameters(self, request: StepRequest) -> set[str]:
-        names = {name for name in _OPTIONAL if getattr(request, name)} | {"stream_options"}
-        if request.temperature is not None:
-            names.add("temperature")
+        names = {name for name in _OPTIONAL if getattr(request, name) not in _ABSENT} | {"stream_options"}
+        names |= {name for name in ("temperature", "top_p", "seed") if getattr(request, name) is not None}
+        if request.parallel_tool_calls is not None:
+            names.add("parallel_tool_calls")
         if request.max_output_tokens is not None:
             names |= {"max_tokens", "max_completion_tokens"}
         return names
@@ -92,8 +97,14 @@ def _write_body(request: StepRequest, quirks: Quirks, stream: bool, without: fro
         "stop": request.stop or None,
         "reasoning_effort": request.reasoning_effort,
         "response_format": request.response_format,
-        "tools": [_write_tool(tool.name, tool.description, tool.parameters) for tool in request.tools] or None,
-        "tool_choice": request.tool_choice if request.tools else None,
+        "tools": [_write_tool(tool) for tool in request.tools] or None,
+        "tool_choice": _write_choice(request),
+        "parallel_tool_calls": request.parallel_tool_calls if request.tools else None,
+        "presence_penalty": request.presence_penalty,
+        "frequency_penalty": request.frequency_penalty,
+        "logit_bias": request.logit_bias,
+        "logprobs": request.logprobs or None,
+        "top_logprobs": request.top_logprobs if request.logprobs else None,
     }
     if quirks.no_temperature and re.match(quirks.no_temperature, request.model):
         body["temperature"] = body["top_p"] = None
@@ -121,8 +132,15 @@ def _mark_prefill(body: dict[str, Any], quirks: Quirks) -> None:
         body["add_generation_prompt"] = False
 
 
-def _write_tool(name: str, description: str, parameters: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
+def _write_tool(tool: ToolSpec) -> dict[str, Any]:
+    function: dict[str, Any] = {"name": tool.name, "description": tool.description, "parameters": tool.parameters}
+    return {"type": "function", "function": function if tool.strict is None else function | {"strict": tool.strict}}
+
+
+def _write_choice(request: StepRequest) -> str | dict[str, Any] | None:
+    if not request.tools:
+        return None
+    return {"type": "function", "function": {"name": request.only_tool}} if request.only_tool else request.tool_choice
 
 
 class _Function(Struct):
@@ -150,11 +168,16 @@ class _Message(Struct):
     tool_calls: list[_ToolCall] | None = None
 
 
+class _Logprobs(Struct):
+    content: list[TokenLogprob] | None = None
+
+
 class _Choice(Struct):
     delta: _Message | None = None
     message: _Message | None = None
     finish_reason: str | None = None
     index: int = 0
+    logprobs: msgspec.Raw = msgspec.Raw()
 
 
 class _Chunk(Struct):
@@ -178,6 +201,7 @@ class _Usage(Struct):
 
 
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
+_logprobs_decoder = msgspec.json.Decoder(_Logprobs)
 _usage_decoder = msgspec.json.Decoder(_Usage, strict=False)
 
 
@@ -192,6 +216,8 @@ class OpenAIDecoder(AnswerDecoder):
         if chunk.choices:
             choice = chunk.choices[0]
             message = choice.delta or choice.message
+            if choice.logprobs:
+                self._take_logprobs(choice.logprobs, out)
             if message is not None and choice.index == 0:
                 self._take_message(message, out)
             if choice.finish_reason:
@@ -233,6 +259,16 @@ class OpenAIDecoder(AnswerDecoder):
             self.add_tool_call(out, index, call.id or "", function.name or "", function.arguments or "")
         if message.refusal:
             self.refusal = (self.refusal or "") + message.refusal
+
+    def _take_logprobs(self, raw: msgspec.Raw, out: list[Delta]) -> None:
+        if bytes(raw) == b"null":
+            return
+        try:
+            tokens = _logprobs_decoder.decode(raw).content
+        except msgspec.DecodeError:
+            return
+        if tokens:
+            out.append(LogprobsChunk(tokens))
 
     def _take_finish(self, reason: str) -> None:
         if reason == "content_filter":

@@ -15,7 +15,7 @@ from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.build import Context
 from quarterdeck.domain.events import Event, StepEnded, StepRetrying, StepStarted, UsageReported
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.domain.step import Delta, FinishChunk, RetryChunk, StepRequest, UsageChunk
+from quarterdeck.domain.step import Delta, FinishChunk, LogprobsChunk, RetryChunk, StepRequest, UsageChunk
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.providers.base import Provider
 from quarterdeck.turns.parts import PartWriter
@@ -63,7 +63,7 @@ def _translate(plan: StepPlan, deltas: list[Delta]) -> list[Event]:
         match delta:
             case UsageChunk(usage=usage):
                 events.append(UsageReported(plan.step, _priced(usage, plan.profile)))
-            case FinishChunk():
+            case FinishChunk() | LogprobsChunk():
                 pass
             case RetryChunk(reason=reason, wait_s=wait_s):
                 events.append(StepRetrying(plan.step, reason, wait_s))

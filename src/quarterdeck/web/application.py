@@ -23,6 +23,8 @@ from quarterdeck.web import (
     messages,
     metrics,
     models,
+    openai_chat,
+    openai_models,
     organizing,
     own_data,
     page,
@@ -51,6 +53,8 @@ ROUTERS = (
     context.router,  # /api/turns/{turn}/context, /api/conversations/{conversation}/context, /summaries, marks
     ideas.router,  # /api/ideas
     models.router,  # /api/models
+    openai_chat.router,  # POST /v1/chat/completions
+    openai_models.router,  # /v1/models
     assistants.router,  # /api/assistants…
     assistants.sharing,  # /api/admin/assistants/{assistant}/sharing
     snippets.router,  # /api/snippets…

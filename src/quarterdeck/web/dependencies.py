@@ -20,21 +20,21 @@ def _house(request: Request) -> House:
     return house_of(request)
 
 
-_Key = Annotated[object, Depends(_bearer)]
-_Session = Annotated[object, Depends(_cookie)]
+BearerKey = Annotated[object, Depends(_bearer)]
+SessionCookie = Annotated[object, Depends(_cookie)]
 
 
-async def _principal(request: Request, _key: _Key, _session: _Session) -> Principal:
+async def _principal(request: Request, _key: BearerKey, _session: SessionCookie) -> Principal:
     principal = await current_principal(request)
     require_account(principal)
     return principal
 
 
-async def _principal_or_guest(request: Request, _key: _Key, _session: _Session) -> Principal:
+async def _principal_or_guest(request: Request, _key: BearerKey, _session: SessionCookie) -> Principal:
     return await current_principal(request)
 
 
-async def _administrator(request: Request, _key: _Key, _session: _Session) -> Principal:
+async def _administrator(request: Request, _key: BearerKey, _session: SessionCookie) -> Principal:
     principal = await identify(request)
     require_admin(principal)
     return principal

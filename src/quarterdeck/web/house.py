@@ -18,6 +18,7 @@ from quarterdeck.accounts.identities.ldap import Ldap
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.mail import Mailer
 from quarterdeck.accounts.passwords import Passwords
+from quarterdeck.accounts.relaying import Relay
 from quarterdeck.accounts.sign_in import Visitor
 from quarterdeck.accounts.vault import Vault
 from quarterdeck.config import Settings
@@ -54,6 +55,7 @@ class House:
     gauges: Gauges
     limits: Limits
     asking: Asking
+    relay: Relay
     calibration: Calibration
     summariser: Summariser
     bell: Bell
@@ -78,12 +80,18 @@ def house_of(connection: HTTPConnection) -> House:
 
 def credentials_of(connection: HTTPConnection) -> Credentials:
     return Credentials(
-        authorization=connection.headers.get("authorization", ""),
+        authorization=_authorization(connection),
         cookie=connection.cookies.get(SESSION_COOKIE, ""),
         assertion=connection.headers.get(ASSERTION_HEADER, ""),
         access=house_of(connection).access,
         guests=house_of(connection).settings.guests,
     )
+
+
+def _authorization(connection: HTTPConnection) -> str:
+    """Anthropic's clients send their key in a header of its own."""
+    key = connection.headers.get("x-api-key", "")
+    return connection.headers.get("authorization", "") or (f"Bearer {key}" if key else "")
 
 
 def address_of(connection: HTTPConnection) -> str:

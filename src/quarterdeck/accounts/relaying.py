@@ -1,0 +1,139 @@
+"""A request to a model that belongs to no turn: nothing of it is kept but what it used.
+
+Who asks may use the model, and their budget holds it: reserved before, settled after, also when they have left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+import msgspec
+from msgspec import Struct
+
+from quarterdeck.accounts.limits import FREE, Limits
+from quarterdeck.accounts.spending import Call, Spending, bound_input, entry_of, estimate_use
+from quarterdeck.accounts.subjects import Who
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.domain.step import Delta, ReasoningChunk, StepRequest, TextChunk, ToolCallChunk, UsageChunk
+from quarterdeck.domain.tokens import estimate_parts, estimate_text
+from quarterdeck.domain.usage import ModelProfile, Usage
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.providers.base import Provider
+from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import Database
+from quarterdeck.store.usage import Spent, UsageEntry
+
+logger = get_logger("quarterdeck.relaying")
+
+PURPOSE = "api"
+_SETTLE_S = 5.0  # at shutdown
+
+
+class Relayed(Struct, frozen=True, kw_only=True):
+    """What somebody asks of a model directly. `request.model` is filled in; `id` names the entry in their usage."""
+
+    who: Who
+    model: str
+    request: StepRequest
+    id: str = msgspec.field(default_factory=new_id)
+
+
+class _Metered(Struct):
+    """What came of an answer, as far as its use must be known."""
+
+    texts: list[str] = []
+    usage: Usage | None = None
+    first_token_ms: int | None = None
+    code: str = ""
+
+
+class Relay:
+    """One per process; `close` it at the end."""
+
+    def __init__(self, database: Database, registry: Registry, limits: Limits, spending: Spending) -> None:
+        self._database = database
+        self._registry = registry
+        self._limits = limits
+        self._spending = spending
+        self._settling: set[asyncio.Task[None]] = set()
+
+    def profile_for(self, who: Who, model: str) -> ModelProfile:
+        """Raises: `ModelNotFoundError`, `ModelForbiddenError`."""
+        profile = self._registry.provider_for(model)[1]
+        self._limits.require_allowed(who, model)
+        return profile
+
+    async def stream(self, asked: Relayed) -> AsyncGenerator[list[Delta], None]:
+        """The deltas as they come; closing it leaves the provider at once.
+
+        Raises: `ModelNotFoundError`, `ModelForbiddenError`, `OverBudgetError`, `ProviderError`, `StorageError`.
+        """
+        self._limits.require_allowed(asked.who, asked.model)
+        provider, profile = self._registry.provider_for(asked.model)
+        request = msgspec.structs.replace(asked.request, model=profile.name, owner=asked.who.user)
+        call = Call(
+            user=asked.who.user, profile=profile, input_tokens=bound_input(request),
+            output_tokens=request.max_output_tokens, purpose=PURPOSE, id=asked.id,
+        )  # fmt: skip
+        reserved = await self._spending.reserve(call)
+        if reserved is not None:
+            request = msgspec.structs.replace(request, max_output_tokens=reserved.output_tokens)
+        metered = _Metered()
+        try:
+            async for deltas in self._ask(provider, request, metered, call):
+                yield deltas
+        except QuarterdeckError as error:
+            metered.code = error.code
+            raise
+        finally:
+            settling = self._settle(call, request, metered, reserved)
+        if settling is not None:  # who has the whole answer finds it in their usage
+            await asyncio.shield(settling)
+
+    async def _ask(
+        self, provider: Provider, request: StepRequest, metered: _Metered, call: Call
+    ) -> AsyncGenerator[list[Delta], None]:
+        async with aclosing(provider.stream(request)) as stream:
+            async for deltas in stream:
+                for delta in deltas:
+                    kind = type(delta)
+                    if kind is TextChunk or kind is ReasoningChunk:
+                        metered.texts.append(delta.text)  # type: ignore[union-attr]
+                    elif kind is ToolCallChunk:
+                        metered.texts.append(delta.arguments)  # type: ignore[union-attr]
+                    elif kind is UsageChunk:
+                        metered.usage = delta.usage  # type: ignore[union-attr]
+                if metered.first_token_ms is None and metered.texts:
+                    metered.first_token_ms = max(now_ms() - call.at, 0)
+                yield deltas
+
+    def _settle(
+        self, call: Call, request: StepRequest, metered: _Metered, reserved: UsageEntry | None
+    ) -> asyncio.Task[None] | None:
+        """In a task of its own: whoever leaves early must not keep it from being written down."""
+        if call.profile.id.startswith(FREE):
+            return None
+        used = metered.usage
+        if used is None:
+            sent = sum(estimate_parts(message.parts) for message in request.messages)
+            used = estimate_use(sent, estimate_text("".join(metered.texts)), metered.code)
+        if used == Usage() and reserved is None:
+            return None
+        spent = Spent(entry_of(call, used, metered.first_token_ms), reserved)
+        task = asyncio.create_task(self._write(spent))
+        self._settling.add(task)
+        task.add_done_callback(self._settling.discard)
+        return task
+
+    async def _write(self, spent: Spent) -> None:
+        try:
+            await self._spending.settle([spent])
+        except QuarterdeckError as error:  # the answer is worth more than the note about it
+            logger.warning("usage_not_saved", user=spent.used.user_id, reason=error.message, detail=error.detail)
+
+    async def close(self) -> None:
+        if self._settling:
+            await asyncio.wait(self._settling, timeout=_SETTLE_S)

@@ -1,0 +1,59 @@
+"""Requests to models for API clients: one, or several choices at once, each by a request of its own."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from quarterdeck.accounts.relaying import Relay, Relayed
+from quarterdeck.domain.step import RetryChunk
+from quarterdeck.errors import ProviderRefusedError
+from quarterdeck.views.told_deltas import Told
+
+_WAITING = 16  # of all choices, until the reader has taken some
+
+
+def ask_all(relay: Relay, calls: list[Relayed]) -> AsyncGenerator[Told, None]:
+    """What comes, as it comes. Raises: as `Relay.stream`; a refusal is told, and ends its choice only."""
+    return _ask(relay, 0, calls[0]) if len(calls) == 1 else _ask_together(relay, calls)
+
+
+async def _ask(relay: Relay, index: int, call: Relayed) -> AsyncGenerator[Told, None]:
+    try:
+        async with aclosing(relay.stream(call)) as stream:
+            async for deltas in stream:
+                if type(deltas[0]) is not RetryChunk:
+                    yield index, deltas
+    except ProviderRefusedError as refusal:
+        yield index, refusal
+
+
+async def _ask_together(relay: Relay, calls: list[Relayed]) -> AsyncGenerator[Told, None]:
+    queue: asyncio.Queue[Told | Exception | None] = asyncio.Queue(_WAITING)
+
+    async def pump(index: int, call: Relayed) -> None:
+        try:
+            async with aclosing(_ask(relay, index, call)) as stream:
+                async for item in stream:
+                    await queue.put(item)
+        except Exception as error:
+            await queue.put(error)
+        else:
+            await queue.put(None)
+
+    tasks = [asyncio.create_task(pump(index, call)) for index, call in enumerate(calls)]
+    try:
+        running = len(tasks)
+        while running:
+            item = await queue.get()
+            if isinstance(item, Exception):
+                raise item
+            if item is None:
+                running -= 1
+            else:
+                yield item
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)

@@ -1,0 +1,145 @@
+"""`POST /v1/chat/completions`: as OpenAI's. Stateless, unless a conversation is named."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+from time import monotonic
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Header, Request, Response
+from fastapi.responses import JSONResponse
+
+from quarterdeck.accounts.authenticate import Principal
+from quarterdeck.accounts.relaying import Relayed
+from quarterdeck.domain.ids import new_id
+from quarterdeck.domain.parts import TextPart
+from quarterdeck.domain.step import PromptMessage, StepRequest
+from quarterdeck.errors import OverloadedError, ProviderRefusedError, as_quarterdeck_error
+from quarterdeck.views.openai_chat import ChatAnswer, ChatIdentity, ChatStream
+from quarterdeck.views.openai_chat_request import ChatRequest, image_addresses, step_of
+from quarterdeck.views.told_deltas import Told, told_deltas
+from quarterdeck.web.api_calls import ask_all
+from quarterdeck.web.api_conversations import send_to_conversation
+from quarterdeck.web.api_models import Target, fetch_images, find_target, who_is
+from quarterdeck.web.dependencies import TheHouse
+from quarterdeck.web.foreign_route import ApiCaller, OpenAIRoute, while_connected
+from quarterdeck.web.house import House
+from quarterdeck.web.streams import BoundedStream, wait_signed_in
+from quarterdeck.web.viewing import read_turn
+
+router = APIRouter(prefix="/v1", tags=["OpenAI's API"], route_class=OpenAIRoute)
+
+STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+GRACE_S = 2.0  # that an answer may take to end when the server is going down
+
+
+@router.post("/chat/completions", response_model=None)
+async def complete(
+    house: TheHouse,
+    caller: ApiCaller,
+    request: Request,
+    asked: ChatRequest,
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
+) -> Response:
+    """Ask a model, as with OpenAI's API: whole, or as a stream.
+
+    The model is `provider/model`, or `assistant/` with an assistant's id. With a conversation the exchange is kept in
+    it, like any other; without one nothing is kept but what was used.
+    """
+    target = await find_target(house, caller, asked.model)
+    conversation = asked.conversation_name()
+    if conversation:
+        accepted = await send_to_conversation(house, caller, asked, target, idempotency_key or new_id())
+        turn, choices = accepted.row.id, 1
+        told = told_deltas(read_turn(house, caller.user, turn))
+    else:
+        images = await fetch_images(house, image_addresses(asked.messages))
+        calls = _calls(caller, target, step_of(asked, images), asked.n or 1)
+        turn, choices = calls[0].id, len(calls)
+        told = ask_all(house.relay, calls)
+    identity = ChatIdentity.of(turn, asked.model)
+    headers = {"x-turn-id": turn, "x-request-id": turn}
+    if not asked.stream:
+        whole = ChatAnswer(identity, choices)
+        answering = wait_signed_in(house.connections, caller, _take_all(told, whole))
+        await while_connected(request, answering)
+        return JSONResponse(whole.encode(), headers=headers)
+    first = await while_connected(request, wait_signed_in(house.connections, caller, _first(told)))
+    options = asked.stream_options
+    stream = ChatStream(identity, choices, includes_usage=bool(options and options.include_usage))
+    return BoundedStream(
+        _stream(house, stream, choices, first, told),
+        media_type="text/event-stream",
+        headers=headers | STREAM_HEADERS,
+    )
+
+
+def _calls(caller: Principal, target: Target, step: StepRequest, count: int) -> list[Relayed]:
+    """A request for each choice: every provider takes that."""
+    step = with_assistant(step, target)
+    return [
+        Relayed(
+            who=who_is(caller),
+            model=target.model,
+            request=step if step.seed is None else msgspec.structs.replace(step, seed=step.seed + index),
+        )
+        for index in range(count)
+    ]
+
+
+def with_assistant(step: StepRequest, target: Target) -> StepRequest:
+    """What the assistant says comes before everything else."""
+    if not target.assistant:
+        return step
+    messages = step.messages
+    if target.instructions:
+        messages = [PromptMessage("system", [TextPart(target.instructions)]), *messages]
+    temperature = target.temperature if step.temperature is None else step.temperature
+    return msgspec.structs.replace(step, messages=messages, temperature=temperature)
+
+
+async def _take_all(told: AsyncGenerator[Told, None], whole: ChatAnswer) -> None:
+    async with aclosing(told):
+        async for index, deltas in told:
+            if isinstance(deltas, ProviderRefusedError):
+                whole.refuse(index, deltas)
+            else:
+                whole.take(index, deltas)
+
+
+async def _first(told: AsyncGenerator[Told, None]) -> Told | None:
+    """Errors before it have a status of their own."""
+    try:
+        return await anext(told, None)
+    except BaseException:
+        await told.aclose()
+        raise
+
+
+async def _stream(
+    house: House, stream: ChatStream, choices: int, first: Told | None, told: AsyncGenerator[Told, None]
+) -> AsyncIterator[bytes]:
+    async with aclosing(told):
+        yield b"".join(map(stream.begin, range(choices)))
+        try:
+            if first is not None:
+                yield _encode(stream, first)
+            leaving_at = 0.0
+            async for item in told:
+                if chunk := _encode(stream, item):
+                    yield chunk
+                if house.is_draining.is_set():
+                    leaving_at = leaving_at or monotonic() + GRACE_S
+                    if monotonic() > leaving_at:
+                        raise OverloadedError("The server is restarting. Ask again.")
+            yield stream.close()
+        except Exception as caught:
+            error = as_quarterdeck_error(caught)
+            yield stream.fail(error)
+
+
+def _encode(stream: ChatStream, item: Told) -> bytes:
+    index, deltas = item
+    return stream.refuse(index, deltas) if isinstance(deltas, ProviderRefusedError) else stream.encode(index, deltas)

@@ -1,0 +1,325 @@
+"""The official `openai` client for Python against `/v1/chat/completions` and `/v1/models`, taken at its types."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import openai
+import pytest
+from openai.types import Model
+from openai.types.chat import ChatCompletion, ChatCompletionChunk
+from pydantic import BaseModel
+from tests.conftest import Report
+from tests.fakes.script import Script, ScriptedCall, ScriptedUsage, words
+from tests.harness.full_client import new_name
+from tests.harness.server import Server
+from tests.harness.strict_api import Recorder, find_faults
+from tests.harness.upstream import Upstream
+from tests.harness.waiting import wait_until
+
+HELLO: list[Any] = [{"role": "user", "content": "Hello?"}]
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+WEATHER: Any = {
+    "type": "function",
+    "function": {
+        "name": "weather",
+        "description": "The weather somewhere.",
+        "parameters": {"type": "object", "properties": {"place": {"type": "string"}}, "required": ["place"]},
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def recorder() -> Recorder:
+    return Recorder()
+
+
+@pytest.fixture(scope="module")
+def client(server: Server, recorder: Recorder) -> Iterator[openai.OpenAI]:
+    with openai.OpenAI(
+        base_url=f"{server.url}/v1", api_key=server.key, max_retries=0, http_client=httpx2.Client(transport=recorder)
+    ) as opened:
+        yield opened
+
+
+def test_an_answer_comes_whole(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script(usage=ScriptedUsage(input=11, output=7, cached=3, reasoning=2)))
+    answer = client.chat.completions.create(model=model, messages=HELLO)
+    assert answer.choices[0].message.content == "Hello, world!"
+    assert answer.choices[0].finish_reason == "stop"
+    assert answer.model == model
+    assert answer.usage is not None
+    assert (answer.usage.prompt_tokens, answer.usage.completion_tokens, answer.usage.total_tokens) == (11, 7, 18)
+    assert answer.usage.prompt_tokens_details is not None
+    assert answer.usage.prompt_tokens_details.cached_tokens == 3
+
+
+def test_an_answer_streams_and_says_what_it_used_when_asked_to(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script(pieces=words(40), reasoning=["Let me see."]))
+    chunks = list(client.chat.completions.create(model=model, messages=HELLO, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "".join(words(40))
+    assert chunks[0].choices[0].delta.role == "assistant"
+    assert chunks[-1].choices[0].finish_reason == "stop"
+    assert all(chunk.usage is None for chunk in chunks)
+    counted = list(
+        client.chat.completions.create(model=model, messages=HELLO, stream=True, stream_options={"include_usage": True})
+    )
+    assert counted[-1].choices == []
+    assert counted[-1].usage is not None
+    assert counted[-1].usage.prompt_tokens == 11
+
+
+def test_tools_are_called_and_their_results_taken(client: openai.OpenAI, upstream: Upstream) -> None:
+    call = ScriptedCall(id="call_1", name="weather", arguments=['{"place":', ' "Kiel"}'])
+    model = upstream.model(Script(pieces=[], tool_calls=[call], finish="tool_calls"))
+    answer = client.chat.completions.create(
+        model=model, messages=HELLO, tools=[WEATHER], tool_choice="required", parallel_tool_calls=False
+    )
+    assert answer.choices[0].finish_reason == "tool_calls"
+    called: Any = (answer.choices[0].message.tool_calls or [])[0]
+    assert (called.id, called.function.name, json.loads(called.function.arguments)) == (
+        "call_1", "weather", {"place": "Kiel"},
+    )  # fmt: skip
+    with client.chat.completions.stream(model=model, messages=HELLO, tools=[WEATHER]) as stream:
+        final = stream.get_final_completion()
+    streamed: Any = (final.choices[0].message.tool_calls or [])[0]
+    assert json.loads(streamed.function.arguments) == {"place": "Kiel"}
+    upstream.change(model, Script(pieces=["Rain."]))
+    message: Any = answer.choices[0].message.model_dump(exclude_none=True)
+    result: Any = {"role": "tool", "tool_call_id": "call_1", "content": "rain"}
+    after = client.chat.completions.create(model=model, messages=[*HELLO, message, result], tools=[WEATHER])
+    assert after.choices[0].message.content == "Rain."
+    sent = upstream.requests(model)
+    assert sent[0].body["tool_choice"] == "required"
+    assert sent[0].body["parallel_tool_calls"] is False
+    assert sent[-1].body["messages"][-1] == {"role": "tool", "tool_call_id": "call_1", "content": "rain"}
+
+
+def test_one_tool_can_be_demanded(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script())
+    choice: Any = {"type": "function", "function": {"name": "weather"}}
+    client.chat.completions.create(model=model, messages=HELLO, tools=[WEATHER], tool_choice=choice)
+    assert upstream.requests(model)[0].body["tool_choice"] == choice
+
+
+class Verdict(BaseModel):
+    good: bool
+
+
+def test_an_answer_is_json_by_a_schema(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script(pieces=['{"good"', ": true}"]))
+    parsed = client.chat.completions.parse(model=model, messages=HELLO, response_format=Verdict)
+    assert parsed.choices[0].message.parsed == Verdict(good=True)
+    sent = upstream.requests(model)[0].body["response_format"]
+    assert sent["json_schema"]["schema"]["properties"]["good"]["type"] == "boolean"
+    assert sent["json_schema"]["strict"] is True
+
+
+def test_what_shapes_an_answer_reaches_the_provider(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script())
+    given: dict[str, Any] = {
+        "temperature": 0.5, "top_p": 0.5, "stop": ["END"], "seed": 7, "presence_penalty": 0.5,
+        "frequency_penalty": -0.5, "logit_bias": {"50256": -100}, "max_completion_tokens": 50,
+        "reasoning_effort": "low", "logprobs": True, "top_logprobs": 2,
+    }  # fmt: skip
+    client.chat.completions.create(model=model, messages=HELLO, user="me", store=True, **given)
+    body = upstream.requests(model)[0].body
+    assert {name: body.get(name) for name in given} == given
+
+
+def test_logprobs_are_passed_on(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script(logprobs=True))
+    whole = client.chat.completions.create(model=model, messages=HELLO, logprobs=True, top_logprobs=1)
+    assert whole.choices[0].logprobs is not None
+    tokens = whole.choices[0].logprobs.content or []
+    assert "".join(token.token for token in tokens) == "Hello, world!"
+    assert tokens[0].top_logprobs[0].token == "Hello"
+    told = []
+    for chunk in client.chat.completions.create(model=model, messages=HELLO, logprobs=True, stream=True):
+        if (logprobs := chunk.choices[0].logprobs) is not None:
+            told += [token.token for token in logprobs.content or []]
+    assert "".join(told) == "Hello, world!"
+
+
+def test_several_choices_are_several_answers(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script(usage=ScriptedUsage(input=10, output=4)))
+    answer = client.chat.completions.create(model=model, messages=HELLO, n=3, seed=5)
+    assert [choice.index for choice in answer.choices] == [0, 1, 2]
+    assert {choice.message.content for choice in answer.choices} == {"Hello, world!"}
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 12
+    assert sorted(request.body["seed"] for request in upstream.requests(model)) == [5, 6, 7]
+    texts = dict.fromkeys(range(2), "")
+    for chunk in client.chat.completions.create(model=model, messages=HELLO, n=2, stream=True):
+        for choice in chunk.choices:
+            texts[choice.index] += choice.delta.content or ""
+    assert set(texts.values()) == {"Hello, world!"}
+
+
+def test_pictures_are_seen(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script())
+    picture: Any = {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{PIXEL}"}}
+    messages: Any = [{"role": "user", "content": [{"type": "text", "text": "What is it?"}, picture]}]
+    client.chat.completions.create(model=model, messages=messages)
+    sent = upstream.requests(model)[0].body["messages"][0]["content"]
+    assert sent == [{"type": "text", "text": "What is it?"}, picture]
+
+
+def test_a_picture_in_the_local_network_is_not_fetched(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script())
+    picture: Any = {"type": "image_url", "image_url": {"url": f"{upstream.base_url}/models"}}
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.chat.completions.create(model=model, messages=[{"role": "user", "content": [picture]}])
+    assert caught.value.code == "invalid_image_url"
+    assert upstream.requests(model) == []
+
+
+@pytest.mark.parametrize(
+    ("given", "error", "code", "param"),
+    [
+        ({"model": "openai/none", "messages": []}, openai.BadRequestError, "invalid_value", "messages"),
+        ({"model": "nobody/none"}, openai.NotFoundError, "model_not_found", "model"),
+        ({"extra_body": {"colour": "red"}}, openai.BadRequestError, "unknown_parameter", "colour"),
+        ({"temperature": 3}, openai.BadRequestError, "invalid_value", "temperature"),
+        ({"tool_choice": "auto"}, openai.BadRequestError, None, "tool_choice"),
+        ({"stream_options": {"include_usage": True}}, openai.BadRequestError, None, "stream_options"),
+        ({"messages": [{"role": "tool", "tool_call_id": "x", "content": "y"}]}, openai.BadRequestError, None,
+         "messages.[0].tool_call_id"),
+        ({"modalities": ["text", "audio"]}, openai.BadRequestError, None, "modalities"),
+        ({"model": "openai/fake-status-401"}, openai.APIStatusError, "provider_key_refused", None),
+        ({"model": "openai/fake-status-429"}, openai.RateLimitError, "rate_limit_exceeded", None),
+        ({"model": "openai/fake-status-400"}, openai.BadRequestError, "provider_rejected_request", None),
+        ({"model": "openai/fake-fault-hang-up"}, openai.InternalServerError, "provider_unavailable", None),
+    ],
+)  # fmt: skip
+def test_errors_are_those_that_the_client_knows(
+    client: openai.OpenAI, given: dict[str, Any], error: type[openai.APIStatusError], code: str | None, param: str
+) -> None:
+    asked: dict[str, Any] = {"model": "openai/fake-chat", "messages": HELLO} | given
+    for stream in (False, True):
+        if stream and "stream_options" in given:
+            continue
+        with pytest.raises(error) as caught:
+            client.chat.completions.create(**asked, stream=stream)
+        assert (caught.value.code, caught.value.param) == (code, param)
+
+
+def test_a_wrong_key_is_refused_before_the_body_is_read(server: Server) -> None:
+    stranger = openai.OpenAI(base_url=f"{server.url}/v1", api_key="qd_nobody", max_retries=0)
+    with stranger, pytest.raises(openai.AuthenticationError) as caught:
+        stranger.chat.completions.create(model="", messages=[])
+    assert caught.value.code == "invalid_api_key"
+
+
+def test_an_answer_that_breaks_off_says_so(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script(pieces=words(9), fault="cut", fault_after=5))
+    chunks: list[ChatCompletionChunk] = []
+    with pytest.raises(openai.APIError) as caught:
+        chunks.extend(client.chat.completions.create(model=model, messages=HELLO, stream=True))
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in chunks) == "".join(words(5))
+    assert caught.value.code == "provider_cut"
+
+
+def test_a_refusal_is_one(client: openai.OpenAI, upstream: Upstream) -> None:
+    model = upstream.model(Script(pieces=[], fault="refusal"))
+    answer = client.chat.completions.create(model=model, messages=HELLO)
+    assert answer.choices[0].finish_reason == "content_filter"
+    assert answer.choices[0].message.refusal
+    chunks = list(client.chat.completions.create(model=model, messages=HELLO, stream=True))
+    assert chunks[-1].choices[0].finish_reason == "content_filter"
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_who_leaves_is_not_paid_for_any_longer(
+    client: openai.OpenAI, upstream: Upstream, server: Server, stream: bool
+) -> None:
+    model = upstream.model(Script(pieces=words(2_000), delay_s=0.02, first_delay_s=0.0 if stream else 30.0))
+    with server.http() as http:
+        if stream:
+            with http.stream("POST", "/v1/chat/completions", json=_body(model, stream=True)) as answer:
+                assert next(answer.iter_raw())
+        else:
+            with pytest.raises(httpx2.ReadTimeout):
+                http.post("/v1/chat/completions", json=_body(model), timeout=0.5)
+    (asked,) = upstream.requests(model)
+    wait_until(lambda: asked.outcome == "disconnected", "the upstream to be left", 2.0)
+
+
+def test_a_bare_name_is_found(client: openai.OpenAI) -> None:
+    answer = client.chat.completions.create(model="fake-chat", messages=HELLO)
+    assert (answer.model, answer.choices[0].message.content) == ("fake-chat", "Hello, world!")
+
+
+def test_nothing_is_kept_but_what_was_used(client: openai.OpenAI, upstream: Upstream, http: httpx2.Client) -> None:
+    model = upstream.model(Script(usage=ScriptedUsage(input=21, output=5)))
+    before = http.get("/api/conversations").json()
+    raw = client.chat.completions.with_raw_response.create(model=model, messages=HELLO)
+    assert http.get("/api/conversations").json() == before
+    assert http.get(f"/api/turns/{raw.headers['x-turn-id']}/events").status_code == 404
+    used = json.dumps(http.get("/api/usage").json())
+    assert model in used
+
+
+def test_a_named_conversation_keeps_the_exchange(
+    client: openai.OpenAI, upstream: Upstream, http: httpx2.Client
+) -> None:
+    model = upstream.model(Script(pieces=words(20)))
+    name = new_name("kept")
+    for metadata, body in (({"conversation_id": name}, {}), ({}, {"conversation": name})):
+        raw = client.chat.completions.with_raw_response.create(
+            model=model, messages=HELLO, metadata=metadata, extra_body=body
+        )
+        assert raw.parse().choices[0].message.content == "".join(words(20))
+        assert http.get(f"/api/turns/{raw.headers['x-turn-id']}/context").status_code == 200
+    streamed = client.chat.completions.create(
+        model=model, messages=HELLO, metadata={"conversation_id": name}, stream=True
+    )
+    assert "".join(chunk.choices[0].delta.content or "" for chunk in streamed) == "".join(words(20))
+    kept = http.get(f"/api/conversations/{name}/messages").json()["items"]
+    assert [message["role"] for message in kept] == ["user", "assistant"] * 3
+    assert len(upstream.requests(model)[-1].body["messages"]) > 4
+
+
+def test_an_assistant_is_asked_like_a_model(client: openai.OpenAI, upstream: Upstream, http: httpx2.Client) -> None:
+    model = upstream.model(Script())
+    made = http.post("/api/assistants", json={"name": "Pirate", "instructions": "Talk like a pirate.", "model": model})
+    name = f"assistant/{made.json()['id']}"
+    assert name in [listed.id for listed in client.models.list()]
+    assert client.models.retrieve(name).owned_by == "quarterdeck"
+    answer = client.chat.completions.create(model=name, messages=HELLO)
+    assert answer.model == name
+    assert upstream.requests(model)[0].body["messages"][0] == {"role": "system", "content": "Talk like a pirate."}
+
+
+def test_models_are_listed(client: openai.OpenAI, http: httpx2.Client) -> None:
+    listed = {model.id for model in client.models.list()}
+    assert {model["id"] for model in http.get("/api/models").json()["items"]} <= listed
+    assert client.models.retrieve("openai/fake-chat").owned_by == "openai"
+    with pytest.raises(openai.NotFoundError):
+        client.models.retrieve("openai/none-such")
+
+
+def test_no_answer_had_a_shape_that_the_client_does_not_know(recorder: Recorder, report: Report) -> None:
+    """The last one: it looks at what all the others were answered."""
+    faults: list[str] = []
+    count = 0
+    for answer in recorder.answers:
+        if answer.status != 200:
+            error = json.loads(answer.body)
+            faults += [] if set(error["error"]) == {"message", "type", "param", "code"} else [str(error)]
+        elif answer.path.endswith("/chat/completions"):
+            expected: Any = ChatCompletionChunk if answer.is_stream else ChatCompletion
+            for told in answer.events() if answer.is_stream else [json.loads(answer.body)]:
+                if "error" not in told:
+                    faults += find_faults(expected, told)
+                count += 1
+        elif answer.path.startswith("/v1/models/"):
+            faults += find_faults(Model, json.loads(answer.body))
+    report("answers of /v1/chat/completions fit OpenAI's types", faults, count)
+
+
+def _body(model: str, **further: Any) -> dict[str, Any]:
+    return {"model": model, "messages": HELLO, **further}
