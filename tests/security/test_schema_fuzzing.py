@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows, and what it does not: never a 5xx, errors are problem details (or of SCIM, OpenAI, …)."""
+"""Whatever the OpenAPI document allows, or does not: never a 5xx; errors are problems, or as SCIM or OpenAI tell them."""
 
 from __future__ import annotations
 
