@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows, or does not: never a 5xx; errors are problems, or as SCIM or OpenAI tell them."""
+"""What the OpenAPI document allows, or does not: never a 5xx; errors are problems, or as SCIM and OpenAI have them."""
 
 from __future__ import annotations
 
