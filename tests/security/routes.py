@@ -66,6 +66,20 @@ PATCH   /api/messages/{message}/mark                   members  chat   404
 GET     /api/ideas                                     members  read   own
 DELETE  /api/ideas/{idea}                              members  chat   404
 
+GET     /api/memories                                  members  read   own
+POST    /api/memories                                  members  chat   own
+GET     /api/memories/export                           members  read   own
+POST    /api/memories/import                           members  chat   own
+GET     /api/memories/settings                         members  read   own
+PATCH   /api/memories/settings                         members  chat   own
+POST    /api/memories/learn                            members  chat   own
+GET     /api/memories/{memory}                         members  read   404
+PATCH   /api/memories/{memory}                         members  chat   404
+DELETE  /api/memories/{memory}                         members  chat   404
+GET     /api/memories/{memory}/history                 members  read   404
+POST    /api/memories/{memory}/undo                    members  chat   404
+GET     /api/memories/{memory}/uses                    members  read   404
+
 GET     /api/models                                    members  read   own
 GET     /v1/models                                     members  read   own
 GET     /v1/models/{model:path}                        members  read   own

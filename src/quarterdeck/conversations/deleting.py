@@ -66,7 +66,7 @@ def delete_messages(connection: WriteConnection, user: str, message: str, what: 
     if not turn.changes and _next(connection, conversation, turn.parent) == turn.new:
         lead(connection, conversation.id, turn.parent, turn.new)  # an older version may not have written that down
     insert_deletion(connection, deletion, gone)
-    follow_change(connection, gone)
+    follow_change(connection, user, gone)
     _take(connection, conversation.id, turn, is_active=is_active)
     return deletion
 
@@ -84,7 +84,7 @@ def undo(connection: WriteConnection, user: str, deletion: str) -> DeletionRow:
     now = _next(connection, conversation, known.parent_id)
     turn = _Turn(known.parent_id, now, known.first_id)
     is_active = _is_active(connection, conversation, turn)
-    follow_change(connection, undo_deletion(connection, deletion))
+    follow_change(connection, user, undo_deletion(connection, deletion))
     if now is None or now == known.child_id:
         _take(connection, conversation.id, turn, is_active=is_active)
     return known

@@ -60,7 +60,7 @@ def edit_as_branch(connection: WriteConnection, user: str, message: str, *, text
     copy_message(connection, row, made, with_text(row.parts, text))
     conversation = access_conversation(connection, user, row.conversation_id)
     lead_through(connection, conversation.id, conversation.tip_id, made)
-    follow_change(connection, [made])
+    follow_change(connection, user, [made])
     return access_message(connection, user, made)
 
 
@@ -86,7 +86,7 @@ def _rewrite(connection: WriteConnection, row: MessageRow, version: int, parts: 
         raise StaleVersionError(
             "This message was changed somewhere else meanwhile. Nothing was overwritten; look at the other version."
         )
-    follow_change(connection, [row.id])
+    follow_change(connection, row.owner_id, [row.id])
     return access_message(connection, row.owner_id, row.id)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, select, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError
+from quarterdeck.memory.staleness import follow_conversations
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.folders import access_folder
 from quarterdeck.store.tables import conversations, turns
@@ -77,6 +78,8 @@ def _change(connection: WriteConnection, owner: str, change: Change) -> tuple[li
     for chunk in _chunks(list(before) if change.action != "pin" else []):
         values = {_COLUMN[change.action]: _value(change)}
         connection.execute(update(conversations).where(conversations.c.id.in_(chunk)).values(values))
+    if change.action in ("delete", "restore"):
+        follow_conversations(connection, owner, list(before))
     return list(before), _undo(change, before)
 
 

@@ -176,6 +176,7 @@ def _row(owner: str, conversation: str, piece: Piece, index: int, ids: dict[str,
         "edited_at": None,
         "context_mark": "",
         "source": key_of(message),
+        "remembered_at": 0,  # nobody has asked for a model to read what was said elsewhere
     }
     return row | message.columns
 

@@ -71,6 +71,8 @@ ROUTERS = (
 LATER = (
     "exports",  # /api/export, /api/conversations/{conversation}/export
     "imports",  # /api/imports…
+    "memory_account",  # /api/memories/export, /import, /settings, /learn
+    "memories",  # /api/memories…
     "shares",  # /api/shares, /s/{token}
     "oauth",  # /api/oauth/{provider}/start, /callback
     "identities",  # /api/me/identities

@@ -13,6 +13,7 @@ from quarterdeck.context.assistants import choose_assistant
 from quarterdeck.conversations.reading import read_page
 from quarterdeck.domain.events import FeedConversation
 from quarterdeck.errors import InputError, NotFoundError
+from quarterdeck.memory.staleness import follow_conversations
 from quarterdeck.store.conversations import (
     ConversationRow,
     delete_conversation,
@@ -113,6 +114,7 @@ async def delete(house: TheHouse, caller: Caller, conversation: str) -> Response
     def write(connection: WriteConnection) -> tuple[str, list[str]]:
         row = access_conversation(connection, caller.user, conversation)
         delete_conversation(connection, row.id)
+        follow_conversations(connection, caller.user, [row.id])
         return row.id, list_open_of_conversation(connection, row.id)
 
     identifier, running = await house.database.write(write)
@@ -127,7 +129,8 @@ async def restore(house: TheHouse, caller: Caller, conversation: str) -> Convers
     """Undo a deletion."""
 
     def write(connection: WriteConnection) -> ConversationRow | None:
-        restore_conversation(connection, caller.user, conversation)
+        if restore_conversation(connection, caller.user, conversation):
+            follow_conversations(connection, caller.user, [conversation])
         return find_conversation(connection, caller.user, conversation)
 
     row = await house.database.write(write)

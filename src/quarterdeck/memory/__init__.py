@@ -1,0 +1,14 @@
+"""Memory: what is known about somebody across conversations, with where it came from and an undo.
+
+May import: `accounts`, `providers`, `store`, `domain`. Start at `changing.py` (what a person does with a memory), then
+`extraction.py` (how messages become memories, in the background), which goes through these:
+
+    wording.py     how statements are compared
+    own_words.py   what of a message is the writer's own
+    deriving.py    what a cheap model is asked, and what its answer must look like
+    statements.py  the gates that each statement passes or is rejected by
+    merging.py     a statement that passed becomes a memory, joins one, or closes one
+
+`staleness.py` follows changes of messages, `notes.py` is the page of it all, `portable.py` its export and import.
+To add a gate: a function in `statements.GATES`, its cases in `tests/unit/memory/test_statements.py`.
+"""

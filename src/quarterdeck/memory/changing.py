@@ -1,0 +1,219 @@
+"""What somebody does with a memory of theirs: make, edit, pin, forget, and have back what was changed.
+
+Each change is a version, made in one transaction. What a person says of a memory outranks what is derived: an edited
+one is theirs from then on (origin `user`).
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from msgspec import UNSET, Struct, UnsetType, structs
+
+from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.errors import ConflictError, InputError, NotFoundError, StaleVersionError
+from quarterdeck.memory.wording import fingerprint, marks, squeeze
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.memories import KINDS, UNDO_MS, MemoryRow, find_memory, insert_row, update_row
+from quarterdeck.store.memory_history import as_it_was, find_change, insert_change, list_reopened_from
+from quarterdeck.store.memory_sources import MemorySource, add_sources, keep_sources, list_sources
+from quarterdeck.store.standing_notes import mark_notes_stale
+
+MAX_TEXT_CHARS = 2_000
+
+
+class Statement(Struct, frozen=True, kw_only=True):
+    """What is to be remembered. Times are milliseconds since 1970; `sources`: messages of the owner's."""
+
+    text: str
+    kind: str = "fact"
+    origin: str = "user"
+    model: str = ""
+    confidence: float = 1.0
+    taint: str = ""
+    said_at: int | None = None
+    valid_from: int | None = None
+    valid_to: int | None = None
+    is_pinned: bool = False
+    sources: tuple[MemorySource, ...] = ()
+
+
+class Edit(Struct, frozen=True, kw_only=True):
+    """What is set is changed. `version`: the one that was looked at."""
+
+    version: int
+    text: str | UnsetType = UNSET
+    kind: str | UnsetType = UNSET
+    valid_from: int | UnsetType | None = UNSET
+    valid_to: int | UnsetType | None = UNSET
+    pinned: bool | UnsetType = UNSET
+
+
+def access_memory(connection: AnyConnection, owner: str, memory: str, *, is_forgotten: bool = False) -> MemoryRow:
+    """Raises: `NotFoundError`."""
+    row = find_memory(connection, owner, memory, is_forgotten=is_forgotten)
+    if row is None:
+        raise NotFoundError("There is no such memory.")
+    return row
+
+
+def make_memory(connection: WriteConnection, owner: str, statement: Statement, actor: str = "user") -> MemoryRow:
+    """Raises: `InputError`."""
+    text = checked_text(statement.text)
+    check_span(statement.valid_from, statement.valid_to)
+    now = now_ms()
+    row = MemoryRow(
+        id=new_id(), owner_id=owner, kind=checked_kind(statement.kind), text=text, origin=statement.origin,
+        model=statement.model, confidence=statement.confidence, taint=statement.taint, fingerprint=fingerprint(text),
+        said_at=now if statement.said_at is None else statement.said_at, valid_from=statement.valid_from,
+        valid_to=statement.valid_to, pinned_at=now if statement.is_pinned else None, created_at=now, updated_at=now,
+    )  # fmt: skip
+    insert_row(connection, row)
+    add_sources(connection, owner, row.id, statement.sources)
+    insert_change(connection, row, "made", actor)
+    mark_notes_stale(connection, owner)
+    return row
+
+
+def edit_memory(connection: WriteConnection, owner: str, memory: str, edit: Edit) -> MemoryRow:
+    """Raises: `InputError`, `NotFoundError`, `StaleVersionError`."""
+    row = access_memory(connection, owner, memory)
+    if row.version != edit.version:
+        raise _stale()
+    values: dict[str, Any] = {
+        name: value
+        for name in ("text", "kind", "valid_from", "valid_to")
+        if (value := getattr(edit, name)) is not UNSET
+    }
+    if "text" in values:
+        values["text"] = checked_text(values["text"])
+        values["fingerprint"] = fingerprint(values["text"])
+    if "kind" in values:
+        checked_kind(values["kind"])
+    check_span(values.get("valid_from", row.valid_from), values.get("valid_to", row.valid_to))
+    said = {name: value for name, value in values.items() if value != getattr(row, name)}
+    if said:
+        # theirs from now on: what it was derived from does not decide about it any more
+        row = change_memory(connection, row, said | {"origin": "user", "stale_at": None}, "edited", "user")
+    if edit.pinned is not UNSET and edit.pinned != (row.pinned_at is not None):
+        values = {"pinned_at": now_ms() if edit.pinned else None}
+        row = change_memory(connection, row, values, "pinned" if edit.pinned else "unpinned", "user")
+    return row
+
+
+def forget_memory(connection: WriteConnection, owner: str, memory: str) -> int:
+    """It is gone at once, and final when the time that is returned has come (milliseconds since 1970).
+
+    A tombstone stays that keeps it from being derived again: marks of its words and of the passages it came from.
+    Raises: `NotFoundError`.
+    """
+    row = access_memory(connection, owner, memory)
+    found = list_sources(connection, [row.id]).get(row.id, [])
+    notes = {
+        "marks": marks(row.text, row.id),
+        "passages": {source.message_id: marks(source.quote or row.text, row.id) for source in found},
+    }
+    at = now_ms()
+    change_memory(connection, row, {"forgotten_at": at, "pinned_at": None}, "forgotten", "user", notes)
+    return at + UNDO_MS
+
+
+def undo_change(connection: WriteConnection, owner: str, memory: str, version: int) -> MemoryRow:
+    """As it was before the change that made `version`; that is a change, too.
+
+    Raises: `NotFoundError`; `ConflictError` for what was before its first version.
+    """
+    row = access_memory(connection, owner, memory, is_forgotten=True)
+    undone = find_change(connection, row.id, version)
+    if undone is None:
+        raise NotFoundError("There is no such version of this memory.")
+    before = find_change(connection, row.id, version - 1)
+    if before is None:
+        raise ConflictError("There was nothing before this version. Forget the memory instead.")
+    was = as_it_was(row, before)
+    values = {name: getattr(was, name) for name in row.__struct_fields__ if getattr(was, name) != getattr(row, name)}
+    if undone.change != "stale":  # that is decided by its sources, as they are now
+        values.pop("stale_at", None)
+    keep_sources(connection, row.id, before.state.get("sources", []))
+    return change_memory(connection, row, values, "undone", "user", {"undone": version})
+
+
+def change_memory(
+    connection: WriteConnection,
+    row: MemoryRow,
+    values: dict[str, Any],
+    change: str,
+    actor: str,
+    notes: dict[str, Any] | None = None,
+) -> MemoryRow:
+    """One version more. Raises: `StaleVersionError` when somebody else was first."""
+    changed = structs.replace(row, **values, version=row.version + 1, updated_at=now_ms())
+    if not update_row(connection, changed, row.version):
+        raise _stale()
+    insert_change(connection, changed, change, actor, notes)
+    mark_notes_stale(connection, row.owner_id)
+    return changed
+
+
+def close_memory(connection: WriteConnection, old: MemoryRow, new: MemoryRow, actor: str) -> MemoryRow:
+    """`new` contradicts `old`, which held until then and stays readable."""
+    now = now_ms()
+    until = new.valid_from or new.said_at
+    values = {
+        "superseded_by": new.id,
+        "superseded_at": now,
+        "valid_to": old.valid_to if old.valid_to is not None and old.valid_to <= until else until,
+    }
+    return change_memory(connection, old, values, "superseded", actor)
+
+
+def reopen_memory(connection: WriteConnection, row: MemoryRow, closed_by: str) -> MemoryRow:
+    """It holds again as before `closed_by`, which does not."""
+    valid_to = None
+    version = row.version
+    while (change := find_change(connection, row.id, version)) is not None:
+        if change.state.get("superseded_by") != closed_by:
+            valid_to = change.state.get("valid_to")
+            break
+        version -= 1
+    values = {"superseded_by": None, "superseded_at": None, "valid_to": valid_to}
+    return change_memory(connection, row, values, "reopened", "server", {"closed_by": closed_by})
+
+
+def close_again(connection: WriteConnection, new: MemoryRow) -> None:
+    """`new` holds again: so do the contradictions it made, unless something was done about them meanwhile."""
+    for memory in list_reopened_from(connection, new.owner_id, new.id):
+        old = find_memory(connection, new.owner_id, memory)
+        if old is not None and old.superseded_at is None and new.forgotten_at is None:
+            close_memory(connection, old, new, "server")
+
+
+def checked_text(text: str) -> str:
+    """Raises: `InputError`."""
+    text = squeeze(text)
+    if not text:
+        raise InputError("The memory is empty. Write a statement, or forget it.")
+    if len(text) > MAX_TEXT_CHARS:
+        raise InputError(f"A memory has at most {MAX_TEXT_CHARS:,} characters. Make several of it.")
+    if "\x00" in text:
+        raise InputError("The memory contains a NUL character, which cannot be stored.")
+    return text
+
+
+def checked_kind(kind: str) -> str:
+    """Raises: `InputError`."""
+    if kind not in KINDS:
+        raise InputError(f"A memory is one of {', '.join(KINDS)}.")
+    return kind
+
+
+def check_span(valid_from: int | None, valid_to: int | None) -> None:
+    """Raises: `InputError`."""
+    if valid_from is not None and valid_to is not None and valid_to < valid_from:
+        raise InputError("A memory cannot end before it begins.")
+
+
+def _stale() -> StaleVersionError:
+    return StaleVersionError(
+        "This memory was changed somewhere else meanwhile. Nothing was overwritten; look at the other version."
+    )

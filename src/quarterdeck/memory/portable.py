@@ -1,0 +1,160 @@
+"""Memories in and out as JSON Lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+from msgspec import Struct
+
+from quarterdeck.errors import InputError, QuarterdeckError
+from quarterdeck.memory.changing import Statement, change_memory, check_span, checked_kind, checked_text, make_memory
+from quarterdeck.memory.wording import fingerprint, squeeze
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.memories import MemoryRow, list_comparable
+from quarterdeck.store.memory_history import list_tombstones
+from quarterdeck.store.memory_sources import MemorySource, add_sources, find_versions
+
+MOST_LINES = 5_000
+"""Of one import; `quarterdeck memory import` sends a longer file in pieces."""
+
+_MAX_SOURCES = 100
+
+Time = int | str | None
+"""Milliseconds since 1970, or ISO 8601 (UTC where it says nothing else)."""
+
+
+class GivenSource(Struct, frozen=True):
+    message: str
+    quote: str = ""
+
+
+class GivenMemory(Struct, frozen=True, kw_only=True):
+    """A line of an import. `id` is its name in that file; `superseded_by` names another one there."""
+
+    text: str
+    kind: str = "fact"
+    id: str = ""
+    confidence: float = 1.0
+    said_at: Time = None
+    valid_from: Time = None
+    valid_to: Time = None
+    pinned: bool = False
+    state: str = "current"
+    superseded_by: str | None = None
+    sources: list[GivenSource] = []
+
+
+class Skipped(Struct, frozen=True):
+    """Line `line`, counted from 1, is not taken over."""
+
+    line: int
+    reason: str
+
+
+class Imported(Struct, frozen=True):
+    """`known`: were there already, and got what sources they did not have."""
+
+    imported: int
+    known: int
+    skipped: list[Skipped]
+
+
+_decoder = msgspec.json.Decoder(GivenMemory)
+
+
+def read_lines(body: bytes) -> tuple[list[tuple[int, GivenMemory]], list[Skipped]]:
+    """The lines that are memories, with their numbers, and what is wrong with the others. Raises: `InputError`."""
+    given: list[tuple[int, GivenMemory]] = []
+    skipped: list[Skipped] = []
+    for number, line in enumerate(body.splitlines(), 1):
+        if not line.strip():
+            continue
+        if len(given) + len(skipped) >= MOST_LINES:
+            raise InputError(f"At most {MOST_LINES:,} memories can be imported at a time. Send them in pieces.")
+        try:
+            memory = _decoder.decode(line)
+            _check(memory)
+            given.append((number, memory))
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            skipped.append(Skipped(number, "This line is no JSON object with a text."))
+        except QuarterdeckError as error:
+            skipped.append(Skipped(number, error.message))
+    return given, skipped
+
+
+def import_memories(connection: WriteConnection, owner: str, given: Iterable[tuple[int, GivenMemory]]) -> Imported:
+    """Each is made, unless it is there or was forgotten. Sources that are not the owner's messages are left out."""
+    lines = list(given)
+    named = [source.message for _, memory in lines for source in memory.sources]
+    versions = find_versions(connection, owner, list(dict.fromkeys(named)))
+    known = {row.fingerprint: row for row in list_comparable(connection, owner)}
+    forgotten = {change.state["fingerprint"] for change in list_tombstones(connection, owner)}
+    rows: dict[str, MemoryRow] = {}
+    skipped: list[Skipped] = []
+    fresh = 0
+    for number, memory in lines:
+        sign = fingerprint(squeeze(memory.text))
+        sources = [
+            MemorySource(source.message, versions[source.message], source.quote)
+            for source in memory.sources
+            if source.message in versions
+        ]
+        if (row := known.get(sign)) is not None:
+            add_sources(connection, owner, row.id, sources)
+        elif sign in forgotten:
+            skipped.append(Skipped(number, "You have forgotten this memory. Write it anew if it is to come back."))
+            continue
+        else:
+            row = known[sign] = make_memory(connection, owner, _statement(memory, sources))
+            fresh += 1
+        rows[memory.id or f"line {number}"] = row
+    _close(connection, lines, rows)
+    return Imported(fresh, len(lines) - fresh - len(skipped), skipped)
+
+
+def read_time(given: Time) -> int | None:
+    """Raises: `InputError`."""
+    if given is None or isinstance(given, int):
+        if given is not None and abs(given) > 1 << 50:
+            raise InputError("This time is too far away.")
+        return given
+    try:
+        at = datetime.fromisoformat(given)
+        return int((at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp() * 1000)
+    except (ValueError, OverflowError, OSError):
+        raise InputError("A time is written in milliseconds since 1970 or as 2026-11-28T09:00:00Z.") from None
+
+
+def _check(memory: GivenMemory) -> None:
+    checked_text(memory.text)
+    checked_kind(memory.kind)
+    read_time(memory.said_at)
+    check_span(read_time(memory.valid_from), read_time(memory.valid_to))
+    if len(memory.sources) > _MAX_SOURCES:
+        raise InputError(f"A memory has at most {_MAX_SOURCES} sources.")
+
+
+def _statement(memory: GivenMemory, sources: list[MemorySource]) -> Statement:
+    return Statement(
+        text=memory.text, kind=memory.kind, origin="import", confidence=min(1.0, max(0.0, memory.confidence)),
+        said_at=read_time(memory.said_at), valid_from=read_time(memory.valid_from),
+        valid_to=read_time(memory.valid_to), is_pinned=memory.pinned, sources=tuple(sources),
+    )  # fmt: skip
+
+
+def _close(connection: WriteConnection, lines: list[tuple[int, GivenMemory]], rows: dict[str, MemoryRow]) -> None:
+    """What was superseded where it comes from is so here."""
+    for number, memory in lines:
+        row = rows.get(memory.id or f"line {number}")
+        if row is None or row.version != 1 or row.superseded_at is not None or memory.state != "superseded":
+            continue
+        by = rows.get(memory.superseded_by or "")
+        values: dict[str, Any] = {
+            "superseded_at": row.updated_at,
+            "superseded_by": None if by is None else by.id,
+            "valid_to": row.valid_to if row.valid_to is not None else row.updated_at,
+        }
+        change_memory(connection, row, values, "superseded", "user")

@@ -1,0 +1,144 @@
+"""Memory as a whole: on or off, taken along and brought back, and older conversations learned from."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Annotated, Literal
+
+import msgspec
+from fastapi import APIRouter, Request, Response
+from pydantic import BaseModel, Field
+
+from quarterdeck.errors import TooLargeError
+from quarterdeck.memory.portable import import_memories, read_lines
+from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.memories import MemoryFilter, list_memories
+from quarterdeck.store.memory_settings import ask_for, find_memory_setting, set_memory_setting
+from quarterdeck.store.memory_sources import list_sources
+from quarterdeck.views.memory_documents import exported_memory
+from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.house import House
+from quarterdeck.web.streams import BoundedStream
+
+router = APIRouter(prefix="/api/memories", tags=["memory"])
+
+_MAX_IMPORT_BYTES = 8 << 20
+_AT_ONCE = 500
+
+
+class Embedding(BaseModel):
+    """The model that finds by meaning, and how far it is with what was said."""
+
+    model: str = ""
+    state: Literal["off", "ready", "building"] = "off"
+    done: int = 0
+    total: int = 0
+    error: str = ""
+
+
+class MemorySettings(BaseModel):
+    """Off: nothing is learned from what you say, and nothing is recalled."""
+
+    memory: Literal["on", "off"]
+    embedding: Embedding
+
+
+class MemorySettingsChange(BaseModel):
+    memory: Literal["on", "off"] | None = None
+
+
+class ImportedMemories(BaseModel):
+    """`known`: were there already. `skipped`: lines that were not taken over, and why."""
+
+    class SkippedLine(BaseModel):
+        line: int
+        reason: str
+
+    imported: int
+    known: int
+    skipped: list[SkippedLine]
+
+
+class Learning(BaseModel):
+    since: Annotated[int, Field(ge=0, le=1 << 50, description="Milliseconds since 1970; 0: everything.")] = 0
+
+
+class LearningBegun(BaseModel):
+    messages: int = Field(description="So many of your messages will be read, in the background.")
+
+
+@router.get("/export", response_class=BoundedStream)
+async def export(house: TheHouse, caller: Caller) -> Response:
+    """All your memories as JSON Lines, which import again."""
+    headers = {"content-disposition": 'attachment; filename="memories.jsonl"', "cache-control": "no-store"}
+    return BoundedStream(_lines(house, caller.user), media_type="application/x-ndjson", headers=headers)
+
+
+@router.post("/import", openapi_extra={"requestBody": {"content": {"application/x-ndjson": {}}}})
+async def import_all(house: TheHouse, caller: Caller, request: Request) -> ImportedMemories:
+    """Memories from JSON Lines: an object with a `text` on each; `sources` are messages of yours."""
+    body = bytearray()
+    async for piece in request.stream():
+        body += piece
+        if len(body) > _MAX_IMPORT_BYTES:
+            raise TooLargeError(f"An import has at most {_MAX_IMPORT_BYTES >> 20} MiB. Send it in pieces.")
+    given, wrong = read_lines(bytes(body))
+    done = await house.database.write(lambda connection: import_memories(connection, caller.user, given))
+    skipped = sorted([*wrong, *done.skipped], key=lambda skip: skip.line)
+    return ImportedMemories(
+        imported=done.imported,
+        known=done.known,
+        skipped=[ImportedMemories.SkippedLine(line=skip.line, reason=skip.reason) for skip in skipped],
+    )
+
+
+@router.get("/settings")
+async def get_settings(house: TheHouse, caller: Caller) -> MemorySettings:
+    """Whether memory is on, and what finds by meaning."""
+    return await house.database.read(lambda connection: _settings(connection, caller.user))
+
+
+@router.patch("/settings")
+async def change_settings(house: TheHouse, caller: Caller, wanted: MemorySettingsChange) -> MemorySettings:
+    """Turn memory on or off. What was said while it was off is never learned from."""
+
+    def write(connection: WriteConnection) -> MemorySettings:
+        if wanted.memory is not None:
+            set_memory_setting(connection, caller.user, wanted.memory)
+        return _settings(connection, caller.user)
+
+    return await house.database.write(write)
+
+
+@router.post("/learn", status_code=202)
+async def learn(house: TheHouse, caller: Caller, wanted: Learning) -> LearningBegun:
+    """Learn from older conversations, too: imported ones, and those from before memory was there."""
+    count = await house.database.write(lambda connection: ask_for(connection, caller.user, wanted.since))
+    return LearningBegun(messages=count)
+
+
+def _settings(connection: ReadConnection | WriteConnection, user: str) -> MemorySettings:
+    setting: Literal["on", "off"] = "on" if find_memory_setting(connection, user) == "on" else "off"
+    return MemorySettings(memory=setting, embedding=Embedding())
+
+
+async def _lines(house: House, user: str) -> AsyncIterator[bytes]:
+    after = ""
+    while True:
+        page, last = await house.database.read(_page_after(user, after))
+        if page:
+            yield page
+        if not last:
+            return
+        after = last
+
+
+def _page_after(user: str, after: str) -> Callable[[ReadConnection], tuple[bytes, str]]:
+    def read(connection: ReadConnection) -> tuple[bytes, str]:
+        wanted = MemoryFilter(owner=user, state="all")
+        rows = list_memories(connection, wanted, after=after, limit=_AT_ONCE)
+        sources = list_sources(connection, [row.id for row in rows])
+        lines = [msgspec.json.encode(exported_memory(row, sources.get(row.id, []))) + b"\n" for row in rows]
+        return b"".join(lines), rows[-1].id if len(rows) == _AT_ONCE else ""
+
+    return read

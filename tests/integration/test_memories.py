@@ -1,0 +1,170 @@
+"""What one does with what is remembered, over HTTP: it can be seen, corrected, forgotten and had back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import httpx2
+import pytest
+from tests.harness.full_client import new_name
+from tests.harness.people import add_person
+from tests.harness.server import Server
+
+
+@pytest.fixture
+def ann(server: Server) -> Iterator[httpx2.Client]:
+    """Somebody of whom nothing is known yet."""
+    with server.http(add_person(server.data_dir, new_name("ann")).session) as client:
+        yield client
+
+
+def make(http: httpx2.Client, text: str, **fields: Any) -> dict[str, Any]:
+    answer = http.post("/api/memories", json={"text": text, **fields})
+    assert answer.status_code == 201, answer.text
+    made: dict[str, Any] = answer.json()
+    return made
+
+
+def say(http: httpx2.Client, text: str) -> tuple[str, str]:
+    """The conversation and the message."""
+    chat = new_name("chat")
+    http.post("/chat_batch", json={"message": text, "chatId": chat, "model": "builtin/log-reader"})
+    return chat, http.get(f"/api/conversations/{chat}/messages").json()["items"][0]["id"]
+
+
+def bring(http: httpx2.Client, *lines: Any) -> dict[str, Any]:
+    answer = http.post("/api/memories/import", content="\n".join(json.dumps(line) for line in lines))
+    assert answer.status_code == 200, answer.text
+    done: dict[str, Any] = answer.json()
+    return done
+
+
+def listed(http: httpx2.Client, **query: Any) -> list[str]:
+    return [memory["text"] for memory in http.get("/api/memories", params=query).json()["memories"]]
+
+
+def test_memories_are_listed_newest_first_page_by_page_and_by_what_they_are(ann: httpx2.Client) -> None:
+    make(ann, "Ann's sister is Eva.", kind="relation")
+    make(ann, "Ann lives in Lisbon.")
+    make(ann, "Ann rents a garage.", valid_from=1, valid_to=2)
+    first = ann.get("/api/memories", params={"limit": 1}).json()
+    assert [memory["text"] for memory in first["memories"]] == ["Ann lives in Lisbon."]
+    assert listed(ann, limit=1, cursor=first["next"]) == ["Ann's sister is Eva."]
+    assert listed(ann, kind="relation") == ["Ann's sister is Eva."]
+    assert listed(ann, q="lisbon ann") == ["Ann lives in Lisbon."]
+    assert listed(ann, state="superseded") == ["Ann rents a garage."], "what is over does not hold now"
+    assert len(listed(ann, state="all")) == 3
+    assert listed(ann, before="2000-01-01") == []
+
+
+def test_an_edit_of_an_old_version_changes_nothing(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann lives in Lisbon.")
+    change = {"version": 1, "text": "Ann lives in Porto.", "pinned": True}
+    edited = ann.patch(f"/api/memories/{made['id']}", json=change)
+    assert (edited.json()["text"], edited.json()["pinned"], edited.json()["origin"]) == (
+        "Ann lives in Porto.", True, "user",
+    )  # fmt: skip
+    refused = ann.patch(f"/api/memories/{made['id']}", json={"version": 1, "text": "Ann lives in Faro."})
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_version")
+    assert listed(ann, pinned=1) == ["Ann lives in Porto."]
+
+
+def test_every_change_is_in_the_history_and_can_be_undone(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann lives in Lisbon.")
+    path = f"/api/memories/{made['id']}"
+    ann.patch(path, json={"version": 1, "text": "Ann lives in Porto."})
+    undone = ann.post(f"{path}/undo", json={"version": 2}).json()
+    assert (undone["text"], undone["version"]) == ("Ann lives in Lisbon.", 3)
+    versions = ann.get(f"{path}/history").json()["versions"]
+    assert [(version["change"], version["text"]) for version in versions] == [
+        ("undone", "Ann lives in Lisbon."),
+        ("edited", "Ann lives in Porto."),
+        ("made", "Ann lives in Lisbon."),
+    ]
+    assert ann.post(f"{path}/undo", json={"version": 1}).status_code == 409
+    assert ann.post(f"{path}/undo", json={"version": 9}).status_code == 404
+
+
+def test_what_is_forgotten_is_not_there_and_can_be_had_back_for_a_while(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann lives in Lisbon.")
+    path = f"/api/memories/{made['id']}"
+    assert ann.delete(path).json()["undo_until"] > made["created_at"]
+    assert ann.get(path).status_code == 404
+    assert listed(ann, state="all") == []
+    assert "Lisbon" not in ann.get("/api/memories/export").text
+    assert bring(ann, {"text": "ann lives in LISBON"})["skipped"][0]["line"] == 1, "an import does not bring it back"
+    assert ann.post(f"{path}/undo", json={"version": 2}).json()["text"] == "Ann lives in Lisbon."
+    assert listed(ann) == ["Ann lives in Lisbon."]
+
+
+def test_what_came_from_a_message_is_stale_from_its_edit_until_it_says_it_again(ann: httpx2.Client) -> None:
+    _, message = say(ann, "I live in Lisbon.")
+    assert bring(ann, {"text": "Ann lives in Lisbon.", "sources": [{"message": message}]})["imported"] == 1
+    ann.patch(f"/api/messages/{message}", json={"text": "I live in Porto.", "version": 1})
+    assert (listed(ann), listed(ann, state="stale")) == ([], ["Ann lives in Lisbon."])
+    ann.post(f"/api/messages/{message}/versions/1/restore", json={"version": 2})
+    assert listed(ann) == ["Ann lives in Lisbon."]
+
+
+@pytest.mark.parametrize("what", ["message", "conversation", "many conversations"])
+def test_what_came_from_something_deleted_is_stale_until_that_is_undone(ann: httpx2.Client, what: str) -> None:
+    chat, message = say(ann, "I live in Lisbon.")
+    bring(ann, {"text": "Ann lives in Lisbon.", "sources": [{"message": message, "quote": "I live in Lisbon."}]})
+    [source] = ann.get("/api/memories", params={"conversation": chat}).json()["memories"][0]["sources"]
+    assert (source["message"], source["quote"], source["is_gone"]) == (message, "I live in Lisbon.", False)
+    conversation = source["conversation"]
+    if what == "message":
+        deletion = ann.delete(f"/api/messages/{message}").json()["id"]
+    elif what == "conversation":
+        ann.delete(f"/api/conversations/{chat}")
+    else:
+        changes = {"changes": [{"action": "delete", "ids": [conversation]}]}
+        undo = ann.post("/api/conversations/bulk", json=changes).json()["undo"]
+    assert (listed(ann), listed(ann, state="stale")) == ([], ["Ann lives in Lisbon."])
+    if what == "message":
+        ann.post(f"/api/deletions/{deletion}/undo")
+    elif what == "conversation":
+        ann.post(f"/api/conversations/{conversation}/restore")
+    else:
+        ann.post("/api/conversations/bulk", json=undo)
+    assert listed(ann) == ["Ann lives in Lisbon."]
+
+
+def test_an_edited_memory_is_ones_own_whatever_becomes_of_its_message(ann: httpx2.Client) -> None:
+    _, message = say(ann, "I live in Lisbon.")
+    bring(ann, {"text": "Ann lives in Lisbon.", "sources": [{"message": message}]})
+    made = ann.get("/api/memories").json()["memories"][0]
+    ann.patch(f"/api/memories/{made['id']}", json={"version": 1, "text": "Ann lives in Lisbon, by the river."})
+    ann.delete(f"/api/messages/{message}")
+    assert listed(ann) == ["Ann lives in Lisbon, by the river."]
+
+
+def test_an_export_imports_again_as_it_was(ann: httpx2.Client, server: Server) -> None:
+    make(ann, "Ann lives in Lisbon.", kind="fact")
+    bring(ann, {"id": "a", "text": "Ann has a cat.", "state": "superseded", "superseded_by": "b"},
+          {"id": "b", "text": "Ann has two cats.", "pinned": True, "valid_from": "2026-05-01"})  # fmt: skip
+    exported = ann.get("/api/memories/export").text
+    assert bring(ann, *map(json.loads, exported.splitlines())) == {"imported": 0, "known": 3, "skipped": []}
+    with server.http(add_person(server.data_dir, new_name("eva")).session) as eva:
+        assert eva.post("/api/memories/import", content=exported).json()["imported"] == 3
+        assert sorted(listed(eva)) == ["Ann has two cats.", "Ann lives in Lisbon."]
+        [old] = eva.get("/api/memories", params={"state": "superseded"}).json()["memories"]
+        [new] = eva.get("/api/memories", params={"pinned": 1}).json()["memories"]
+        assert (old["superseded_by"], new["supersedes"]) == (new["id"], [old["id"]])
+
+
+def test_lines_that_are_no_memories_are_told_and_the_others_taken(ann: httpx2.Client, http: httpx2.Client) -> None:
+    _, foreign = say(http, "Something of somebody else.")
+    fine = {"text": "Fine.", "sources": [{"message": foreign}]}
+    done = bring(ann, {"text": ""}, fine, {"text": "x", "kind": "y"}, [])
+    assert (done["imported"], [skip["line"] for skip in done["skipped"]]) == (1, [1, 3, 4])
+    assert ann.get("/api/memories").json()["memories"][0]["sources"] == [], "a foreign message is no source"
+
+
+def test_memory_can_be_turned_off(ann: httpx2.Client) -> None:
+    assert ann.get("/api/memories/settings").json()["memory"] == "on"
+    assert ann.patch("/api/memories/settings", json={"memory": "off"}).json()["memory"] == "off"
+    assert ann.get("/api/memories/settings").json()["memory"] == "off"
+    assert ann.patch("/api/memories/settings", json={"memory": "perhaps"}).status_code == 422
