@@ -46,6 +46,7 @@ from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.sqlite import SqliteDatabase
+from quarterdeck.tools.toolbox import Toolbox
 from quarterdeck.tracing.spans import start_tracing, stop_tracing
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.log_reader import LogReader
@@ -157,7 +158,8 @@ async def open_house(
         summariser = Summariser(database, registry, asking, calibration, settings.summarise_after)
         stack.push_async_callback(summariser.close)
         summariser.on_made = lambda owner, conversation: feed.tell(owner, FeedConversation(conversation))
-        rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser)
+        toolbox = Toolbox(limits)
+        rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser, toolbox)
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
         turns = Turns(database, log, registry, limits, runner, feed, bell)
         fetcher = Fetcher()

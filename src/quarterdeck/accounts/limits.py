@@ -84,6 +84,9 @@ class Limits:
     def is_allowed(self, who: Who, model: str) -> bool:
         return is_allowed(self._known.rules, who, "model", model)
 
+    def is_tool_allowed(self, who: Who, tool: str) -> bool:
+        return is_allowed(self._known.rules, who, "tool", tool)
+
     def require_allowed(self, who: Who, model: str) -> None:
         """Raises: `ModelForbiddenError`."""
         if not self.is_allowed(who, model):

@@ -18,7 +18,7 @@ from quarterdeck.accounts.limits import Limits, allot
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.periods import day_of
 from quarterdeck.domain.step import Delta, ReasoningChunk, StepRequest, TextChunk, ToolCallChunk, UsageChunk
-from quarterdeck.domain.tokens import bound_parts, estimate_parts, estimate_text
+from quarterdeck.domain.tokens import bound_parts, bound_tools, estimate_parts, estimate_text
 from quarterdeck.domain.usage import ModelProfile, Usage, to_micros
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.providers.base import Provider
@@ -119,8 +119,7 @@ def estimate_use(input_tokens: int, output_tokens: int, code: str = "") -> Usage
 
 def bound_input(request: StepRequest) -> int:
     """The most tokens that what is sent can be."""
-    tools = len(msgspec.json.encode(request.tools)) if request.tools else 0
-    return tools + sum(bound_parts(message.parts) for message in request.messages)
+    return bound_tools(request.tools) + sum(bound_parts(message.parts) for message in request.messages)
 
 
 def _reserve(connection: WriteConnection, call: Call, *, is_again: bool) -> UsageEntry | None:

@@ -2,7 +2,9 @@
 
 In this order, so that the beginning stays the same from turn to turn and the provider's cache keeps it: instructions,
 what the user wants known of them, what the times mean · summaries of old sections, pinned messages · the newest
-messages · and last what changes. The request of a turn begins with that of the turn before, but for its end.
+messages · and last what changes: what was recalled from elsewhere, the time it is now. Behind that comes what this
+answer has called so far and what came of it. The request of a turn begins with that of the turn before, but for its
+end.
 """
 
 from __future__ import annotations
@@ -17,19 +19,23 @@ from quarterdeck.context.manifest import Manifest
 from quarterdeck.context.path import Read, cut, read_path_within
 from quarterdeck.context.pins import find_pins
 from quarterdeck.context.prompt import Prompt
+from quarterdeck.context.recalled import RECALLED_SHARE, Found, Recollection
 from quarterdeck.context.rendering import (
     Before,
     about_text,
+    answer_pieces,
     continued_text,
     pinned_text,
     row_pieces,
+    step_start,
     summary_text,
 )
 from quarterdeck.context.times import explain_times, now_line
-from quarterdeck.domain.parts import Part, plain_text
+from quarterdeck.domain.parts import Part, ToolResultPart, plain_text
 from quarterdeck.domain.periods import zone_or_utc
-from quarterdeck.domain.step import PromptMessage
-from quarterdeck.domain.tokens import estimate_parts, estimate_text
+from quarterdeck.domain.step import PromptMessage, ToolSpec
+from quarterdeck.domain.taint import join_taints
+from quarterdeck.domain.tokens import estimate_parts, estimate_text, estimate_tools
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.store.context_texts import digest_of
 from quarterdeck.store.database import AnyConnection
@@ -58,13 +64,20 @@ class Context(Struct, frozen=True):
     summarised: int = 0
     texts_of: list[str] = []
     question: str = ""  # as the user wrote it
+    tools: list[ToolSpec] = []
+
+    @property
+    def taint(self) -> str:
+        """What of the text that is sent is untrusted."""
+        return self.manifest.taint
 
 
 class ContextRequest(Struct, frozen=True):
-    """`partial` holds the parts of an answer that is to be continued, empty for a fresh one.
+    """`partial` holds the parts of an answer that is to be continued, empty for a fresh one; `answer` is its message.
 
     `open_part` is the index of the one that was still being written when the answer was cut off. `now` is 0 where it
-    must not matter; `shrink` is below 1 after the provider has said that it was too long.
+    must not matter; `shrink` is below 1 after the provider has said that it was too long. `recalls`: room is kept for
+    what is recalled.
     """
 
     conversation: str
@@ -80,14 +93,26 @@ class ContextRequest(Struct, frozen=True):
     now: int = 0
     shrink: float = 1.0
     no_summary: str = ""
+    answer: str = ""
+    tools: list[ToolSpec] = []
+    recalls: bool = False
 
 
 def build_context(connection: AnyConnection, wanted: ContextRequest) -> Context:
     """What the model is sent for one step."""
-    return _Builder(connection, wanted).build()
+    return read_context(connection, wanted).finish()
 
 
-class _Builder:
+def read_context(connection: AnyConnection, wanted: ContextRequest) -> ContextDraft:
+    """All that the database knows of it; `finish` adds what is recalled and what the answer has so far."""
+    draft = ContextDraft(connection, wanted)
+    draft.read()
+    return draft
+
+
+class ContextDraft:
+    """`question` is what the user wrote, `before` the question before it, `in_context` all messages that are sent."""
+
     def __init__(self, connection: AnyConnection, wanted: ContextRequest) -> None:
         self._connection = connection
         self._wanted = wanted
@@ -95,11 +120,30 @@ class _Builder:
         self._zone: tzinfo = zone_or_utc(wanted.zone)
         self._prompt = Prompt()
         self._texts: dict[str, str] = {}
+        self._kept: list[PathRow] = []
+        self._lengths = (0, 0)
+        self._left_out = 0
+        self._found: Read = Read([], [], [], 0, None)
+        self._summaries: list[SummaryRow] = []
 
-    def build(self) -> Context:
+    @property
+    def question(self) -> str:
+        return plain_text(self._kept[0].parts) if self._kept else ""
+
+    @property
+    def before(self) -> str:
+        asked = [row for row in self._kept[1:] if row.role == "user" and row.is_sent]
+        return plain_text(asked[0].parts) if asked else ""
+
+    @property
+    def in_context(self) -> frozenset[str]:
+        return frozenset(entry.message for entry in self._prompt.entries if entry.message)
+
+    def read(self) -> None:
         wanted = self._wanted
         self._add_stable()
         room = self._budget.estimated - self._prompt.tokens - estimate_parts(wanted.partial)
+        room -= estimate_tools(wanted.tools) + self._room_for_recalled
         read = read_path_within(self._connection, wanted.conversation, wanted.request, room)
         summaries = _within(read.summaries, int(self._budget.estimated * SUMMARY_SHARE))
         room -= sum(estimate_text(summary_text(row)) for row in summaries)
@@ -110,15 +154,28 @@ class _Builder:
             kept = cut(read.rows, read.costs, room, is_whole=read.above is None)
         self._add_summaries(summaries, pins)
         self._add_rows(kept)
+        self._kept, self._summaries, self._found, self._left_out = kept, summaries, read, left_out
+        self._lengths = (sum(read.costs[: len(kept)]), sum(row.tokens for row in read.summaries))
+
+    def finish(self, recollection: Recollection | None = None) -> Context:
+        """Once. `recollection`: what was found elsewhere in the user's log, or why nothing was looked for."""
+        wanted = self._wanted
+        tail = self._add_recalled(recollection.found) if recollection is not None else 0
+        is_cut_off = len(wanted.partial) > step_start(wanted.partial)
+        if not is_cut_off:
+            tail += self._add_now()
+        has_called = self._add_calls()
         prefill = self._add_partial()
-        tail = 0 if wanted.partial else self._add_now(kept)
-        manifest = self._describe(read, kept, summaries, left_out)
-        unsummarised = sum(read.costs[: len(kept)])
-        summarised = sum(row.tokens for row in read.summaries)
+        manifest = self._describe("" if recollection is None else recollection.reason)
+        unsummarised, summarised = self._lengths
         return Context(
-            self._prompt.messages, manifest, prefill, self._texts, tail, unsummarised, summarised, self._prompt.texts,
-            plain_text(kept[0].parts) if kept else "",
+            self._prompt.messages, manifest, prefill, self._texts, 0 if has_called or is_cut_off else tail,
+            unsummarised, summarised, self._prompt.texts, self.question, wanted.tools,
         )  # fmt: skip
+
+    @property
+    def _room_for_recalled(self) -> int:
+        return int(self._budget.estimated * RECALLED_SHARE) if self._wanted.recalls else 0
 
     def _add_stable(self) -> None:
         wanted = self._wanted
@@ -152,18 +209,41 @@ class _Builder:
         for summary in reversed(summaries):
             self._prompt.add_text("summary", "user", summary_text(summary), summary=summary.id)
         for pin in pins:
-            self._prompt.add_text("pinned", "user", self._pinned(pin), message=pin.id, version=pin.version)
+            source = {"message": pin.id, "version": pin.version, "taint": pin.taint}
+            self._prompt.add_text("pinned", "user", self._pinned(pin), **source)
 
     def _add_rows(self, kept: list[PathRow]) -> None:
         before: Before | None = None
         for row in reversed(kept):
             if not row.is_sent and row.id != self._wanted.request:
                 continue
-            pieces = row_pieces(row, before, self._wanted.assistant.format, self._zone)
+            with_calls = bool(self._wanted.tools)
+            pieces = row_pieces(row, before, self._wanted.assistant.format, self._zone, with_calls=with_calls)
             for number, piece in enumerate(pieces):
-                self._prompt.add("message", piece.role, piece.parts, message=row.id, version=row.version, piece=number)
+                source = {"message": row.id, "version": row.version, "piece": number, "taint": row.taint}
+                self._prompt.add("message", piece.role, piece.parts, **source)
             if pieces:
                 before = Before(row.role, row.at)
+
+    def _add_recalled(self, found: list[Found]) -> int:
+        """Together one part of the question's message, the last of all that the conversation says."""
+        room = self._room_for_recalled
+        for item in found:
+            room -= estimate_text(item.text)
+            if room < 0:
+                break
+            self._prompt.add_text("recalled", "user", item.text, **item.source)
+        return sum(entry.kind == "recalled" for entry in self._prompt.entries)
+
+    def _add_calls(self) -> bool:
+        """What earlier steps of this answer said and called, and what came of it."""
+        wanted = self._wanted
+        done = wanted.partial[: step_start(wanted.partial)]
+        taints = join_taints(part.taint for part in done if isinstance(part, ToolResultPart))
+        for number, piece in enumerate(answer_pieces(done, wanted.assistant.format)):
+            taint = taints if piece.role == "tool" else ""
+            self._prompt.add("message", piece.role, piece.parts, message=wanted.answer, piece=number, taint=taint)
+        return bool(done)
 
     def _add_partial(self) -> bool:
         """The cut-off answer, as a prefill where the model takes one, else with the wish to go on."""
@@ -177,15 +257,17 @@ class _Builder:
         self._prompt.add_text("continuation", "user", _CONTINUE, said=_CONTINUE)
         return False
 
-    def _add_now(self, kept: list[PathRow]) -> int:
+    def _add_now(self) -> int:
         """Where the question was asked a while ago (it is answered anew): what time it is."""
+        kept = self._kept
         line = now_line(self._wanted.now, kept[0].created_at, self._zone) if kept and self._wanted.now else ""
         if line:
             self._prompt.add_text("time", "user", line, said=line)
         return int(bool(line))
 
-    def _describe(self, read: Read, kept: list[PathRow], summaries: list[SummaryRow], pins_left_out: int) -> Manifest:
+    def _describe(self, no_recall: str) -> Manifest:
         wanted, budget, prompt = self._wanted, self._budget, self._prompt
+        read, kept, summaries = self._found, self._kept, self._summaries
         clipped_at = read.above or ""
         if len(kept) < len(read.rows):
             clipped_at = read.rows[len(kept)].id
@@ -195,8 +277,10 @@ class _Builder:
             model=wanted.profile.id, window=budget.window, window_is_known=budget.window_is_known,
             tokens=prompt.tokens, clipped=bool(clipped_at or read.stale), entries=prompt.entries, budget=budget.tokens,
             ratio=budget.ratio, zone=wanted.zone, format=wanted.assistant.format, digest=prompt.digest,
-            clipped_at=clipped_at, stale_summaries=read.stale, pins_left_out=pins_left_out,
+            clipped_at=clipped_at, stale_summaries=read.stale, pins_left_out=self._left_out,
             shortened=wanted.shrink < 1, no_summary=wanted.no_summary if clipped_at else "",
+            tools=[tool.name for tool in wanted.tools], tool_tokens=estimate_tools(wanted.tools),
+            no_calls=not wanted.tools, no_recall=no_recall,
         )  # fmt: skip
 
     def _keep(self, text: str) -> str:

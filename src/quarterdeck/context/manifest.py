@@ -12,7 +12,22 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-Kind = Literal["instructions", "about", "time", "summary", "pinned", "message", "continuation"]
+from quarterdeck.domain.taint import join_taints
+
+Kind = Literal["instructions", "about", "time", "summary", "pinned", "message", "recalled", "continuation"]
+
+
+class RecalledSource(Struct, frozen=True, omit_defaults=True):
+    """A message, memory or summary that was recalled; `signals` say what each gave of the score."""
+
+    kind: str
+    id: str
+    messages: list[str] = []
+    conversation: str = ""
+    title: str = ""
+    at: int = 0
+    score: float = 0.0
+    signals: dict[str, float] = {}
 
 
 class ManifestEntry(Struct, frozen=True, omit_defaults=True):
@@ -20,7 +35,8 @@ class ManifestEntry(Struct, frozen=True, omit_defaults=True):
 
     `at`: which of the messages of the request it is, or is part of: the texts of entries with the same `at`, one after
     the other, are that message's text. `piece`: which part of a stored message that was sent as several (tool calls).
-    `said` or the text with the digest `text` is what stands nowhere else.
+    `said` or the text with the digest `text` is what stands nowhere else. `recalled` says what was found elsewhere in
+    the user's log, and `taint` what of it is untrusted.
     """
 
     kind: Kind
@@ -33,6 +49,8 @@ class ManifestEntry(Struct, frozen=True, omit_defaults=True):
     at: int = 0
     said: str = ""
     text: str = ""
+    recalled: RecalledSource | None = None
+    taint: str = ""
 
 
 class Manifest(Struct, frozen=True, omit_defaults=True):
@@ -58,11 +76,24 @@ class Manifest(Struct, frozen=True, omit_defaults=True):
     pins_left_out: int = 0  # there was no room for them
     shortened: bool = False  # it was sent longer at first, and the provider said that it was too long
     no_summary: str = ""  # why older messages are not summarised; empty: they are, or need not be
+    tools: list[str] = []  # that the model was offered
+    tool_tokens: int = 0  # of their descriptions
+    no_calls: bool = False  # calls of tools in earlier answers were left out, since none is offered
+    no_recall: str = ""  # why nothing was looked for elsewhere in the user's log; empty: it was
+
+    @property
+    def estimated(self) -> int:
+        return self.tokens + self.tool_tokens
 
     @property
     def counted(self) -> int:
         """Tokens as the model would count them."""
-        return round(self.tokens * self.ratio)
+        return round(self.estimated * self.ratio)
+
+    @property
+    def taint(self) -> str:
+        """What of the text that was sent is untrusted."""
+        return join_taints(entry.taint for entry in self.entries if entry.taint)
 
 
 class Digest:

@@ -45,18 +45,36 @@ class Before(Struct, frozen=True):
     at: int
 
 
-def row_pieces(row: PathRow, before: Before | None, answer_format: AnswerFormat, zone: tzinfo) -> list[Piece]:
-    """Empty when the message says nothing."""
+def row_pieces(
+    row: PathRow, before: Before | None, answer_format: AnswerFormat, zone: tzinfo, *, with_calls: bool = True
+) -> list[Piece]:
+    """Empty when the message says nothing. Without `with_calls` no tools: where none is offered, none was called."""
+    if row.role != "user":
+        return answer_pieces(row.parts, answer_format, with_calls=with_calls)
     parts = spoken_parts(row.parts, answer_format)
     if not parts:
         return []
-    if row.role == "user":
-        line = sent_line(row.created_at, zone, *((None, "") if before is None else (before.at, before.role)))
-        return [Piece("user", begin_with(line, parts))]
-    said: list[Part] = [
-        part for part in parts if not isinstance(part, ImagePart)
-    ]  # no provider takes pictures in an answer
-    return _split_calls(said) if said else []
+    line = sent_line(row.created_at, zone, *((None, "") if before is None else (before.at, before.role)))
+    return [Piece("user", begin_with(line, parts))]
+
+
+def answer_pieces(parts: list[Part], answer_format: AnswerFormat, *, with_calls: bool = True) -> list[Piece]:
+    """What was said, what was called with what came of it, what was said then; the same for a beginning of them."""
+    pieces: list[Piece] = []
+    for piece in _split_calls(parts):
+        if piece.role == "tool":
+            pieces += [piece] if with_calls else []
+            continue
+        calls: list[Part] = [part for part in piece.parts if isinstance(part, ToolCallPart)] if with_calls else []
+        said = spoken_parts([part for part in piece.parts if not isinstance(part, ToolCallPart)], answer_format)
+        if said or calls:
+            pieces.append(Piece("assistant", [*said, *calls]))
+    return pieces
+
+
+def step_start(parts: list[Part]) -> int:
+    """Where what the last step has written begins: behind the last result that it was given."""
+    return next((at for at in range(len(parts), 0, -1) if isinstance(parts[at - 1], ToolResultPart)), 0)
 
 
 def about_text(about: str) -> str:
@@ -124,14 +142,15 @@ def tagged_entries(parts: list[Part]) -> list[tuple[Literal["idea", "message"], 
 
 
 def continued_text(parts: list[Part], open_part: int | None, answer_format: AnswerFormat) -> str:
-    """What of a cut-off answer the model is sent, and so what its continuation goes on from.
+    """What of a cut-off step the model is sent, and so what its continuation goes on from.
 
     In the tagged format the last entry is left open only if it was: an idea that had ended stays as it is.
     """
+    written = parts[step_start(parts) :]
     if answer_format == "plain":
-        return "".join(part.text for part in parts if isinstance(part, TextPart))
+        return "".join(part.text for part in written if isinstance(part, TextPart))
     is_open = open_part is not None and isinstance(parts[open_part], TextPart | IdeaPart)
-    return render(tagged_entries(parts), open_last=is_open)
+    return render(tagged_entries(written), open_last=is_open)
 
 
 def begin_with(text: str, parts: list[Part]) -> list[Part]:
@@ -143,10 +162,11 @@ def begin_with(text: str, parts: list[Part]) -> list[Part]:
 
 
 def _split_calls(parts: list[Part]) -> list[Piece]:
-    """An answer with tool calls: each call with its result right behind it, and none without one."""
+    """An answer with tool calls: each call with its result right behind it, and none without one.
+
+    Pictures are left out: no provider takes them in an answer.
+    """
     results = {part.call: part for part in parts if isinstance(part, ToolResultPart)}
-    if not results and not any(isinstance(part, ToolCallPart) for part in parts):
-        return [Piece("assistant", parts)]
     pieces: list[Piece] = []
     said: list[Part] = []
 
@@ -165,7 +185,7 @@ def _split_calls(parts: list[Part]) -> list[Piece]:
             open_calls = {other.call for other in said if isinstance(other, ToolCallPart)}
             if part.call in results and part.call not in open_calls:
                 said.append(part)
-        else:
+        elif not isinstance(part, ImagePart):
             said.append(part)
     close()
     return pieces

@@ -85,7 +85,9 @@ class _Rebuilder:
             row = self._rows.get((entry.message, entry.version))
             if row is None:
                 return None
-            self._pieces = {row.id: row_pieces(row, self._before, self._manifest.format, self._zone)}
+            manifest = self._manifest
+            pieces = row_pieces(row, self._before, manifest.format, self._zone, with_calls=not manifest.no_calls)
+            self._pieces = {row.id: pieces}
             self._before = Before(row.role, row.at)
         pieces = self._pieces.get(entry.message, [])
         return pieces[entry.piece] if entry.piece < len(pieces) else None

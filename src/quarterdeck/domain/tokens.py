@@ -6,7 +6,18 @@ side, since a context that is too long fails and one that is a little shorter do
 
 from __future__ import annotations
 
-from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, TextPart, ToolCallPart
+import msgspec
+
+from quarterdeck.domain.parts import (
+    IdeaPart,
+    ImagePart,
+    Part,
+    ReasoningPart,
+    TextPart,
+    ToolCallPart,
+    ToolResultPart,
+)
+from quarterdeck.domain.step import ToolSpec
 
 _PER_MESSAGE = 4
 _PER_IMAGE = 1_000
@@ -39,8 +50,13 @@ def estimate_parts(parts: list[Part]) -> int:
 
 
 def estimate_output(parts: list[Part]) -> int:
-    """Tokens of what a model wrote: here its reasoning counts."""
-    return sum(estimate_text(_written(part)) for part in parts)
+    """Tokens of what a model wrote: here its reasoning counts, and what its tools returned does not."""
+    return sum(estimate_text(_written(part)) for part in parts if not isinstance(part, ToolResultPart))
+
+
+def estimate_tools(tools: list[ToolSpec]) -> int:
+    """Tokens of the descriptions that the model is sent of its tools."""
+    return estimate_text(msgspec.json.encode(tools).decode()) if tools else 0
 
 
 def bound_parts(parts: list[Part]) -> int:
@@ -49,6 +65,11 @@ def bound_parts(parts: list[Part]) -> int:
     for part in parts:
         total += _MOST_PER_IMAGE if isinstance(part, ImagePart) else len(_written(part).encode("utf-8", "replace"))
     return total
+
+
+def bound_tools(tools: list[ToolSpec]) -> int:
+    """The most tokens that their descriptions can be."""
+    return len(msgspec.json.encode(tools)) if tools else 0
 
 
 def _written(part: Part) -> str:

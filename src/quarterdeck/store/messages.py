@@ -85,15 +85,18 @@ _PATH = _path_from(bindparam("message"), bindparam("conversation"), bindparam("l
 
 def insert_message(
     connection: WriteConnection, *, message: str, conversation: str, owner: str, parent: str | None, role: str,
-    status: str, parts: list[Part], model: str, turn: str, active_child: str | None = None,
+    status: str, parts: list[Part], model: str, turn: str, active_child: str | None = None, taint: str = "",
 ) -> None:  # fmt: skip
-    """`active_child`: where the path goes on from it; who puts a message below another calls `lead_to` for that one."""
+    """`active_child`: where the path goes on from it; who puts a message below another calls `lead_to` for that one.
+
+    `taint`: what of its text is untrusted, such as results of tools that a client has called.
+    """
     connection.execute(
         _INSERT,
         {
             "id": message, "conversation_id": conversation, "owner_id": owner, "parent_id": parent, "role": role,
             "status": status, "parts": encode_parts(parts), "model": model, "turn_id": turn, "created_at": now_ms(),
-            "active_child_id": active_child,
+            "active_child_id": active_child, "taint": taint,
         },
     )  # fmt: skip
 
@@ -111,6 +114,7 @@ def copy_message(connection: WriteConnection, row: MessageRow, message: str, par
         parts=parts,
         model=row.model,
         turn="",
+        taint=row.taint,
     )
 
 
@@ -153,7 +157,7 @@ def read_path(connection: AnyConnection, conversation: str, from_message: str, l
 
 def finish_message(
     connection: WriteConnection, message: str, *, status: str, parts: list[Part], usage: Usage | None,
-    continuations: list[Continuation], error: TurnFault | None, first_token_ms: int | None, ended_at: int, model: str,
+    continuations: list[Continuation], error: TurnFault | None, first_token_ms: int | None, ended_at: int, model: str, taint: str = "",
 ) -> None:  # fmt: skip
     connection.execute(
         _FINISH,
@@ -167,6 +171,7 @@ def finish_message(
             "error": _json(error),
             "first_token_ms": first_token_ms,
             "ended_at": ended_at,
+            "taint": taint,
         },
     )
 

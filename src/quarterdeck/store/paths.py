@@ -17,7 +17,7 @@ from quarterdeck.store.tables import message_versions, messages
 _AT_ONCE = 400  # ids in one query
 _READ = (
     messages.c.id, messages.c.parent_id, messages.c.role, messages.c.parts, messages.c.version, messages.c.created_at,
-    messages.c.ended_at, messages.c.deleted_at, messages.c.context_mark,
+    messages.c.ended_at, messages.c.deleted_at, messages.c.context_mark, messages.c.taint,
 )  # fmt: skip
 
 
@@ -33,6 +33,7 @@ class PathRow(Struct, frozen=True):
     ended_at: int | None
     is_deleted: bool
     mark: str  # pinned | excluded
+    taint: str = ""  # what untrusted was read for it
 
     @property
     def is_sent(self) -> bool:
@@ -76,7 +77,7 @@ _PINNED = (
 
 # Left to choose, SQLite may walk through all messages of the conversation to be spared the sorting.
 _PINNED_SQLITE = text(
-    "SELECT id, parent_id, role, parts, version, created_at, ended_at, deleted_at, context_mark "
+    "SELECT id, parent_id, role, parts, version, created_at, ended_at, deleted_at, context_mark, taint "
     "FROM messages INDEXED BY ix_messages_pinned "
     "WHERE conversation_id = :conversation AND context_mark = 'pinned' AND deleted_at IS NULL "
     "ORDER BY id DESC LIMIT :limit"
@@ -128,6 +129,6 @@ def set_mark(connection: WriteConnection, message: str, mark: str) -> None:
 
 
 def _row(row: Any) -> PathRow:
-    identifier, parent, role, parts, version, created_at, ended_at, deleted_at, mark = row
-    said = decode_parts(parts)
-    return PathRow(identifier, parent, role, said, version, created_at, ended_at, deleted_at is not None, mark)
+    identifier, parent, role, parts, version, created_at, ended_at, deleted_at, mark, taint = row
+    said, is_deleted = decode_parts(parts), deleted_at is not None
+    return PathRow(identifier, parent, role, said, version, created_at, ended_at, is_deleted, mark, taint)

@@ -6,7 +6,7 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.context.assistants import Assistant
-from quarterdeck.context.build import Context, ContextRequest, build_context
+from quarterdeck.context.build import Context, ContextDraft, ContextRequest, read_context
 from quarterdeck.context.manifest import encode_manifest
 from quarterdeck.context.summarise import Talk
 from quarterdeck.diagnostics import get_logger
@@ -18,7 +18,10 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.context_texts import keep_text
 from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.people import find_preferences
+from quarterdeck.store.turn_rights import TurnRights, find_rights
 from quarterdeck.store.turns import StepRow, TurnRow, insert_step
+from quarterdeck.tools.base import ToolCaller
+from quarterdeck.tools.toolbox import NOTHING
 from quarterdeck.turns.rooms import Rooms
 
 logger = get_logger("quarterdeck.turns")
@@ -38,11 +41,15 @@ class Counted(Struct, frozen=True):
 
 
 class Briefing:
-    """Of one turn in this process."""
+    """Of one turn in this process. `offer`: the tools that the model is told of, once they are known."""
 
     def __init__(self, rooms: Rooms, turn: TurnRow) -> None:
         self._rooms = rooms
         self._turn = turn
+        self._rights: TurnRights | None = None
+        self._now = now_ms()  # the same in all steps: what was sent stays what it was
+        self.offer = NOTHING
+        self.caller = ToolCaller(user=turn.owner_id, conversation=turn.conversation_id, turn=turn.id, now=self._now)
 
     async def build(
         self, assistant: Assistant, profile: ModelProfile, so_far: FoldedTurn | None, shrink: float = 1.0
@@ -53,22 +60,43 @@ class Briefing:
         wanted = ContextRequest(
             conversation=turn.conversation_id, request=turn.request_id, instructions=turn.instructions,
             assistant=assistant, profile=profile, partial=[] if so_far is None else so_far.parts,
-            open_part=None if so_far is None else so_far.open, ratio=ratio, now=now_ms(), shrink=shrink,
-            no_summary=self._rooms.summariser.reason(turn.conversation_id),
+            open_part=None if so_far is None else so_far.open, ratio=ratio, now=self._now, shrink=shrink,
+            no_summary=self._rooms.summariser.reason(turn.conversation_id), answer=turn.message_id,
         )  # fmt: skip
 
-        def read(connection: ReadConnection) -> Context:
+        def read(connection: ReadConnection) -> ContextDraft:
             known = find_preferences(connection, turn.owner_id)
-            return build_context(connection, msgspec.structs.replace(wanted, zone=known.time_zone, about=known.about))
+            self._set_offer(connection, profile, known.time_zone)
+            return read_context(
+                connection,
+                msgspec.structs.replace(wanted, zone=known.time_zone, about=known.about, tools=self.offer.specs),
+            )
 
-        return await self._rooms.database.read(read)
+        draft = await self._rooms.database.read(read)
+        self.caller = msgspec.structs.replace(self.caller, in_context=draft.in_context)
+        return draft.finish()
+
+    async def find_offer(self, profile: ModelProfile) -> None:
+        """For calls that were asked for in another process."""
+        owner = self._turn.owner_id
+        await self._rooms.database.read(
+            lambda connection: self._set_offer(connection, profile, find_preferences(connection, owner).time_zone)
+        )
+
+    def _set_offer(self, connection: ReadConnection, profile: ModelProfile, zone: str) -> None:
+        if self._rights is not None:
+            return
+        self._rights = find_rights(connection, self._turn.conversation_id)
+        self.caller = msgspec.structs.replace(self.caller, zone=zone)
+        if profile.can_call_tools:
+            self.offer = self._rooms.toolbox.offer(self._turn.owner_id, self._rights)
 
     async def shorten(
         self, context: Context, assistant: Assistant, profile: ModelProfile, so_far: FoldedTurn
     ) -> Context | None:
         """After the provider has said that `context` is too long; None where nothing can be left out."""
         manifest = context.manifest
-        self._rooms.calibration.note(profile.id, manifest.tokens, manifest.window if manifest.window_is_known else 0)
+        self._rooms.calibration.note(profile.id, manifest.estimated, manifest.window if manifest.window_is_known else 0)
         shrink = _SHRINK * min(1.0, manifest.counted / max(manifest.budget, 1))
         shorter = await self.build(assistant, profile, so_far, shrink)
         return shorter if len(shorter.manifest.entries) < len(manifest.entries) else None
@@ -92,7 +120,7 @@ class Briefing:
         """How many tokens the model counts. Pictures are no text, and say nothing about it."""
         if usage is None or any(type(part) is ImagePart for message in context.messages for part in message.parts):
             return
-        self._rooms.calibration.note(context.manifest.model, context.manifest.tokens, usage.input_tokens)
+        self._rooms.calibration.note(context.manifest.model, context.manifest.estimated, usage.input_tokens)
 
     async def consider_summary(self, context: Context) -> None:
         """After the answer is saved: what is sent as it is may have become too long."""

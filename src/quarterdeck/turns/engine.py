@@ -1,24 +1,54 @@
-"""The loop of a turn: an async generator of events. It knows no log, no socket, no database.
+"""The stages of a turn: what is to be done next, and a step of it as an async generator of events.
 
-Tools will add a second round here (call, result, next step); titles, memory and tags will not: those
-happen after the turn, as followers of the feed.
+It knows no log, no socket, no database. A turn asks the model (`run_step`), makes the calls that it asked for
+(`calls.py`), asks again, until a step asks for none. Titles, memory and tags have no place here: those happen after the
+turn, as followers of the feed.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import Literal
 
 from msgspec import Struct
 
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.build import Context
 from quarterdeck.domain.events import Event, StepEnded, StepRetrying, StepStarted, UsageReported
+from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.parts import ToolCallPart, ToolResultPart
 from quarterdeck.domain.step import Delta, FinishChunk, LogprobsChunk, RetryChunk, StepRequest, UsageChunk
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.providers.base import Provider
 from quarterdeck.turns.parts import PartWriter
+
+MAX_STEPS = 12  # of a turn; the last one may not call anything any more
+Stage = Literal["ask", "call", "done"]
+
+
+def stage_of(so_far: FoldedTurn, *, has_tools: bool) -> Stage:
+    """What is to be done next for an answer that has come to `so_far`.
+
+    Calls stay as they are where no tool was offered: then they are for whoever sent the question.
+    """
+    if not so_far.step_ended:
+        return "ask"
+    if pending_calls(so_far):
+        return "call" if has_tools else "done"
+    return "ask" if leads_on(so_far) and so_far.steps < MAX_STEPS else "done"
+
+
+def leads_on(so_far: FoldedTurn) -> bool:
+    """Whether a step that has ended has asked for calls, or was given their results."""
+    return bool(so_far.parts and isinstance(so_far.parts[-1], ToolResultPart)) or bool(pending_calls(so_far))
+
+
+def pending_calls(so_far: FoldedTurn) -> list[ToolCallPart]:
+    """Those without a result."""
+    returned = {part.call for part in so_far.parts if isinstance(part, ToolResultPart)}
+    return [part for part in so_far.parts if isinstance(part, ToolCallPart) and part.call not in returned]
 
 
 class StepPlan(Struct, frozen=True):
@@ -44,7 +74,7 @@ async def run_step(plan: StepPlan) -> AsyncGenerator[list[Event], None]:
     ends the step early closes `plan.writer` for what it held back.
     """
     if not plan.is_again:
-        yield [StepStarted(plan.step, plan.profile.id, now_ms())]
+        yield [StepStarted(plan.step, plan.profile.id, now_ms(), plan.context.taint)]
     finish = "stop"
     async with aclosing(plan.provider.stream(_request(plan))) as stream:
         async for deltas in stream:
@@ -91,4 +121,6 @@ def _request(plan: StepPlan) -> StepRequest:
         conversation=plan.conversation,
         question=plan.context.question,
         tail=plan.context.tail,
+        tools=plan.context.tools,
+        tool_choice="none" if plan.context.tools and plan.step >= MAX_STEPS else None,
     )

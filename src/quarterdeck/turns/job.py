@@ -5,12 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 
-from msgspec import structs
+from msgspec import Struct, structs
 
 from quarterdeck.context.assistants import Assistant, built_in
 from quarterdeck.context.build import Context
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.events import ContextShortened, Event, TurnEnded, TurnFault, TurnStatus, UsageReported
+from quarterdeck.domain.events import (
+    ContextShortened,
+    Event,
+    StepStarted,
+    TurnEnded,
+    TurnFault,
+    TurnStatus,
+    UsageReported,
+)
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.usage import ModelProfile, Usage
@@ -25,8 +33,9 @@ from quarterdeck.providers.base import Provider
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent
 from quarterdeck.turns.briefing import Briefing, Counted
+from quarterdeck.turns.calls import CallPlan, run_calls, settle_cut_off
 from quarterdeck.turns.claim import Claim
-from quarterdeck.turns.engine import StepPlan, run_step
+from quarterdeck.turns.engine import Stage, StepPlan, leads_on, run_step, stage_of
 from quarterdeck.turns.metering import Meter
 from quarterdeck.turns.outbox import Outbox, begins_text
 from quarterdeck.turns.parts import PartWriter
@@ -40,6 +49,13 @@ _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
 _MAX_HANDOVERS = 5  # that do not count as attempts
 _LOG_S = 1.0
 _LOOK_S = 0.2  # while there is no room, how soon an interruption is noticed
+
+
+class Number(Struct, frozen=True):
+    """Which request of the turn it is."""
+
+    step: int
+    attempt: int
 
 
 class InterruptedTurnError(Exception):
@@ -73,6 +89,7 @@ class Job:
         self._writer: PartWriter | None = None
         self._interruption: InterruptedTurnError | StaleWriterError | None = None
         self._has_begun = asyncio.Event()
+        self._has_received = False  # something of the step
         self._reading: asyncio.Task[None] | None = None
         self._stream: AsyncGenerator[list[Event], None] | None = None
         self._leaving: asyncio.Task[None] | None = None
@@ -132,31 +149,57 @@ class Job:
         return TurnEnded(status, now_ms(), fault)
 
     async def _run(self) -> None:
+        """Asks, calls, asks again, until a step asks for no more calls."""
         so_far = self.outbox.fold.turn()
-        if so_far.step_ended:
+        if so_far.step_ended and not leads_on(so_far):
             return
-        if so_far.attempts - min(self.turn.handovers, _MAX_HANDOVERS) >= _MAX_ATTEMPTS:
-            raise ProviderCutError("This answer was interrupted twice. What was received is kept; try again.")
         assistant = built_in(self.turn.assistant)
         provider, profile = self._rooms.registry.provider_for(self.turn.model)
+        if so_far.step_ended:
+            await keep_trying(lambda: self._briefing.find_offer(profile))
+        while (stage := self._stage_of(so_far)) != "done":
+            if stage == "call":
+                await self._pump(run_calls(self._plan_calls(so_far)))
+            else:
+                await self._run_step(so_far, provider, profile, assistant)
+                if self._writer is None or not self._writer.has_called:
+                    return
+            so_far = self.outbox.fold_all()
+            if stage == "ask" and self._stage_of(so_far) != "done":
+                await self._meter.settle(so_far, self.first_token_ms if so_far.steps == 1 else None)
+                self.has_asked = False
+
+    def _stage_of(self, so_far: FoldedTurn) -> Stage:
+        return stage_of(so_far, has_tools=bool(self._briefing.offer.tools))
+
+    async def _run_step(
+        self, so_far: FoldedTurn, provider: Provider, profile: ModelProfile, assistant: Assistant
+    ) -> None:
+        number = Number(so_far.steps + 1, 1) if so_far.step_ended else Number(max(so_far.steps, 1), so_far.attempts + 1)
+        if number.attempt - 1 - min(self.turn.handovers, _MAX_HANDOVERS) >= _MAX_ATTEMPTS:
+            raise ProviderCutError("This answer was interrupted twice. What was received is kept; try again.")
+        if not so_far.step_ended and (cut_off := settle_cut_off(so_far)):
+            self.outbox.put(cut_off)
+            so_far = self.outbox.fold_all()
         context = await keep_trying(lambda: self._briefing.build(assistant, profile, so_far))
         self._writer = PartWriter(so_far.parts, so_far.open, assistant.format)
-        most_tokens = await self._meter.open(profile, context, so_far)
-        plan = self._plan(provider, profile, assistant, context, most_tokens)
+        most_tokens = await self._meter.open(profile, context, so_far, step=number.step, attempt=number.attempt)
+        plan = self._plan(number.step, provider, profile, assistant, context, most_tokens)
         try:
-            await self._ask(plan, so_far)
+            await self._ask(plan, number.attempt)
         except ContextTooLongError as refusal:
             shorter = await self._shorten(plan, so_far)
             if shorter is None:
                 raise
             self.outbox.put([ContextShortened(plan.step, refusal.message)])
-            await self._ask(shorter, so_far)
+            await self._ask(shorter, number.attempt)
 
-    async def _ask(self, plan: StepPlan, so_far: FoldedTurn) -> None:
+    async def _ask(self, plan: StepPlan, attempt: int) -> None:
         """One request to the model, with the note of what it was sent."""
         self.context = plan.context
         self._has_begun.clear()
-        note = asyncio.ensure_future(self._note_step(plan, so_far.attempts + 1))
+        self._has_received = False
+        note = asyncio.ensure_future(self._note_step(plan, attempt))
         try:
             await self._pump(run_step(plan))
         finally:
@@ -166,7 +209,7 @@ class Job:
 
     async def _shorten(self, plan: StepPlan, so_far: FoldedTurn) -> StepPlan | None:
         """The same step with less; None where nothing can be left out, or something was received already."""
-        if self.first_token_ms is not None:
+        if self._has_received:
             return None
         shorter = await keep_trying(lambda: self._briefing.shorten(plan.context, plan.assistant, plan.profile, so_far))
         return None if shorter is None else structs.replace(plan, context=shorter, is_again=True)
@@ -194,8 +237,16 @@ class Job:
 
         await self._meter.settle_earlier(profile, so_far, estimate_input)
 
+    def _plan_calls(self, so_far: FoldedTurn) -> CallPlan:
+        async def commit() -> None:
+            while not await self.outbox.catch_up(_LOOK_S):
+                self._raise_if_interrupted()
+
+        return CallPlan(so_far, self._briefing.offer, self._briefing.caller, commit)
+
     def _plan(
         self,
+        step: int,
         provider: Provider,
         profile: ModelProfile,
         assistant: Assistant,
@@ -204,7 +255,7 @@ class Job:
     ) -> StepPlan:
         assert self._writer is not None  # nosec B101  # noqa: S101  # set one line before
         return StepPlan(
-            step=1,
+            step=step,
             provider=provider,
             profile=profile,
             assistant=assistant,
@@ -243,14 +294,17 @@ class Job:
         self._reported = next((event.usage for event in events if type(event) is UsageReported), self._reported)
         if not outbox.is_urgent:
             await self._rooms.ticker.wait()
-        if self.has_asked:
-            outbox.pass_on()
-        else:  # so that whoever takes over knows of the request; but a log that is away must not keep us from it
+        if type(events[0]) is StepStarted:
+            # So that whoever takes over knows of the request; but a log that is away must not keep us from it.
             await outbox.catch_up(_LOG_S)
             self.has_asked = True
-        if self.first_token_ms is None and begins_text(events):
-            self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
+        else:
+            outbox.pass_on()
+        if not self._has_received and begins_text(events):
+            self._has_received = True
             self._has_begun.set()
+            if self.first_token_ms is None:
+                self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
         while outbox.is_full:
             self._raise_if_interrupted()
             await outbox.catch_up(_LOOK_S)

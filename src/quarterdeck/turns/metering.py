@@ -15,11 +15,11 @@ from quarterdeck.accounts.spending import Call, Spending, entry_of, estimate_use
 from quarterdeck.context.build import Context
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import new_id
-from quarterdeck.domain.tokens import bound_parts, estimate_output
+from quarterdeck.domain.tokens import bound_parts, bound_tools, estimate_output
 from quarterdeck.domain.usage import ModelProfile, Usage
-from quarterdeck.store.database import Database
-from quarterdeck.store.turns import TurnRow
-from quarterdeck.store.usage import Spent, UsageEntry, list_entries_of_turn
+from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.turns import TurnRow, note_usage
+from quarterdeck.store.usage import Spent, UsageEntry, list_entries_of_turn, record_spent
 from quarterdeck.turns.briefing import Counted
 from quarterdeck.turns.patience import keep_trying
 
@@ -46,17 +46,19 @@ class Meter:
         """Whether an earlier worker may have asked or reserved anything."""
         return bool(so_far.attempts) or self._spending.may_be_budgeted(self._turn.owner_id, self._turn.model)
 
-    async def open(self, profile: ModelProfile, context: Context, so_far: FoldedTurn, step: int = 1) -> int | None:
+    async def open(
+        self, profile: ModelProfile, context: Context, so_far: FoldedTurn, *, step: int = 1, attempt: int = 1
+    ) -> int | None:
         """Reserves the most that a step can use. The output tokens to ask for at most; None: as the provider likes.
 
         Raises: `OverBudgetError`, `StorageError`.
         """
         if profile.id.startswith(FREE):
             return None
-        bound = sum(bound_parts(message.parts) for message in context.messages)
+        bound = sum(bound_parts(message.parts) for message in context.messages) + bound_tools(context.tools)
         call = Call(
             user=self._turn.owner_id, profile=profile, input_tokens=min(bound, profile.context_window or bound),
-            turn=self._turn.id, step=step, attempt=so_far.attempts + 1,
+            turn=self._turn.id, step=step, attempt=attempt,
         )  # fmt: skip
         tries = 0
 
@@ -68,6 +70,24 @@ class Meter:
         reserved = await keep_trying(reserve)
         self._open = _Open(call, reserved, so_far, context.manifest.counted)
         return None if reserved is None else reserved.output_tokens
+
+    async def settle(self, folded: FoldedTurn, first_token_ms: int | None) -> None:
+        """Writes down what the open step has used, when the turn goes on after it. Raises: `StorageError`."""
+        counted, spent = (
+            self.counted(folded),
+            self.close(folded, has_asked=True, code="", first_token_ms=first_token_ms),
+        )
+        self._open = None
+
+        def write(connection: WriteConnection) -> None:
+            if counted is not None:
+                note_usage(
+                    connection, self._turn.id, step=counted.step, attempt=counted.attempt, usage=counted.encode()
+                )
+            record_spent(connection, spent)
+
+        if spent or counted is not None:
+            await keep_trying(lambda: self._database.write(write))
 
     def counted(self, folded: FoldedTurn) -> Counted | None:
         """What the provider has reported for the open step by now."""
@@ -96,20 +116,23 @@ class Meter:
     async def settle_earlier(
         self, profile: ModelProfile, so_far: FoldedTurn, estimate_input: Callable[[], Awaitable[int]]
     ) -> None:
-        """Writes down what the turn's earlier attempts used, as far as nobody has yet.
+        """Writes down what the earlier attempts of the turn's last step used, as far as nobody has yet.
 
-        The last of them has written what the log holds; of those before it, only what they were sent is certain.
-        Raises: `StorageError`.
+        The last of them has written what the log holds; of those before it, only what they were sent is certain. The
+        steps before were settled before it began. Raises: `StorageError`.
         """
         if profile.id.startswith(FREE):
             return
         known = await keep_trying(
             lambda: self._database.read(lambda connection: list_entries_of_turn(connection, self._turn.id))
         )
-        open_ones = {entry.attempt: entry for entry in known if entry.settled_at is None}
-        counted = {entry.attempt: entry for entry in known if entry.settled_at is not None and entry.tokens}
-        written = sum(entry.output_tokens for entry in counted.values())
-        reported = so_far.usage if so_far.usage.input_tokens or so_far.usage.output_tokens else None
+        step = max(so_far.steps, 1)
+        open_ones = {entry.attempt: entry for entry in known if entry.settled_at is None and entry.step == step}
+        settled = [entry for entry in known if entry.settled_at is not None and entry.tokens]
+        counted = {entry.attempt for entry in settled if entry.step == step}
+        written = sum(entry.output_tokens for entry in settled)
+        last = so_far.attempt_usage
+        reported = last if last.input_tokens or last.output_tokens else None
         spent: list[Spent] = []
         for attempt in range(1, so_far.attempts + 1):
             if attempt in counted:
@@ -120,15 +143,20 @@ class Meter:
             else:
                 received = max(estimate_output(so_far.parts) - written, 0) if is_last else 0
                 usage = Usage(await estimate_input(), received)
-            spent.append(self._earlier(profile, attempt, usage, open_ones.pop(attempt, None)))
-        spent += [self._earlier(profile, attempt, Usage(), entry) for attempt, entry in open_ones.items()]
+            spent.append(self._earlier(profile, step, attempt, usage, open_ones.pop(attempt, None)))
+        spent += [self._earlier(profile, step, attempt, Usage(), entry) for attempt, entry in open_ones.items()]
         if spent:
             await keep_trying(lambda: self._spending.settle(spent))
 
-    def _earlier(self, profile: ModelProfile, attempt: int, usage: Usage, reserved: UsageEntry | None) -> Spent:
+    def _earlier(
+        self, profile: ModelProfile, step: int, attempt: int, usage: Usage, reserved: UsageEntry | None
+    ) -> Spent:
         turn = self._turn
         known, at = (new_id(), turn.created_at) if reserved is None else (reserved.id, reserved.created_at)
-        call = Call(user=turn.owner_id, profile=profile, input_tokens=0, turn=turn.id, attempt=attempt, id=known, at=at)
+        call = Call(
+            user=turn.owner_id, profile=profile, input_tokens=0, turn=turn.id, step=step, attempt=attempt, id=known,
+            at=at,
+        )  # fmt: skip
         return Spent(entry_of(call, usage), reserved)
 
 

@@ -1,16 +1,16 @@
 """From a model's deltas to our events: which part is open, where the next begins.
 
-One writer for plain answers, and one that reads tagged entries; both can begin in the middle of a
-part, after a take-over.
+One writer for a step, of a plain answer or one in tagged entries; it can begin in the middle of a part, after a
+take-over.
 """
 
 from __future__ import annotations
 
 from typing import Literal
 
-from quarterdeck.context.rendering import continued_text
+from quarterdeck.context.rendering import BLANK_LINE, continued_text, step_start
 from quarterdeck.domain.events import Event, PartEnded, PartKind, PartStarted, TextDelta
-from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart
+from quarterdeck.domain.parts import IdeaPart, Part, ReasoningPart, TextPart, ToolCallPart, plain_text
 from quarterdeck.domain.step import ReasoningChunk, TextChunk, ToolCallChunk
 from quarterdeck.domain.tagged import EntryEnded, EntryStarted, EntryText, TaggedParser
 from quarterdeck.turns.seam import Seam
@@ -25,12 +25,21 @@ class PartWriter:
         self._next = len(so_far)
         self._open = open_part
         self._kind: PartKind | None = None if open_part is None else _kind_of(so_far[open_part])
-        self._call = ""
+        self._calls = {part.call for part in so_far if isinstance(part, ToolCallPart)}
+        self._call: tuple[int, str] | None = None  # as the provider numbers and names the open one
         self._is_closed = False
+        earlier = so_far[: step_start(so_far)]
+        # What is said after a tool's result begins a paragraph: whoever reads the text alone sees no seam.
+        self._lead = BLANK_LINE if plain_text(earlier).strip() and not plain_text(so_far[len(earlier) :]) else ""
         before = continued_text(so_far, open_part, answer_format)
         self._seam = Seam(before) if before else None
         self._tagged = _parser_after(before) if answer_format == "tagged" else None
         self._entry: PartKind = "idea" if self._kind == "idea" else "text"  # what the parser is in
+
+    @property
+    def has_called(self) -> bool:
+        """Whether this step asks for a call."""
+        return self._call is not None
 
     def write(self, chunk: Chunk) -> list[Event]:
         match chunk:
@@ -62,6 +71,8 @@ class PartWriter:
 
     def _write_text(self, text: str) -> list[Event]:
         if self._tagged is None:
+            if self._lead:
+                text, self._lead = self._lead + text.lstrip("\n"), ""
             return self._put("text", text)
         return self._entries(self._tagged.feed(text))
 
@@ -80,14 +91,27 @@ class PartWriter:
         return events
 
     def _write_call(self, chunk: ToolCallChunk) -> list[Event]:
+        """A call begins with an id or a name; some providers give several the same id, or none."""
         events: list[Event] = []
-        if chunk.call and chunk.call != self._call:
-            self._call = chunk.call
+        known = self._call
+        is_new = known is None or chunk.index > known[0] or (chunk.call and chunk.call != known[1])
+        if is_new and (chunk.call or chunk.name):
+            self._call = (chunk.index, chunk.call)
             events += self._end()
-            events.append(self._begin("tool_call", chunk.call, chunk.name))
+            events.append(self._begin("tool_call", self._name_call(chunk.call), chunk.name))
+        elif is_new or (known is not None and chunk.index < known[0]):
+            return events  # of one that never began, or has ended
         if chunk.arguments and self._open is not None and self._kind == "tool_call":
             events.append(TextDelta(self._open, chunk.arguments))
         return events
+
+    def _name_call(self, call: str) -> str:
+        """An id that no other call of this answer has."""
+        name = call or f"call_{self._next}"
+        while name in self._calls:
+            name = f"{name}_{self._next}"
+        self._calls.add(name)
+        return name
 
     def _put(self, kind: PartKind, text: str) -> list[Event]:
         if self._open is not None and self._kind == kind:

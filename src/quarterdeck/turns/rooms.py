@@ -9,6 +9,7 @@ from quarterdeck.context.calibration import Calibration
 from quarterdeck.context.summarise import Summariser
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
+from quarterdeck.tools.toolbox import Toolbox
 from quarterdeck.turns.ticker import Ticker
 
 
@@ -19,3 +20,4 @@ class Rooms(Struct, frozen=True):
     spending: Spending
     calibration: Calibration
     summariser: Summariser
+    toolbox: Toolbox

@@ -76,6 +76,7 @@ def _write_message(connection: WriteConnection, ending: Ending) -> None:
         error=ended.error,
         first_token_ms=ending.first_token_ms,
         ended_at=ended.at,
+        taint=folded.taint,
     )
     ideas = [part.text for part in folded.parts if isinstance(part, IdeaPart) and part.text.strip()]
     insert_ideas(

@@ -15,10 +15,23 @@ from quarterdeck.store.summaries import SummaryRow
 from quarterdeck.store.turns import StepRow
 
 
+class RecalledDocument(BaseModel):
+    """What was found elsewhere in the user's log. `signals` say what each gave of the score."""
+
+    kind: str = Field(description="message, memory or summary.")
+    id: str
+    messages: list[str] = Field(description="The messages that it resolves to.")
+    conversation: str = Field(description="Where the first of them is.")
+    title: str = Field(description="Of that conversation, as it was then.")
+    at: int
+    score: float
+    signals: dict[str, float]
+
+
 class EntryDocument(BaseModel):
     """One thing that was sent. Texts of entries with the same `at`, one after the other, are one message's text."""
 
-    kind: str = Field(description="instructions, about, time, summary, pinned, message or continuation.")
+    kind: str = Field(description="instructions, about, time, summary, pinned, message, recalled or continuation.")
     role: str
     at: int = Field(description="Which message of the request it is, or is part of; from 0.")
     tokens: int = Field(description="As estimated.")
@@ -28,6 +41,8 @@ class EntryDocument(BaseModel):
     chars: int | None = Field(description="Of its text; null when that is not to be had any more.")
     sha256: str | None = Field(description="Of its text in UTF-8.")
     text: str | None = Field(None, description="With `texts=1`.")
+    recalled: RecalledDocument | None = Field(None, description="Where it was found, and why.")
+    taint: str = Field("", description="What of it is untrusted: tool, web, file, import; empty: nothing.")
 
 
 class StepDocument(BaseModel):
@@ -42,6 +57,10 @@ class StepDocument(BaseModel):
     budget: int
     tokens: int = Field(description="The sum of the entries' tokens, as estimated.")
     counted: int = Field(description="The same as this model is known to count.")
+    tools: list[str] = Field(description="That the model was offered.")
+    tool_tokens: int = Field(description="Of their descriptions, as estimated; not among `tokens`.")
+    no_recall: str = Field(description="Why nothing was looked for elsewhere in the log; empty: it was.")
+    taint: str = Field(description="What of all this is untrusted; empty: nothing.")
     clipped: bool
     clipped_at: str | None = Field(description="The newest message that was left out.")
     stale_summaries: int
@@ -105,7 +124,8 @@ def step_document(step: StepRow, rebuilt: Rebuilt, *, with_texts: bool) -> StepD
         window_is_known=manifest.window_is_known, budget=manifest.budget, tokens=manifest.tokens,
         counted=manifest.counted, clipped=manifest.clipped, clipped_at=manifest.clipped_at or None,
         stale_summaries=manifest.stale_summaries, pins_left_out=manifest.pins_left_out, shortened=manifest.shortened,
-        no_summary=manifest.no_summary, is_exact=rebuilt.is_exact,
+        no_summary=manifest.no_summary, is_exact=rebuilt.is_exact, tools=manifest.tools,
+        tool_tokens=manifest.tool_tokens, no_recall=manifest.no_recall, taint=manifest.taint,
         usage=None if usage is None else msgspec.structs.asdict(usage), cost=None if usage is None else usage.cost,
         entries=_entries(manifest, rebuilt, with_texts=with_texts),
     )  # fmt: skip
@@ -144,7 +164,8 @@ def _entries(manifest: Manifest, rebuilt: Rebuilt, *, with_texts: bool) -> list[
             kind=entry.kind, role=entry.role, at=entry.at, tokens=entry.tokens, message=entry.message or None,
             version=entry.version if entry.message else None, summary=entry.summary or None,
             chars=None if text is None else len(text), sha256=None if text is None else digest_of(text),
-            text=text if with_texts else None,
+            text=text if with_texts else None, taint=entry.taint,
+            recalled=None if entry.recalled is None else RecalledDocument(**msgspec.structs.asdict(entry.recalled)),
         )
         for entry, text in zip(manifest.entries, rebuilt.texts, strict=True)
     ]  # fmt: skip

@@ -16,6 +16,7 @@ from quarterdeck.context.path import read_path_within
 from quarterdeck.context.sections import Limits, next_section, quote, section_of_rows
 from quarterdeck.context.texts import rebuild_texts
 from quarterdeck.domain.parts import Part, TextPart, ToolCallPart, ToolResultPart
+from quarterdeck.domain.step import ToolSpec
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.store.conversations import ConversationRow
 from quarterdeck.store.database import WriteConnection
@@ -128,16 +129,22 @@ def test_a_tool_call_is_sent_with_its_result_or_not_at_all() -> None:
     ]  # fmt: skip
     answer = add_message(place.connection, place.row, path[0], "assistant", parts)
     request = add_message(place.connection, place.row, answer, "user", [TextPart("And?")])
-    context = place.build(request)
-    assert [message.role for message in context.messages] == [
-        "system",
-        "user",
-        "assistant",
-        "tool",
-        "assistant",
-        "user",
-    ]
+    context = place.build(request, tools=[ToolSpec("look", "Look.", {"type": "object"})])
+    roles = [message.role for message in context.messages]
+    assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
     assert "c2" not in str(context.messages)
+
+
+def test_without_tools_to_offer_only_what_was_said_is_sent() -> None:
+    place = Place()
+    path = place.path(1)
+    parts: list[Part] = [
+        TextPart("I look."), ToolCallPart("c1", "look", "{}"), ToolResultPart("c1", "A whale."), TextPart("A ship."),
+    ]  # fmt: skip
+    answer = add_message(place.connection, place.row, path[0], "assistant", parts)
+    context = place.build(add_message(place.connection, place.row, answer, "user", [TextPart("And?")]))
+    assert [message.role for message in context.messages] == ["system", "user", "assistant", "user"]
+    assert "whale" not in str(context.messages)
 
 
 def test_sections_are_made_from_the_oldest_on_and_end_before_a_question() -> None:

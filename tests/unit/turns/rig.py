@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
 from tests.unit.store.stored import open_store
 
 from quarterdeck.accounts.asking import Asking
@@ -34,6 +35,7 @@ from quarterdeck.store.database import Database, ReadConnection, StorageError, W
 from quarterdeck.store.messages import MessageRow, find_owned_message
 from quarterdeck.store.turns import TurnRow, find_turn
 from quarterdeck.store.users import ensure_owner
+from quarterdeck.tools.toolbox import Toolbox
 from quarterdeck.turns.commands import read_command
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.reaper import Reaper
@@ -84,7 +86,8 @@ class ScriptedProvider:
         return [delta async for deltas in self.stream(request) for delta in deltas]
 
     async def list_models(self) -> list[ModelProfile]:
-        return [ModelProfile(id="fake/model", provider="fake", name="model", context_window=8_000)]
+        profile = ModelProfile(id="fake/model", provider="fake", name="model", context_window=8_000)
+        return [profile, msgspec.structs.replace(profile, id="fake/caller", name="caller", can_call_tools=True)]
 
 
 class FailingWrites:
@@ -214,7 +217,10 @@ class Rig:
         asking = Asking(database, self.registry, self.limits, self.spending)
         self.calibration = Calibration(database)
         self.summariser = Summariser(database, self.registry, asking, self.calibration, most_unsummarised=48_000)
-        rooms = Rooms(database, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser)
+        self.toolbox = Toolbox(self.limits)
+        rooms = Rooms(
+            database, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser, self.toolbox
+        )
         self.runner = TurnRunner(rooms, self.log, self.feed, worker, bell)
         runner = self.runner if runs_turns else None
         self.turns = Turns(database, self.log, self.registry, self.limits, runner, self.feed, bell)
