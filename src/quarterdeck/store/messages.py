@@ -157,7 +157,8 @@ def read_path(connection: AnyConnection, conversation: str, from_message: str, l
 
 def finish_message(
     connection: WriteConnection, message: str, *, status: str, parts: list[Part], usage: Usage | None,
-    continuations: list[Continuation], error: TurnFault | None, first_token_ms: int | None, ended_at: int, model: str, taint: str = "",
+    continuations: list[Continuation], error: TurnFault | None, first_token_ms: int | None, ended_at: int, model: str,
+    taint: str = "",
 ) -> None:  # fmt: skip
     connection.execute(
         _FINISH,

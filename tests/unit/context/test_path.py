@@ -16,8 +16,8 @@ from quarterdeck.context.path import read_path_within
 from quarterdeck.context.sections import Limits, next_section, quote, section_of_rows
 from quarterdeck.context.texts import rebuild_texts
 from quarterdeck.domain.parts import Part, TextPart, ToolCallPart, ToolResultPart
-from quarterdeck.domain.step import ToolSpec
 from quarterdeck.domain.periods import zone_or_utc
+from quarterdeck.domain.step import ToolSpec
 from quarterdeck.store.conversations import ConversationRow
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.paths import set_mark
