@@ -76,9 +76,10 @@ install_side_by_side() { # the page is built while the packages come
   trap - EXIT INT TERM
 }
 
-install_node_packages() { # of the page, and the OpenID provider of the tests
+install_node_packages() { # of the page, the tests' OpenID provider, and the front ends that are tried
   python scripts/page.py packages
   python scripts/page.py packages tests/fakes/oidc
+  python scripts/page.py packages tests/conformance/node
 }
 
 install_with_tools() { # Node comes with the packages, and web-ui keeps what its checks need

@@ -56,6 +56,10 @@ POST    /api/messages/{message}/retry                  members  chat   404
 POST    /api/messages/{message}/fork                   members  chat   404
 POST    /api/deletions/{deletion}/undo                 members  chat   404
 GET     /api/events                                    members  read   own
+POST    /api/ui/chat                                   members  chat   own
+GET     /api/ui/chat/{conversation}/stream             members  read   own
+GET     /api/ui/chat/{conversation}/messages           members  read   404
+POST    /api/ag-ui                                     members  chat   own
 GET     /api/turns/{turn}/events                       people   read   404
 POST    /api/turns/{turn}/stop                         people   chat   404
 GET     /api/turns/{turn}/context                      members  read   404

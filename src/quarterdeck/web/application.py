@@ -87,6 +87,8 @@ LATER = (
     "budgets",  # /api/admin/budgets
     "prices",  # /api/admin/prices
     "rules",  # /api/admin/rules
+    "ui_chat",  # /api/ui/chat…
+    "ag_ui",  # /api/ag-ui
 )
 """Modules whose routes are loaded when one of them is first asked for: none that the page asks for when it opens."""
 
