@@ -88,6 +88,8 @@ GET     /api/models                                    members  read   own
 GET     /v1/models                                     members  read   own
 GET     /v1/models/{model:path}                        members  read   own
 POST    /v1/chat/completions                           members  chat   own
+POST    /v1/messages                                   members  chat   own
+POST    /v1/messages/count_tokens                      members  chat   own
 GET     /api/assistants                                members  read   own
 POST    /api/assistants                                members  chat   own
 GET     /api/assistants/{assistant}                    members  read   404

@@ -13,12 +13,12 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.accounts.limits import FREE, Limits
-from quarterdeck.accounts.spending import Call, Spending, bound_input, entry_of, estimate_use
+from quarterdeck.accounts.spending import Call, Spending, bound_input, entry_of, estimate_input, estimate_use
 from quarterdeck.accounts.subjects import Who
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.step import Delta, ReasoningChunk, StepRequest, TextChunk, ToolCallChunk, UsageChunk
-from quarterdeck.domain.tokens import estimate_parts, estimate_text
+from quarterdeck.domain.tokens import estimate_text
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.providers.base import Provider
@@ -118,8 +118,7 @@ class Relay:
             return None
         used = metered.usage
         if used is None:
-            sent = sum(estimate_parts(message.parts) for message in request.messages)
-            used = estimate_use(sent, estimate_text("".join(metered.texts)), metered.code)
+            used = estimate_use(estimate_input(request), estimate_text("".join(metered.texts)), metered.code)
         if used == Usage() and reserved is None:
             return None
         spent = Spent(entry_of(call, used, metered.first_token_ms), reserved)

@@ -96,7 +96,7 @@ class Spending:
             code = error.code
             raise
         finally:
-            used = _used_by(deltas) or estimate_use(_estimate_input(request), _estimate_deltas(deltas), code)
+            used = _used_by(deltas) or estimate_use(estimate_input(request), _estimate_deltas(deltas), code)
             await self.settle([Spent(entry_of(call, used), reserved)])
 
 
@@ -139,7 +139,8 @@ def _reserve(connection: WriteConnection, call: Call, *, is_again: bool) -> Usag
     return entry
 
 
-def _estimate_input(request: StepRequest) -> int:
+def estimate_input(request: StepRequest) -> int:
+    """Tokens of what is sent; most messages have fewer than `bound_input` says."""
     return sum(estimate_parts(message.parts) for message in request.messages)
 
 

@@ -5,18 +5,43 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from time import monotonic
 
 from quarterdeck.accounts.relaying import Relay, Relayed
 from quarterdeck.domain.step import RetryChunk
-from quarterdeck.errors import ProviderRefusedError
+from quarterdeck.errors import OverloadedError, ProviderRefusedError
 from quarterdeck.views.told_deltas import Told
 
+_GRACE_S = 2.0
 _WAITING = 16  # of all choices, until the reader has taken some
 
 
 def ask_all(relay: Relay, calls: list[Relayed]) -> AsyncGenerator[Told, None]:
     """What comes, as it comes. Raises: as `Relay.stream`; a refusal is told, and ends its choice only."""
     return _ask(relay, 0, calls[0]) if len(calls) == 1 else _ask_together(relay, calls)
+
+
+async def first_of(told: AsyncGenerator[Told, None]) -> Told | None:
+    """Before a stream begins: errors up to here have a status of their own. None: there is nothing."""
+    try:
+        return await anext(told, None)
+    except BaseException:
+        await told.aclose()
+        raise
+
+
+async def leave_in_time(is_draining: asyncio.Event, told: AsyncGenerator[Told, None]) -> AsyncGenerator[Told, None]:
+    """All that comes; an answer that has not ended a moment after the server was told to stop is broken off.
+
+    Raises: `OverloadedError` then.
+    """
+    leaving_at_s = 0.0
+    async for item in told:
+        yield item
+        if is_draining.is_set():
+            leaving_at_s = leaving_at_s or monotonic() + _GRACE_S
+            if monotonic() > leaving_at_s:
+                raise OverloadedError("The server is restarting. Ask again.")
 
 
 async def _ask(relay: Relay, index: int, call: Relayed) -> AsyncGenerator[Told, None]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import base64
 
+import msgspec
 from msgspec import Struct
 
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.subjects import Who
 from quarterdeck.context.assistants import find_assistant
-from quarterdeck.domain.parts import ImagePart
+from quarterdeck.domain.parts import ImagePart, TextPart
+from quarterdeck.domain.step import PromptMessage, StepRequest
 from quarterdeck.egress.client import Limits as FetchLimits
 from quarterdeck.errors import AddressRefusedError, FetchError, InputError, ModelNotFoundError, ParameterError
 from quarterdeck.views.given_images import KINDS, MAX_IMAGE_BYTES
@@ -69,6 +71,17 @@ async def _find_assistant(house: House, caller: Principal, identifier: str) -> T
         raise ModelNotFoundError(error.message) from None
     model = found.model or await house.limits.default_model(caller.user)
     return Target(model, found.id, found.instructions, found.temperature)
+
+
+def with_assistant(step: StepRequest, target: Target) -> StepRequest:
+    """What the assistant says comes before everything else."""
+    if not target.assistant:
+        return step
+    messages = step.messages
+    if target.instructions:
+        messages = [PromptMessage("system", [TextPart(target.instructions)]), *messages]
+    temperature = target.temperature if step.temperature is None else step.temperature
+    return msgspec.structs.replace(step, messages=messages, temperature=temperature)
 
 
 async def fetch_images(house: House, urls: list[str]) -> dict[str, ImagePart]:

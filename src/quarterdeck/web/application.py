@@ -23,8 +23,6 @@ from quarterdeck.web import (
     messages,
     metrics,
     models,
-    openai_chat,
-    openai_models,
     organizing,
     own_data,
     page,
@@ -53,8 +51,6 @@ ROUTERS = (
     context.router,  # /api/turns/{turn}/context, /api/conversations/{conversation}/context, /summaries, marks
     ideas.router,  # /api/ideas
     models.router,  # /api/models
-    openai_chat.router,  # POST /v1/chat/completions
-    openai_models.router,  # /v1/models
     assistants.router,  # /api/assistants…
     assistants.sharing,  # /api/admin/assistants/{assistant}/sharing
     snippets.router,  # /api/snippets…
@@ -89,6 +85,9 @@ LATER = (
     "rules",  # /api/admin/rules
     "ui_chat",  # /api/ui/chat…
     "ag_ui",  # /api/ag-ui
+    "openai_chat",  # POST /v1/chat/completions
+    "openai_models",  # /v1/models
+    "anthropic_api",  # POST /v1/messages, /v1/messages/count_tokens
 )
 """Modules whose routes are loaded when one of them is first asked for: none that the page asks for when it opens."""
 

@@ -22,6 +22,7 @@ from quarterdeck.web.house import current_principal
 T = TypeVar("T")
 logger = get_logger("quarterdeck.web")
 
+STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
-from time import monotonic
 from typing import Annotated
 
 import msgspec
@@ -14,25 +13,21 @@ from fastapi.responses import JSONResponse
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.relaying import Relayed
 from quarterdeck.domain.ids import new_id
-from quarterdeck.domain.parts import TextPart
-from quarterdeck.domain.step import PromptMessage, StepRequest
-from quarterdeck.errors import OverloadedError, ProviderRefusedError, as_quarterdeck_error
+from quarterdeck.domain.step import StepRequest
+from quarterdeck.errors import ProviderRefusedError, as_quarterdeck_error
 from quarterdeck.views.openai_chat import ChatAnswer, ChatIdentity, ChatStream
 from quarterdeck.views.openai_chat_request import ChatRequest, image_addresses, step_of
 from quarterdeck.views.told_deltas import Told, told_deltas
-from quarterdeck.web.api_calls import ask_all
+from quarterdeck.web.api_calls import ask_all, first_of, leave_in_time
 from quarterdeck.web.api_conversations import send_to_conversation
-from quarterdeck.web.api_models import Target, fetch_images, find_target, who_is
+from quarterdeck.web.api_models import Target, fetch_images, find_target, who_is, with_assistant
 from quarterdeck.web.dependencies import TheHouse
-from quarterdeck.web.foreign_route import ApiCaller, OpenAIRoute, while_connected
+from quarterdeck.web.foreign_route import STREAM_HEADERS, ApiCaller, OpenAIRoute, while_connected
 from quarterdeck.web.house import House
 from quarterdeck.web.streams import BoundedStream, wait_signed_in
 from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(prefix="/v1", tags=["OpenAI's API"], route_class=OpenAIRoute)
-
-STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
-GRACE_S = 2.0  # that an answer may take to end when the server is going down
 
 
 @router.post("/chat/completions", response_model=None)
@@ -66,7 +61,7 @@ async def complete(
         answering = wait_signed_in(house.connections, caller, _take_all(told, whole))
         await while_connected(request, answering)
         return JSONResponse(whole.encode(), headers=headers)
-    first = await while_connected(request, wait_signed_in(house.connections, caller, _first(told)))
+    first = await while_connected(request, wait_signed_in(house.connections, caller, first_of(told)))
     options = asked.stream_options
     stream = ChatStream(identity, choices, includes_usage=bool(options and options.include_usage))
     return BoundedStream(
@@ -89,17 +84,6 @@ def _calls(caller: Principal, target: Target, step: StepRequest, count: int) -> 
     ]
 
 
-def with_assistant(step: StepRequest, target: Target) -> StepRequest:
-    """What the assistant says comes before everything else."""
-    if not target.assistant:
-        return step
-    messages = step.messages
-    if target.instructions:
-        messages = [PromptMessage("system", [TextPart(target.instructions)]), *messages]
-    temperature = target.temperature if step.temperature is None else step.temperature
-    return msgspec.structs.replace(step, messages=messages, temperature=temperature)
-
-
 async def _take_all(told: AsyncGenerator[Told, None], whole: ChatAnswer) -> None:
     async with aclosing(told):
         async for index, deltas in told:
@@ -107,15 +91,6 @@ async def _take_all(told: AsyncGenerator[Told, None], whole: ChatAnswer) -> None
                 whole.refuse(index, deltas)
             else:
                 whole.take(index, deltas)
-
-
-async def _first(told: AsyncGenerator[Told, None]) -> Told | None:
-    """Errors before it have a status of their own."""
-    try:
-        return await anext(told, None)
-    except BaseException:
-        await told.aclose()
-        raise
 
 
 async def _stream(
@@ -126,14 +101,9 @@ async def _stream(
         try:
             if first is not None:
                 yield _encode(stream, first)
-            leaving_at = 0.0
-            async for item in told:
+            async for item in leave_in_time(house.is_draining, told):
                 if chunk := _encode(stream, item):
                     yield chunk
-                if house.is_draining.is_set():
-                    leaving_at = leaving_at or monotonic() + GRACE_S
-                    if monotonic() > leaving_at:
-                        raise OverloadedError("The server is restarting. Ask again.")
             yield stream.close()
         except Exception as caught:
             error = as_quarterdeck_error(caught)
