@@ -85,6 +85,7 @@ DELETE  /api/memories/{memory}                         members  chat   404
 GET     /api/memories/{memory}/history                 members  read   404
 POST    /api/memories/{memory}/undo                    members  chat   404
 GET     /api/memories/{memory}/uses                    members  read   404
+GET     /api/memories/search                           members  read   own
 
 GET     /api/models                                    members  read   own
 GET     /v1/models                                     members  read   own
