@@ -142,6 +142,7 @@ def quarterdeck_environment(upstream_port: int) -> dict[str, str]:
         "QUARTERDECK_MODEL": f"openai/{model_name(300, 50)}",
         "QUARTERDECK_DISCOVER": "0",
         "QUARTERDECK_TITLES": "0",
+        "QUARTERDECK_LEARN_AFTER_S": "0",
         "QUARTERDECK_LOG_FORMAT": "json",
     }
 

@@ -41,7 +41,7 @@ from quarterdeck.exchange.running import Imports
 from quarterdeck.gauges import Gauges
 from quarterdeck.jobs import run_forever, usual_jobs
 from quarterdeck.log.open import open_log
-from quarterdeck.memory.recall import Recall
+from quarterdeck.memory.extraction import Extraction
 from quarterdeck.postgres_url import parse_postgres_url
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
@@ -188,7 +188,6 @@ async def open_house(
             identity_flow=flow,
             imports=Imports(database, settings.data_dir, settings.max_import_mb << 20),
             egress=egress,
-            recall=Recall(database),
             role=role,
             access=access,
             ldap=open_ldap(settings),
@@ -196,6 +195,10 @@ async def open_house(
         )
         if runner is not None and settings.titles:
             stack.push_async_callback(_follow_with_titles(runner, Titles(database, asking, _tell_by(feed))))
+        extraction = Extraction(database, asking, settings.learn_after_s)
+        stack.push_async_callback(extraction.close)
+        if runner is not None:
+            runner.followers.append(lambda turn: extraction.consider(turn.owner_id))
         reaper = None if runner is None else Reaper(database, log, runner)
         listener = Listener(house, runner)
         await bell.listen(listener.hear, None if runner is None else listener.claim)
@@ -211,7 +214,7 @@ async def open_house(
         ]
         if role != "worker":
             tasks.append(asyncio.create_task(house.imports.watch()))
-        jobs = [] if role == "web" else usual_jobs(database, summariser.rebuild_stale)
+        jobs = [] if role == "web" else usual_jobs(database, summariser.rebuild_stale, extraction.learn_waiting)
         tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in jobs]
         tasks.append(asyncio.create_task(registry.default_model()))  # so that the first visitor need not wait for it
         house.is_ready.set()

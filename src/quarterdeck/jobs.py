@@ -13,14 +13,19 @@ from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.store.database import Database, StorageError
+from quarterdeck.store.database import Database, StorageError, WriteConnection
 from quarterdeck.store.leases import claim_work, finish_work, give_up_work
+from quarterdeck.store.memory_history import erase_forgotten
+from quarterdeck.store.private import remove_private
 from quarterdeck.store.purge import purge
 from quarterdeck.store.search import index_missing
 from quarterdeck.store.usage import settle_abandoned
 
 logger = get_logger("quarterdeck.jobs")
 
+_LEARN_EVERY_S = 60.0
+_ERASE_EVERY_S = 60.0
+_PRIVATE_EVERY_S = 600.0
 _PURGE_EVERY_S = 3600.0
 _SETTLE_EVERY_S = 120.0
 _INDEX_EVERY_S = 600.0
@@ -44,10 +49,15 @@ class Job(Struct, frozen=True):
     look_s: float = 60.0
 
 
-def usual_jobs(database: Database, rebuild_summaries: Callable[[], Awaitable[None]]) -> list[Job]:
+def usual_jobs(
+    database: Database, rebuild_summaries: Callable[[], Awaitable[None]], learn: Callable[[], Awaitable[None]]
+) -> list[Job]:
     return [
         Job("summaries", _REBUILD_EVERY_S, rebuild_summaries, lease_s=300.0, look_s=_REBUILD_EVERY_S),
-        Job("purge", _PURGE_EVERY_S, lambda: _purge_all(database)),
+        Job("memories", _LEARN_EVERY_S, learn, lease_s=600.0),
+        Job("forgotten", _ERASE_EVERY_S, lambda: _repeat(database, erase_forgotten)),
+        Job("private", _PRIVATE_EVERY_S, lambda: _repeat(database, remove_private)),
+        Job("purge", _PURGE_EVERY_S, lambda: _repeat(database, purge)),
         Job("index", _INDEX_EVERY_S, lambda: _index_missing(database)),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
     ]
@@ -91,9 +101,10 @@ async def _try(job: Job) -> bool:
     return True
 
 
-async def _purge_all(database: Database) -> None:
+async def _repeat(database: Database, remove_some: Callable[[WriteConnection], int]) -> None:
+    """Until nothing is left to be removed."""
     while True:
-        if not await database.write(purge):
+        if not await database.write(remove_some):
             return
         await asyncio.sleep(_PURGE_PAUSE_S)
 

@@ -145,6 +145,9 @@ LOOP_LAG = Histogram("quarterdeck_event_loop_lag_seconds", "How late a timer rin
 MEMORY = Gauge("quarterdeck_resident_memory_bytes", "Resident memory of all processes.")
 CPU = Counter("quarterdeck_cpu_seconds_total", "Processor time of all processes.")
 JOB_RUNS = Counter("quarterdeck_job_runs_total", "Runs of scheduled work.", ("job", "outcome"))
+MEMORY_STATEMENTS = Counter(
+    "quarterdeck_memory_statements_total", "What became of what a model proposed to remember.", ("outcome",)
+)
 PROCESSES = Gauge("quarterdeck_processes", "Processes of this server.")
 BUILD = Gauge("quarterdeck_build_info", "Always 1; what runs.", ("version", "python"), "livemax")
 

@@ -29,6 +29,7 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG", "LC_ALL", "TMPDIR") if name in os.environ}
     quiet = {"QUARTERDECK_DISCOVER": "false", "QUARTERDECK_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"}
     quiet["QUARTERDECK_TITLES"] = "false"  # tests count what a model is asked; those of titles turn them on
+    quiet["QUARTERDECK_LEARN_AFTER_S"] = "0"
     return kept | quiet | {"HOME": str(home)} | variables
 
 

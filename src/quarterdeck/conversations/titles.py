@@ -87,9 +87,9 @@ class Titles:
 
 
 def _read(connection: ReadConnection, user: str, conversation: str, answer: str) -> _Beginning | None:
-    """None when there is nothing to name: it has a title, is gone, is a guest's, or is long under way."""
+    """None when there is nothing to name: it has a title, is gone, private or a guest's, or is long under way."""
     row = find_conversation(connection, user, conversation)
-    if row is None or row.title_from != "words" or find_role(connection, user) == "guest":
+    if row is None or row.title_from != "words" or row.memory == "private" or find_role(connection, user) == "guest":
         return None
     path = read_path(connection, row.id, answer, _FIRST_MESSAGES + 1)
     if not 2 <= len(path) <= _FIRST_MESSAGES:

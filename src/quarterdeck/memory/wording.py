@@ -44,9 +44,10 @@ def marks(text: str, salt: str) -> list[str]:
     return sorted({_mark(word, salt) for word in meaning_words(text)})
 
 
-def share_marked(text: str, salt: str, marked: list[str]) -> float:
-    """0 to 1: how much `text` and what was marked with `salt` have in common."""
-    return overlap(frozenset(marks(text, salt)), frozenset(marked))
+def is_like_marked(text: str, salt: str, marked: list[str], least: float) -> bool:
+    """Whether `text` has nearly the words of what was marked with `salt`, or all of them among others."""
+    known, words = frozenset(marked), frozenset(marks(text, salt))
+    return overlap(words, known) >= least or (len(known) >= 2 and known <= words)
 
 
 def squeeze(text: str) -> str:

@@ -33,7 +33,7 @@ class ConversationRow(Struct, frozen=True):
     running_turn: str | None = None
 
 
-_columns = [column for column in conversations.c if column.name not in ("deleted_at", "left_folder_id")]
+_columns = [column for column in conversations.c if column.name != "deleted_at"]
 _running = (
     select(turns.c.id)
     .where(turns.c.conversation_id == conversations.c.id, turns.c.status.in_(("running", "queued")))
@@ -83,7 +83,7 @@ def find_conversation(connection: AnyConnection, owner: str, conversation: str) 
 
 def insert_conversation(
     connection: WriteConnection, *, owner: str, external_id: str, title: str, model: str, assistant: str,
-    instructions: str, temperature: float | None,
+    instructions: str, temperature: float | None, memory: str = "",
 ) -> ConversationRow:  # fmt: skip
     """A deleted conversation of the same `external_id` gives that name up; restored, it goes by its own id."""
     connection.execute(_GIVE_NAME_UP, {"owner": owner, "name": external_id})
@@ -92,18 +92,10 @@ def insert_conversation(
     values = {
         "id": identifier, "owner_id": owner, "external_id": external_id or identifier, "title": title, "model": model,
         "assistant": assistant, "instructions": instructions, "temperature": temperature, "tip_id": None,
-        "created_at": now, "updated_at": now,
+        "created_at": now, "updated_at": now, "memory": memory,
     }  # fmt: skip
     connection.execute(_INSERT, values)
     return ConversationRow(**values)  # type: ignore[arg-type]
-
-
-def find_unfinished(connection: AnyConnection, conversation: str) -> int | None:
-    """When a copy was begun that is not whole yet; None for any other conversation."""
-    begun = select(conversations.c.created_at).where(
-        conversations.c.id == conversation, conversations.c.deleted_at.is_not(None), conversations.c.tip_id.is_(None)
-    )
-    return connection.execute(begun).scalar()
 
 
 def update_conversation(connection: WriteConnection, conversation: str, values: dict[str, object]) -> None:

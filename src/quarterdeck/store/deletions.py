@@ -7,6 +7,7 @@ from sqlalchemy import delete, insert, select, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.memory_sources import forget_quotes
 from quarterdeck.store.tables import deletions, ideas, message_versions, messages
 
 KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
@@ -65,6 +66,7 @@ def forget_deleted(connection: WriteConnection) -> int:
         return connection.execute(delete(deletions).where(deletions.c.id == oldest)).rowcount
     for table in (message_versions, ideas):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
+    forget_quotes(connection, message_ids=ids)
     empty = update(messages).where(messages.c.id.in_(ids)).values(parts="[]", error=None, deletion=None)
     return connection.execute(empty).rowcount
 

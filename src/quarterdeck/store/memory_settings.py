@@ -6,6 +6,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 
 from quarterdeck.domain.ids import least_id, now_ms
+from quarterdeck.domain.parts import decode_parts, plain_text
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import assistants, conversations, messages, users
 
@@ -97,6 +98,13 @@ def list_unread(connection: AnyConnection, user: str, limit: int) -> list[Unread
     return [UnreadRow(**row._mapping) for row in rows]
 
 
+def read_questions(connection: AnyConnection, ids: list[str]) -> dict[str, str]:
+    """What the answers among these messages say, but for what rests on untrusted text."""
+    is_plain = messages.c.role == "assistant", messages.c.taint == "", messages.c.deleted_at.is_(None)
+    rows = connection.execute(select(messages.c.id, messages.c.parts).where(messages.c.id.in_(ids), *is_plain))
+    return {row.id: plain_text(decode_parts(row.parts)) for row in rows}
+
+
 def pass_by_unlearned(connection: WriteConnection, user: str) -> None:
     """What was said where memory is off, in private, or to an assistant that uses none."""
     where = select(conversations.c.id).where(conversations.c.owner_id == user, _is_not_learned_from())
@@ -105,10 +113,10 @@ def pass_by_unlearned(connection: WriteConnection, user: str) -> None:
 
 
 def mark_read(connection: WriteConnection, read: dict[str, int]) -> list[str]:
-    """By message, the version that was read; those that are at another one by now stay unread. The others."""
+    """By message, the version that was read; those that are at another one by now stay unread. Returns the others."""
     done = []
     for message, version in read.items():
-        is_it = messages.c.id == message, messages.c.version == version, messages.c.deleted_at.is_(None)
+        is_it = messages.c.id == message, messages.c.version == version, _UNREAD
         if connection.execute(update(messages).where(*is_it).values(remembered_at=now_ms())).rowcount:
             done.append(message)
     return done

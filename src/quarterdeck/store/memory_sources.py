@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct
 from sqlalchemy import and_, delete, insert, select, update
@@ -125,6 +125,18 @@ def holds(connection: WriteConnection, source: SourceRow) -> bool:
     is_this = and_(memory_sources.c.memory_id == source.memory_id, memory_sources.c.message_id == source.message_id)
     connection.execute(update(memory_sources).where(is_this).values(version=source.current_version))
     return True
+
+
+def forget_quotes(
+    connection: WriteConnection, *, message_ids: Sequence[str] = (), conversation_ids: Sequence[str] = ()
+) -> None:
+    """What these messages said is gone for good, and so is what memories quote of them."""
+    is_gone = memory_sources.c.message_id.in_(message_ids)
+    if conversation_ids:
+        within = select(messages.c.id).where(messages.c.conversation_id.in_(conversation_ids))
+        is_gone = memory_sources.c.message_id.in_(within)
+    if message_ids or conversation_ids:
+        connection.execute(update(memory_sources).where(is_gone, memory_sources.c.quote != "").values(quote=""))
 
 
 def find_versions(connection: AnyConnection, owner: str, message_ids: list[str]) -> dict[str, int]:

@@ -198,7 +198,12 @@ def search_log(
     rows = connection.execute(
         select(recent, conversations.c.title, score.label("score"))
         .join(conversations, conversations.c.id == recent.c.conversation_id)
-        .where(score > 0, conversations.c.deleted_at.is_(None), conversations.c.id != skip_conversation)
+        .where(
+            score > 0,
+            conversations.c.deleted_at.is_(None),
+            conversations.c.id != skip_conversation,
+            conversations.c.memory != "private",
+        )
         .order_by(text("score DESC"), recent.c.id.desc())
         .limit(limit)
     )

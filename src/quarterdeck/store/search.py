@@ -16,7 +16,7 @@ from sqlalchemy import Connection, delete, insert, select
 from quarterdeck.domain.ids import least_id
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
 from quarterdeck.domain.words import index_words
-from quarterdeck.store.tables import messages, search_entries
+from quarterdeck.store.tables import conversations, messages, search_entries
 
 MAX_INDEXED_BYTES = 300_000  # of a message's words; PostgreSQL takes 1 MiB with what it adds to each
 _MAX_READ_CHARS = 1_000_000  # whatever they are: what a model sends without end may not keep the record waiting
@@ -30,6 +30,9 @@ _READ = select(
     messages.c.id, messages.c.owner_id, messages.c.conversation_id, messages.c.role, messages.c.model,
     messages.c.parts, messages.c.created_at,
 ).where(messages.c.deleted_at.is_(None), messages.c.status.not_in(_OPEN))  # fmt: skip
+_READ_FOUND = _READ.join(conversations, conversations.c.id == messages.c.conversation_id).where(
+    conversations.c.memory != "private"
+)
 _INSERT = insert(search_entries)
 
 
@@ -39,15 +42,21 @@ def searched_text(parts: Sequence[Part]) -> str:
 
 
 def index_messages(connection: Connection, ids: Sequence[str]) -> None:
-    """They can be found as they are now: an answer that is being written, and what is deleted, cannot."""
+    """They can be found as they are now: an answer that is being written, what is deleted or private, cannot."""
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
         connection.execute(delete(search_entries).where(search_entries.c.message_id.in_(chunk)))
-        _write(connection, connection.execute(_READ.where(messages.c.id.in_(chunk))).all())
+        _write(connection, connection.execute(_READ_FOUND.where(messages.c.id.in_(chunk))).all())
+
+
+def index_conversation(connection: Connection, conversation: str) -> None:
+    """All its messages can be found, or none if it is private."""
+    ids = list(connection.execute(select(messages.c.id).where(messages.c.conversation_id == conversation)).scalars())
+    index_messages(connection, ids)
 
 
 def index_all(connection: Connection) -> None:
-    """Of a database without entries: all messages."""
+    """Of a database without entries: all messages. (It is of a time when nothing was private.)"""
     after = ""
     while True:
         rows = connection.execute(_READ.where(messages.c.id > after).order_by(messages.c.id).limit(_CHUNK)).all()
@@ -60,7 +69,7 @@ def index_all(connection: Connection) -> None:
 def index_missing(connection: Connection, since_ms: int) -> int:
     """Messages made since then that a process of an older version has written without an entry; how many got one."""
     rows = connection.execute(
-        _READ.outerjoin(search_entries, search_entries.c.message_id == messages.c.id)
+        _READ_FOUND.outerjoin(search_entries, search_entries.c.message_id == messages.c.id)
         .where(messages.c.id >= least_id(since_ms), search_entries.c.id.is_(None))
         .order_by(messages.c.id)
     ).all()

@@ -197,3 +197,9 @@ def _settle(connection: WriteConnection, reservation: str, used: UsageEntry) -> 
 def _add(connection: WriteConnection, entry: UsageEntry, cost: int, tokens: int) -> None:
     given = {"user": entry.user_id, "day": entry.day, "model": entry.model, "cost": cost, "tokens": tokens}
     connection.execute(_ADD, given)
+
+
+def count_entries(connection: AnyConnection, user: str, day: str, purpose: str) -> int:
+    """Requests of the user on that day for that purpose, those under way included."""
+    is_one = usage_entries.c.user_id == user, usage_entries.c.day == day, usage_entries.c.purpose == purpose
+    return int(connection.execute(select(func.count()).select_from(usage_entries).where(*is_one)).scalar_one())

@@ -32,6 +32,7 @@ from quarterdeck.turns.claim import Lease
 
 MAX_TEXT_CHARS = 1_000_000
 MAX_ID_CHARS = 200
+MEMORY = ("", "off", "private")
 
 Admit = Callable[[WriteConnection, str, str], None]
 """Raises what keeps a user (the second) from asking a model (the third): `Limits.admit`."""
@@ -41,6 +42,7 @@ class Send(Struct, frozen=True, kw_only=True):
     """`key`: the client's idempotency key. None means: as the conversation has it.
 
     `parent`: the message to go on below, `instead_of`: the one to stand beside; without either it is the path's end.
+    `memory` (`off`, `private`) is for a conversation that this opens.
     """
 
     key: str
@@ -52,6 +54,7 @@ class Send(Struct, frozen=True, kw_only=True):
     instructions: str | None = None
     parent: str | None = None
     instead_of: str | None = None
+    memory: str | None = None
 
 
 class Retry(Struct, frozen=True, kw_only=True):
@@ -94,6 +97,8 @@ def check_send(send: Send) -> None:
         raise InputError(f"There is no assistant with more than {MAX_ID_CHARS} characters.")
     if "\x00" in send.text or "\x00" in send.conversation:
         raise InputError("The message contains a NUL character, which cannot be stored.")
+    if (send.memory or "") not in MEMORY:
+        raise InputError("A conversation's memory is `off`, `private` or nothing.")
     if send.parent and send.instead_of:
         raise InputError("Give `parent` or `instead_of`, not both.")
 
@@ -112,9 +117,9 @@ def record_send(
     Raises: `ConflictError` for the same key with another body; `InputError` for an assistant that is not there; what
     `admit` raises for its model.
     """
-    digest = digest_of(send)
+    digest = _digest(send)
     lock_send(connection, owner, send.key)
-    if (known := find_known(connection, owner, send.key, digest)) is not None:
+    if (known := _known(connection, owner, send.key, digest)) is not None:
         return known
     conversation = _find_locked(connection, owner, send.conversation)
     if conversation is None:
@@ -148,17 +153,15 @@ def record_send(
 
 
 def record_retry(
-    connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None, admit: Admit,
-    *, digest: bytes = b"",
-) -> Accepted:  # fmt: skip
+    connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None, admit: Admit
+) -> Accepted:
     """A second answer beside the first; it takes its place on the active path, unless both are to be compared.
 
-    `digest`: of what was asked, where that was more than this.
     Raises: `NotFoundError`, `InputError`, `ConflictError`; what `admit` raises for its model.
     """
-    digest = digest or digest_of(retry)
+    digest = _digest(retry)
     lock_send(connection, owner, retry.key)
-    if (known := find_known(connection, owner, retry.key, digest)) is not None:
+    if (known := _known(connection, owner, retry.key, digest)) is not None:
         return known
     tried = access_message(connection, owner, retry.message)
     conversation = _find_locked(connection, owner, tried.conversation_id)
@@ -206,8 +209,7 @@ def _find_request(connection: WriteConnection, owner: str, retry: Retry) -> Mess
     return None if request is None or request.deleted_at is not None else request
 
 
-def find_known(connection: WriteConnection, owner: str, key: str, digest: bytes) -> Accepted | None:
-    """What this key has been used for. Raises: `ConflictError` when that was something else."""
+def _known(connection: WriteConnection, owner: str, key: str, digest: bytes) -> Accepted | None:
     turn = find_turn_by_key(connection, owner, key)
     if turn is None:
         return None
@@ -240,6 +242,7 @@ def _open_conversation(connection: WriteConnection, owner: str, send: Send, defa
         assistant=assistant.id,
         instructions=send.instructions or "",
         temperature=assistant.temperature if send.temperature is None else send.temperature,
+        memory=send.memory or "",
     )
 
 
@@ -323,10 +326,10 @@ def _store(
     return Accepted(turn, conversation.external_id, is_new=True)
 
 
-def digest_of(command: Struct) -> bytes:
+def _digest(command: Send | Retry) -> bytes:
     """Of what was asked, as versions without the later wishes wrote it: a message may be sent again after an update."""
     asked = msgspec.to_builtins(command)
-    for wish in ("parent", "instead_of", "beside"):
+    for wish in ("parent", "instead_of", "beside", "memory"):
         if not asked.get(wish):
             asked.pop(wish, None)
     return hashlib.sha256(msgspec.json.encode(asked)).digest()

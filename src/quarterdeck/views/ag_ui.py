@@ -17,7 +17,6 @@ from quarterdeck.domain.events import (
     TextDelta,
     ToolReturned,
     TurnEnded,
-    TurnRestored,
     TurnStarted,
     UsageReported,
 )
@@ -45,8 +44,7 @@ class AgUi:
 
     def encode(self, event: Event) -> bytes:
         """What `event` makes, as server-sent events."""
-        told = self._begin_run(event) if isinstance(event, TurnStarted | TurnRestored) else []
-        told += [one for added in self._increments.of(event) for one in self._tell(added)]
+        told = [one for added in self._increments.of(event) for one in self._tell(added)]
         return b"".join(b"data: %s\n\n" % _encoder.encode(one) for one in told)
 
     def _tell(self, event: Event) -> list[Told]:
@@ -57,6 +55,9 @@ class AgUi:
                 return self._begin(self._parts.begin(event))
             case PartEnded(part=number):
                 return self._end(number)
+            case TurnStarted(message=message, model=model):
+                self._message, self._model = message, model
+                return [{"type": "RUN_STARTED", "threadId": self._thread, "runId": self._run}]
             case StepStarted(step=step) if step != self._step:
                 ended = self._end_step()
                 self._step = step
@@ -71,14 +72,6 @@ class AgUi:
                 return self._end_turn(event)
             case _:
                 return []
-
-    def _begin_run(self, event: TurnStarted | TurnRestored) -> list[Told]:
-        if isinstance(event, TurnRestored):
-            self._usage = event.usage
-        if self._message:
-            return []
-        self._message, self._model = event.message, event.model
-        return [{"type": "RUN_STARTED", "threadId": self._thread, "runId": self._run}]
 
     def _begin(self, part: OpenPart) -> list[Told]:
         match part.kind:

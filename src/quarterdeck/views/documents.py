@@ -32,6 +32,10 @@ class ConversationDocument(BaseModel):
     archived_at: int | None
     folder: str | None
     forked_from: str | None = Field(description="The message of another conversation that it was begun from.")
+    memory: str = Field(
+        description="Empty: as the account has it; `off`: nothing is learned here or recalled; `private`: nor is it "
+        "found, and it is gone for good a day after its last message."
+    )
 
 
 class SiblingsDocument(BaseModel):
@@ -96,7 +100,7 @@ def conversation_document(row: ConversationRow) -> ConversationDocument:
         instructions=row.instructions, temperature=row.temperature, created_at=row.created_at,
         updated_at=row.updated_at, running_turn=row.running_turn, title_from=row.title_from,
         pinned_at=row.pinned_at, archived_at=row.archived_at, folder=row.folder_id,
-        forked_from=row.forked_from,
+        forked_from=row.forked_from, memory=row.memory,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ class SendFrame(_Client, frozen=True, tag="send", kw_only=True):
     """Say something. `id` is the idempotency key; `conversation` an existing id or a new one you make up.
 
     It goes below the end of the active path; with `parent` below that message, with `instead_of` beside that one, as
-    another branch, which becomes the active path.
+    another branch, which becomes the active path. `memory` (`off`, `private`) is for a conversation that it opens.
     """
 
     id: str
@@ -31,6 +31,7 @@ class SendFrame(_Client, frozen=True, tag="send", kw_only=True):
     instructions: str | None = None
     parent: str | None = None
     instead_of: str | None = None
+    memory: str | None = None
     follow: bool = True
 
 

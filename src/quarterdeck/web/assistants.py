@@ -43,6 +43,7 @@ class NewAssistant(BaseModel):
     format: Format = "plain"
     tools: Annotated[list[Tool], Field(max_length=100, description="Kept for when there are tools.")] = []
     starters: Annotated[list[Starter], Field(max_length=8, description="First messages to choose from.")] = []
+    uses_memory: Annotated[bool, Field(description="Whether what is known of its user is learned and recalled.")] = True
 
 
 class AssistantChange(BaseModel):
@@ -56,6 +57,7 @@ class AssistantChange(BaseModel):
     format: Format | None = None
     tools: Annotated[list[Tool], Field(max_length=100)] | None = None
     starters: Annotated[list[Starter], Field(max_length=8)] | None = None
+    uses_memory: bool | None = None
     read_at: Annotated[int | None, Field(description="Its `updated_at` as you read it: 409 if it is another now.")] = (
         None
     )
@@ -84,6 +86,7 @@ class ListedAssistant(BaseModel):
     format: Format
     tools: list[str]
     starters: list[str]
+    uses_memory: bool
     updated_at: int
 
 
@@ -170,5 +173,6 @@ def _built_in(assistant: str) -> AssistantDocument | None:
         return None
     return AssistantDocument(
         id=found.id, kind="built_in", is_shared=True, name=found.name, description=found.description, model="",
-        temperature=None, format=found.format, tools=[], starters=[], updated_at=0, instructions=found.instructions,
+        temperature=None, format=found.format, tools=[], starters=[], uses_memory=True, updated_at=0,
+        instructions=found.instructions,
     )  # fmt: skip

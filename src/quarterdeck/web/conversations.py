@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, Field
@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from quarterdeck.accounts.access import access_conversation
 from quarterdeck.accounts.subjects import Who
 from quarterdeck.context.assistants import choose_assistant
+from quarterdeck.conversations.derived import follow_memory_change
 from quarterdeck.conversations.reading import read_page
 from quarterdeck.domain.events import FeedConversation
 from quarterdeck.errors import InputError, NotFoundError
@@ -48,6 +49,7 @@ class ConversationChange(BaseModel):
     assistant: Annotated[str, Field(max_length=100)] | None = None
     instructions: Annotated[str, Field(max_length=100_000)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    memory: Literal["", "off", "private"] | None = None
 
 
 @router.get("")
@@ -100,6 +102,8 @@ async def change(
         row = access_conversation(connection, caller.user, conversation)
         if values:
             update_conversation(connection, row.id, choose_assistant(connection, row, values))
+        if values.get("memory", row.memory) != row.memory:
+            follow_memory_change(connection, row)
         return access_conversation(connection, caller.user, row.id)
 
     row = await house.database.write(write)

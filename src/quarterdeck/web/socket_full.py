@@ -157,6 +157,7 @@ class FullSocket:
             instructions=frame.instructions,
             parent=frame.parent,
             instead_of=frame.instead_of,
+            memory=frame.memory,
         )
         await self._accepted(await self._house.turns.send(self._user, send, since_s=since_s), frame)
 

@@ -272,6 +272,7 @@ export interface SendFrame {
   instructions?: string | null;
   parent?: string | null;
   instead_of?: string | null;
+  memory?: string | null;
   follow?: boolean;
 }
 

@@ -1,0 +1,95 @@
+"""What the gates look for, as regular expressions; the gates themselves are in `statements.py`."""
+
+from __future__ import annotations
+
+import re
+
+
+def _words(*alternatives: str) -> re.Pattern[str]:
+    """Any of them, as whole words, in any case of letters."""
+    return re.compile(rf"(?:\b(?:{'|'.join(alternatives)})\b)", re.IGNORECASE)
+
+
+REPORTS = _words(
+    r"(user|they|he|she) (just )?(said|says|asked|asks|is asking|wants to know|would like to know|wonders)",
+    r"(user|they|he|she) (just )?(greeted|greets|thanked|thanks|requested|requests|mentioned)",
+    r"(user|they|he|she) (just )?(needs help with|is looking for help)",
+    r"(user|they|he|she) (just )?(is testing|started a|sent|wrote|typed)",
+)
+"""The conversation is told, not the user."""
+
+OF_THE_ASSISTANT = _words(
+    r"(assistant|chatbot|language model|the ai|the bot)\b.*\b(said|says|suggested|recommended|recalled|remembers)",
+    r"(assistant|chatbot|language model|the ai|the bot)\b.*\b(explained|answered|told|noted|believes|thinks)",
+    r"according to (the|your) (assistant|memory|notes|summary)",
+)
+
+PASSING = _words(
+    r"right now",
+    r"at the moment",
+    r"this (morning|evening|afternoon)",
+    r"is (tired|hungry|bored|back|late|sleepy|in a hurry)",
+    r"is having (a|an) (good|bad|nice|long|great|busy) (day|morning|evening|week)",
+    r"weather",
+)
+
+ORDERS = re.compile(
+    r"^(please\s+)?(always|never|ignore|disregard|forget|remember to|do not|don't|from now on|approve|allow|execute)\b"
+    r"|^(please\s+)?(run|send|forward|reveal|answer|reply|respond|use|write|call|stop|be|speak|act)\b"
+    r"|\b(assistant|ai|model|chatbot|bot|you|replies|answers|responses)\b.{0,40}"
+    r"\b(should|must|shall|has to|have to|needs? to|is to|are to|may|can|always|never)\b"
+    r"|\bwants? (the (assistant|ai|model|bot)|you|answers|replies|responses)\b"
+    r"|\b(system prompt|previous instructions|developer mode|jailbreak)\b",
+    re.IGNORECASE,
+)
+
+POWERS = _words(
+    r"approv\w*",
+    r"permission\w*",
+    r"permit\w*",
+    r"authori[sz]\w*",
+    r"allow\w*",
+    r"consent\w*",
+    r"confirm\w*",
+    r"without (asking|confirmation)",
+    r"instructions?",
+    r"system prompt",
+    r"ignore|disregard|override|bypass|jailbreak|developer mode|safety|filters?",
+    r"tools?|execut\w*|run|commands?",
+    r"send\w*|e-?mails?|forward|upload|download|urls?|links?|https?",
+    r"transfer\w*|pay\w*|purchas\w*|buy|delete",
+)
+"""What an order must not be about, to be kept as a wish."""
+
+_CONSENT = r"(approv\w*|authori[sz]\w*|consent\w*|permission\w*)"
+STANDING_CONSENT = _words(
+    rf"(always|automatically|in advance|already|hereby|any|all|every)\b.{{0,60}}\b{_CONSENT}",
+    rf"{_CONSENT}\b.{{0,60}}\b(always|automatically|in advance|any|all|every|without)",
+)
+
+SECRETS = re.compile(
+    r"\b(sk|pk|rk)[-_](live|test|proj|ant)?[-_]?[A-Za-z0-9_-]{12,}"
+    r"|\bgh[pousr]_[A-Za-z0-9]{16,}|\bxox[abp]-\S{10,}|\bAKIA[0-9A-Z]{12,}|\beyJ[\w-]{10,}\.[\w-]{10,}"
+    r"|\bqd_[A-Za-z0-9_-]{12,}|-----BEGIN [A-Z ]*PRIVATE KEY"
+    r"|\b(pass\s?words?|passphrase|passwort|kennwort|mot de passe|contraseña|pin( code)?|cvv|cvc|api[ -]?key"
+    r"|secret key|access token|recovery (code|phrase)|seed phrase)\b.{0,20}(\bis\b|\bist\b|\best\b|\bes\b|[:=])",
+    re.IGNORECASE,
+)
+LONG_TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{24,}")
+CARD = re.compile(r"\d(?:[ -]?\d){12,18}")
+
+NUMBER = re.compile(r"\d{3,}")
+YEAR = re.compile(r"(19|20)\d\d")
+
+SENTENCE_END = re.compile(r"[.!?…。！？\n]+")
+LEADS_IN = re.compile(r"\W*(since|as|because|given that|now that|seeing that|da|weil|puisque|como)?\W*", re.IGNORECASE)
+SAYS_SO = re.compile(
+    r"(since|as|because|given that|now that)?\W*(i|i['’]m|i['’]ve|we|my|our|ich|mein\w*|je|mon|ma|mi)\b", re.IGNORECASE
+)
+
+_POLITE = """\
+hi hello hey thanks thank you good morning evening night bye ok okay great cool nice lol haha please sure welcome cheers
+fine well very much so a lot see later talk hallo danke bitte merci bonjour hola gracias"""
+_YES = "yes yeah yep right exactly correct true sure indeed that is thats ja genau stimmt oui si sí vrai"
+POLITE = frozenset(_POLITE.split())
+YES = frozenset(_YES.split())
