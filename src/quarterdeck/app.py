@@ -42,6 +42,7 @@ from quarterdeck.gauges import Gauges
 from quarterdeck.jobs import run_forever, usual_jobs
 from quarterdeck.log.open import open_log
 from quarterdeck.memory.extraction import Extraction
+from quarterdeck.memory.recall import Recall
 from quarterdeck.postgres_url import parse_postgres_url
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
@@ -188,6 +189,7 @@ async def open_house(
             identity_flow=flow,
             imports=Imports(database, settings.data_dir, settings.max_import_mb << 20),
             egress=egress,
+            recall=Recall(database),
             role=role,
             access=access,
             ldap=open_ldap(settings),

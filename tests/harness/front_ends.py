@@ -34,11 +34,33 @@ class FrontEnds:
         """What the AI SDK's chat has after `steps`: its messages, status and error, the chunks that came."""
         return await self._do("ui-chat", url=f"http://127.0.0.1:{port}", key=key, chat=chat, steps=steps, **more)
 
+    async def ui_chat_through(self, port: int, key: str, chat: str, text: str, **more: Any) -> list[Answer]:
+        """Over a bad network, by resuming: what each attempt had, and whether it took that for whole."""
+        command = {"url": f"http://127.0.0.1:{port}", "key": key, "chat": chat, "text": text}
+        attempts: list[Answer] = (await self._do("ui-chat-through", **command, **more))["attempts"]
+        return attempts
+
+    async def ag_ui_through(
+        self, port: int, key: str, thread: str, messages: list[Answer], **props: Any
+    ) -> list[Answer]:
+        """The same, by running again with the same message."""
+        command = {"url": f"http://127.0.0.1:{port}", "key": key, "thread": thread, "messages": messages}
+        attempts: list[Answer] = (await self._do("ag-ui-through", **command, props=props))["attempts"]
+        return attempts
+
     async def ag_ui(self, port: int, key: str, thread: str, messages: list[Answer], **props: Any) -> Answer:
         """What AG-UI's `HttpAgent` has after one run."""
         return await self._do(
             "ag-ui", url=f"http://127.0.0.1:{port}", key=key, thread=thread, messages=messages, props=props
         )
+
+    async def read_ui_message(self, text: str) -> Answer:
+        """What the AI SDK makes of an encoded stream."""
+        return await self._do("ui-read", text=text)
+
+    async def read_ag_ui(self, text: str) -> Answer:
+        """What AG-UI's client makes of an encoded run."""
+        return await self._do("ag-read", text=text)
 
     async def _do(self, does: str, **command: Any) -> Answer:
         number, future = next(self._numbers), Future[Answer]()

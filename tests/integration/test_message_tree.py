@@ -71,6 +71,54 @@ def test_an_edit_can_be_undone_and_all_that_was_said_is_listed(http: httpx2.Clie
     assert texts(http, chat)[0] == "First words"
 
 
+def send_edited(http: httpx2.Client, message: str, **fields: Any) -> dict[str, Any]:
+    """Edited, sent and answered."""
+    accepted = http.post(f"/api/messages/{message}/send", json=fields)
+    assert accepted.status_code == 202, accepted.text
+    body: dict[str, Any] = accepted.json()
+    wait_until(lambda: http.get(f"/api/messages/{body['message']}").json()["status"] == "complete", "an answer")
+    return body
+
+
+def test_edit_and_send_is_one_request_and_the_same_again_makes_nothing_twice(
+    http: httpx2.Client, upstream: Upstream, model: str
+) -> None:
+    chat, [question, _] = talk(http, model, "First words")
+    key = new_name("key")
+    sent = send_edited(http, question["id"], text="Second words", id=key)
+    assert send_edited(http, question["id"], text="Second words", id=key)["turn"] == sent["turn"]
+    assert texts(http, chat) == ["Second words", "An answer."]
+    assert fetch_messages(http, chat)[0]["siblings"]["count"] == 2
+    assert str(upstream.requests(model)[-1].body["messages"]).count("words") == 1
+    other = http.post(f"/api/messages/{question['id']}/send", json={"text": "Third words", "id": key})
+    assert other.status_code == 409
+
+
+def test_edit_in_place_and_send_changes_nothing_when_it_cannot_be_sent(http: httpx2.Client, model: str) -> None:
+    chat, [question, answer] = talk(http, model, "First words")
+    address = f"/api/messages/{question['id']}/send"
+    assert http.post(address, json={"text": "No", "version": 7}).json()["code"] == "stale_version"
+    assert http.post(address, json={"text": "No", "version": 1, "model": "nobody:nothing"}).status_code >= 400
+    assert http.post(f"/api/messages/{answer['id']}/send", json={"text": "No"}).status_code == 422
+    assert texts(http, chat) == ["First words", "An answer."]
+    send_edited(http, question["id"], text="Second words", version=1)
+    edited = fetch_messages(http, chat)
+    assert (edited[0]["id"], edited[0]["version"], text_of(edited[0])) == (question["id"], 2, "Second words")
+    assert edited[1]["id"] != answer["id"]
+
+
+def test_a_branch_and_a_fork_asked_for_twice_with_one_key_are_made_once(http: httpx2.Client, model: str) -> None:
+    chat, [question, answer] = talk(http, model, "Hello")
+    key = new_name("key")
+    branch = {"text": "Hello again", "id": key}
+    made = [http.post(f"/api/messages/{question['id']}/branch", json=branch).json()["id"] for _ in range(2)]
+    forks = [http.post(f"/api/messages/{answer['id']}/fork", json={"id": key}).json()["id"] for _ in range(2)]
+    assert len(set(made)) == len(set(forks)) == 1
+    assert fetch_messages(http, chat)[0]["siblings"]["count"] == 2
+    other = http.post(f"/api/messages/{question['id']}/branch", json={"text": "Something else", "id": key})
+    assert (other.status_code, other.json()["code"]) == (409, "conflict")
+
+
 def test_of_many_edits_of_one_version_exactly_one_wins_and_the_others_are_told(
     http: httpx2.Client, server: Server, model: str
 ) -> None:

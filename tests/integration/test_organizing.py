@@ -124,6 +124,21 @@ def test_a_folder_is_renamed_and_deleted_and_what_was_in_it_stays(
     assert member.delete(f"/api/folders/{folder}").status_code == 404
 
 
+def test_a_deleted_folder_comes_back_with_what_is_in_no_other_one(
+    member: httpx2.Client, stranger: httpx2.Client, conversations: list[str]
+) -> None:
+    work = member.post("/api/folders", json={"name": new_name("work")}).json()
+    other = member.post("/api/folders", json={"name": new_name("other")}).json()["id"]
+    change(member, "move", conversations, folder=work["id"])
+    member.delete(f"/api/folders/{work['id']}")
+    change(member, "move", conversations[:1], folder=other)
+    assert stranger.post(f"/api/folders/{work['id']}/restore").status_code == 404
+    assert member.post(f"/api/folders/{work['id']}/restore").json()["name"] == work["name"]
+    assert listed(member, folder=other) == conversations[:1]
+    assert set(listed(member, folder=work["id"])) == set(conversations[1:])
+    assert member.post(f"/api/folders/{work['id']}/restore").status_code == 404
+
+
 def test_somebody_elses_conversations_and_folders_are_passed_over_or_not_there(
     member: httpx2.Client, stranger: httpx2.Client, conversations: list[str]
 ) -> None:

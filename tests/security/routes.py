@@ -31,6 +31,7 @@ GET     /api/folders                                   members  read   own
 POST    /api/folders                                   members  chat   own
 PATCH   /api/folders/{folder}                          members  chat   404
 DELETE  /api/folders/{folder}                          members  chat   404
+POST    /api/folders/{folder}/restore                  members  chat   404
 POST    /api/conversations/{conversation}/shares       members  chat   404
 GET     /api/shares                                    members  read   own
 DELETE  /api/shares/{share}                            members  chat   404
@@ -51,6 +52,7 @@ DELETE  /api/messages/{message}                        members  chat   404
 GET     /api/messages/{message}/versions               members  read   404
 POST    /api/messages/{message}/versions/{version}/restore members chat 404
 POST    /api/messages/{message}/branch                 members  chat   404
+POST    /api/messages/{message}/send                   members  chat   404
 POST    /api/messages/{message}/choose                 members  chat   404
 POST    /api/messages/{message}/retry                  members  chat   404
 POST    /api/messages/{message}/fork                   members  chat   404
@@ -83,6 +85,7 @@ DELETE  /api/memories/{memory}                         members  chat   404
 GET     /api/memories/{memory}/history                 members  read   404
 POST    /api/memories/{memory}/undo                    members  chat   404
 GET     /api/memories/{memory}/uses                    members  read   404
+GET     /api/memories/search                           members  read   own
 
 GET     /api/models                                    members  read   own
 GET     /v1/models                                     members  read   own

@@ -11,6 +11,7 @@ from quarterdeck.errors import InputError, NotFoundError, StaleVersionError, Sti
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import MessageRow, copy_message
+from quarterdeck.store.request_keys import digest_of, find_made, keep_made
 from quarterdeck.store.turns import OPEN
 from quarterdeck.store.versions import VersionRow, find_version, list_versions, rewrite_message
 
@@ -49,18 +50,24 @@ def restore_version(connection: WriteConnection, user: str, message: str, *, ver
     return _rewrite(connection, row, version, parts)
 
 
-def edit_as_branch(connection: WriteConnection, user: str, message: str, *, text: str) -> MessageRow:
+def edit_as_branch(connection: WriteConnection, user: str, message: str, *, text: str, key: str = "") -> MessageRow:
     """A new message beside `message` that says `text`; the path ends with it. The old one stays as it is.
 
-    Raises: `InputError`, `NotFoundError`, `StillRunningError`.
+    `key`: the client's idempotency key: the same again finds what was made.
+    Raises: `InputError`, `NotFoundError`, `StillRunningError`; `ConflictError` when the key was used for another edit.
     """
     _check_text(text)
+    name, digest = f"branch {key}", digest_of("branch", message, text)
+    if key and (known := find_made(connection, user, name, digest)) is not None:
+        return access_message(connection, user, known)
     row = _access_ended(connection, user, message)
     made = new_id()
     copy_message(connection, row, made, with_text(row.parts, text))
     conversation = access_conversation(connection, user, row.conversation_id)
     lead_through(connection, conversation.id, conversation.tip_id, made)
     follow_change(connection, user, [made])
+    if key:
+        keep_made(connection, user, name, digest, made)
     return access_message(connection, user, made)
 
 

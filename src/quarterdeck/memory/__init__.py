@@ -11,4 +11,11 @@ May import: `accounts`, `providers`, `store`, `domain`. Start at `changing.py` (
 
 `staleness.py` follows changes of messages, `notes.py` is the page of it all, `portable.py` its export and import.
 To add a gate: a function in `statements.GATES`, its cases in `tests/unit/memory/test_statements.py`.
+
+Recall is `recall.py`: what was said, or is remembered, that a query is about.
+
+    terms.py, speakers.py   what is looked for, and whom a query means
+    candidates.py           the messages that may be meant, in their talks
+    lexical.py              how well words fit
+    ranking.py              the signals become one order
 """

@@ -33,7 +33,7 @@ class ConversationRow(Struct, frozen=True):
     running_turn: str | None = None
 
 
-_columns = [column for column in conversations.c if column.name != "deleted_at"]
+_columns = [column for column in conversations.c if column.name not in ("deleted_at", "left_folder_id")]
 _running = (
     select(turns.c.id)
     .where(turns.c.conversation_id == conversations.c.id, turns.c.status.in_(("running", "queued")))
@@ -96,6 +96,14 @@ def insert_conversation(
     }  # fmt: skip
     connection.execute(_INSERT, values)
     return ConversationRow(**values)  # type: ignore[arg-type]
+
+
+def find_unfinished(connection: AnyConnection, conversation: str) -> int | None:
+    """When a copy was begun that is not whole yet; None for any other conversation."""
+    begun = select(conversations.c.created_at).where(
+        conversations.c.id == conversation, conversations.c.deleted_at.is_not(None), conversations.c.tip_id.is_(None)
+    )
+    return connection.execute(begun).scalar()
 
 
 def update_conversation(connection: WriteConnection, conversation: str, values: dict[str, object]) -> None:

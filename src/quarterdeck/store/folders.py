@@ -35,7 +35,7 @@ def list_folders(connection: AnyConnection, owner: str) -> list[FolderRow]:
     )
     rows = connection.execute(
         select(folders.c.id, folders.c.name, folders.c.created_at, count.label("held"))
-        .where(folders.c.owner_id == owner)
+        .where(folders.c.owner_id == owner, folders.c.deleted_at.is_(None))
         .order_by(folders.c.name_key)
     )
     return [FolderRow(row.id, row.name, row.created_at, row.held) for row in rows]
@@ -45,7 +45,7 @@ def access_folder(connection: AnyConnection, owner: str, folder: str) -> FolderR
     """Raises: `NotFoundError`."""
     row = connection.execute(
         select(folders.c.id, folders.c.name, folders.c.created_at).where(
-            folders.c.id == folder, folders.c.owner_id == owner
+            folders.c.id == folder, folders.c.owner_id == owner, folders.c.deleted_at.is_(None)
         )
     ).first()
     if row is None:
@@ -56,7 +56,8 @@ def access_folder(connection: AnyConnection, owner: str, folder: str) -> FolderR
 def insert_folder(connection: WriteConnection, owner: str, name: str) -> FolderRow:
     """Raises: `ConflictError` for a name that is taken, or when there are too many."""
     _refuse_taken(connection, owner, name)
-    have = connection.execute(select(func.count()).select_from(folders).where(folders.c.owner_id == owner)).scalar_one()
+    are_there = folders.c.owner_id == owner, folders.c.deleted_at.is_(None)
+    have = connection.execute(select(func.count()).select_from(folders).where(*are_there)).scalar_one()
     if have >= MOST:
         raise ConflictError(f"There are {MOST} folders already. Delete one first.")
     row = FolderRow(new_id(), name, now_ms())
@@ -77,10 +78,38 @@ def rename_folder(connection: WriteConnection, owner: str, folder: str, name: st
 
 
 def delete_folder(connection: WriteConnection, owner: str, folder: str) -> None:
-    """What was in it is in none. Raises: `NotFoundError`."""
+    """What was in it is in none, and can be put back with it. Raises: `NotFoundError`."""
     row = access_folder(connection, owner, folder)
-    connection.execute(update(conversations).where(conversations.c.folder_id == row.id).values(folder_id=None))
-    connection.execute(delete(folders).where(folders.c.id == row.id))
+    held = update(conversations).where(conversations.c.folder_id == row.id)
+    connection.execute(held.values(folder_id=None, left_folder_id=row.id))
+    connection.execute(update(folders).where(folders.c.id == row.id).values(name_key=row.id, deleted_at=now_ms()))
+
+
+def restore_folder(connection: WriteConnection, owner: str, folder: str) -> FolderRow:
+    """Undo its deletion: what was in it is there again, but for what is in another folder by now.
+
+    Raises: `NotFoundError`; `ConflictError` when there is another of its name meanwhile.
+    """
+    gone = folders.c.id == folder, folders.c.owner_id == owner, folders.c.deleted_at.is_not(None)
+    row = connection.execute(select(folders.c.id, folders.c.name, folders.c.created_at).where(*gone)).first()
+    if row is None:
+        raise NotFoundError("There is no such deleted folder.")
+    _refuse_taken(connection, owner, row.name)
+    back = update(folders).where(folders.c.id == row.id)
+    connection.execute(back.values(name_key=row.name.casefold(), deleted_at=None))
+    left = conversations.c.left_folder_id == row.id
+    homeless = update(conversations).where(left, conversations.c.folder_id.is_(None))
+    connection.execute(homeless.values(folder_id=row.id))
+    connection.execute(update(conversations).where(left).values(left_folder_id=None))
+    return FolderRow(row.id, row.name, row.created_at)
+
+
+def purge_folders(connection: WriteConnection, before: int) -> None:
+    """Remove for good those that were deleted before then."""
+    old = select(folders.c.id).where(folders.c.deleted_at < before)
+    left = update(conversations).where(conversations.c.left_folder_id.in_(old))
+    connection.execute(left.values(left_folder_id=None))
+    connection.execute(delete(folders).where(folders.c.deleted_at < before))
 
 
 def _refuse_taken(connection: WriteConnection, owner: str, name: str, but: str = "") -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, and_, or_, select
 
 from quarterdeck.store.conversations import COLUMNS, ConversationRow
 from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.find_titles import find_titles
 from quarterdeck.store.tables import conversations
 
 
@@ -55,9 +56,11 @@ def _read(
     if after is not None:
         same = and_(order == after.at, conversations.c.id < after.id)
         conditions += [order <= after.at, or_(order < after.at, same)]  # the first of them is where an index begins
-    rows = connection.execute(
-        select(*COLUMNS).where(*conditions).order_by(order.desc(), conversations.c.id.desc()).limit(limit)
-    )
+    ordered = (order.desc(), conversations.c.id.desc())
+    if wanted.query:
+        listed = select(conversations.c.id).where(*conditions).order_by(*ordered)
+        conditions = [conversations.c.id.in_(find_titles(connection, listed, wanted.owner, wanted.query, limit))]
+    rows = connection.execute(select(*COLUMNS).where(*conditions).order_by(*ordered).limit(limit))
     return [ConversationRow(**row._mapping) for row in rows]
 
 
@@ -73,6 +76,4 @@ def _conditions(wanted: Listing, *, among_pinned: bool) -> list[ColumnElement[bo
         )
     if wanted.folder:
         conditions.append(conversations.c.folder_id == wanted.folder)
-    if wanted.query:
-        conditions.append(conversations.c.title.icontains(wanted.query, autoescape=True))
     return conditions

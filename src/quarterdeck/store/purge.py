@@ -9,9 +9,11 @@ from quarterdeck.store.assistants import purge_assistants
 from quarterdeck.store.attempts import purge_attempts
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.deletions import KEEP_DELETED_MS, forget_deleted
+from quarterdeck.store.folders import purge_folders
 from quarterdeck.store.guests import delete_expired_guests
 from quarterdeck.store.memory_history import delete_outdated
 from quarterdeck.store.memory_sources import forget_quotes
+from quarterdeck.store.request_keys import forget_request_keys
 from quarterdeck.store.tables import conversations, oauth_states, open_links, sessions
 
 _AT_ONCE = 20  # conversations: their messages go with them
@@ -24,7 +26,9 @@ def purge(connection: WriteConnection) -> int:
     connection.execute(delete(open_links).where(open_links.c.expires_at < now))
     connection.execute(delete(oauth_states).where(oauth_states.c.expires_at < now))
     purge_attempts(connection)
+    forget_request_keys(connection)
     purge_assistants(connection, now - KEEP_DELETED_MS)
+    purge_folders(connection, now - KEEP_DELETED_MS)
     delete_outdated(connection, now - KEEP_DELETED_MS)
     old = select(conversations.c.id).where(conversations.c.deleted_at < now - KEEP_DELETED_MS).limit(_AT_ONCE)
     ids = list(connection.execute(old).scalars())

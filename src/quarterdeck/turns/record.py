@@ -117,9 +117,9 @@ def record_send(
     Raises: `ConflictError` for the same key with another body; `InputError` for an assistant that is not there; what
     `admit` raises for its model.
     """
-    digest = _digest(send)
+    digest = digest_of(send)
     lock_send(connection, owner, send.key)
-    if (known := _known(connection, owner, send.key, digest)) is not None:
+    if (known := find_known(connection, owner, send.key, digest)) is not None:
         return known
     conversation = _find_locked(connection, owner, send.conversation)
     if conversation is None:
@@ -153,15 +153,17 @@ def record_send(
 
 
 def record_retry(
-    connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None, admit: Admit
-) -> Accepted:
+    connection: WriteConnection, owner: str, retry: Retry, default_model: str, lease: Lease | None, admit: Admit,
+    *, digest: bytes = b"",
+) -> Accepted:  # fmt: skip
     """A second answer beside the first; it takes its place on the active path, unless both are to be compared.
 
+    `digest`: of what was asked, where that was more than this.
     Raises: `NotFoundError`, `InputError`, `ConflictError`; what `admit` raises for its model.
     """
-    digest = _digest(retry)
+    digest = digest or digest_of(retry)
     lock_send(connection, owner, retry.key)
-    if (known := _known(connection, owner, retry.key, digest)) is not None:
+    if (known := find_known(connection, owner, retry.key, digest)) is not None:
         return known
     tried = access_message(connection, owner, retry.message)
     conversation = _find_locked(connection, owner, tried.conversation_id)
@@ -209,7 +211,8 @@ def _find_request(connection: WriteConnection, owner: str, retry: Retry) -> Mess
     return None if request is None or request.deleted_at is not None else request
 
 
-def _known(connection: WriteConnection, owner: str, key: str, digest: bytes) -> Accepted | None:
+def find_known(connection: WriteConnection, owner: str, key: str, digest: bytes) -> Accepted | None:
+    """What this key has been used for. Raises: `ConflictError` when that was something else."""
     turn = find_turn_by_key(connection, owner, key)
     if turn is None:
         return None
@@ -326,7 +329,7 @@ def _store(
     return Accepted(turn, conversation.external_id, is_new=True)
 
 
-def _digest(command: Send | Retry) -> bytes:
+def digest_of(command: Struct) -> bytes:
     """Of what was asked, as versions without the later wishes wrote it: a message may be sent again after an update."""
     asked = msgspec.to_builtins(command)
     for wish in ("parent", "instead_of", "beside", "memory"):

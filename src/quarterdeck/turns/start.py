@@ -30,6 +30,7 @@ from quarterdeck.turns.record import (
     record_send,
     started_event,
 )
+from quarterdeck.turns.record_edit import EditedSend, check_edited, record_edited
 from quarterdeck.turns.runner import TurnRunner
 from quarterdeck.turns.unclaimed import Unclaimed
 
@@ -95,6 +96,17 @@ class Turns:
         return await self._begin(
             (user, retry.key),
             lambda connection, lease: record_retry(connection, user, retry, default, lease, admit),
+            since_s,
+        )
+
+    async def edit_and_send(self, user: str, edited: EditedSend, *, since_s: float | None = None) -> Accepted:
+        """Raises: as `retry`, and `StaleVersionError`, `StillRunningError`."""
+        check_edited(edited)
+        default = await self._default_model(user, edited.model)
+        admit = self._limits.admit
+        return await self._begin(
+            (user, edited.key),
+            lambda connection, lease: record_edited(connection, user, edited, default, lease, admit),
             since_s,
         )
 

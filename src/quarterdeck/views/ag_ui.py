@@ -17,6 +17,7 @@ from quarterdeck.domain.events import (
     TextDelta,
     ToolReturned,
     TurnEnded,
+    TurnRestored,
     TurnStarted,
     UsageReported,
 )
@@ -44,7 +45,8 @@ class AgUi:
 
     def encode(self, event: Event) -> bytes:
         """What `event` makes, as server-sent events."""
-        told = [one for added in self._increments.of(event) for one in self._tell(added)]
+        told = self._begin_run(event) if isinstance(event, TurnStarted | TurnRestored) else []
+        told += [one for added in self._increments.of(event) for one in self._tell(added)]
         return b"".join(b"data: %s\n\n" % _encoder.encode(one) for one in told)
 
     def _tell(self, event: Event) -> list[Told]:
@@ -55,9 +57,6 @@ class AgUi:
                 return self._begin(self._parts.begin(event))
             case PartEnded(part=number):
                 return self._end(number)
-            case TurnStarted(message=message, model=model):
-                self._message, self._model = message, model
-                return [{"type": "RUN_STARTED", "threadId": self._thread, "runId": self._run}]
             case StepStarted(step=step) if step != self._step:
                 ended = self._end_step()
                 self._step = step
@@ -72,6 +71,14 @@ class AgUi:
                 return self._end_turn(event)
             case _:
                 return []
+
+    def _begin_run(self, event: TurnStarted | TurnRestored) -> list[Told]:
+        if isinstance(event, TurnRestored):
+            self._usage = event.usage
+        if self._message:
+            return []
+        self._message, self._model = event.message, event.model
+        return [{"type": "RUN_STARTED", "threadId": self._thread, "runId": self._run}]
 
     def _begin(self, part: OpenPart) -> list[Told]:
         match part.kind:

@@ -22,9 +22,11 @@ from quarterdeck.domain.events import (
     TextDelta,
     ToolReturned,
     TurnEnded,
+    TurnRestored,
     TurnStarted,
     UsageReported,
 )
+from quarterdeck.domain.parts import Approval
 from quarterdeck.domain.usage import Usage
 from quarterdeck.views.increments import Increments
 from quarterdeck.views.parts_told import OpenPart, OpenParts
@@ -59,6 +61,8 @@ class UiMessageStream:
         self._increments = Increments()
         self._parts = OpenParts()
         self._names: dict[str, str] = {}  # of the tools, by call
+        self._approvals: dict[str, str] = {}  # what was told of them, by call
+        self._is_begun = False
         self._step = 0
         self._is_in_step = False
         self._finish = "stop"
@@ -66,7 +70,10 @@ class UiMessageStream:
 
     def encode(self, event: Event) -> bytes:
         """The chunks that `event` makes, as server-sent events; after the turn's end `[DONE]`."""
-        chunks = [chunk for added in self._increments.of(event) for chunk in self._tell(added)]
+        chunks = self._begin_message(event) if isinstance(event, TurnStarted | TurnRestored) else []
+        chunks += [chunk for added in self._increments.of(event) for chunk in self._tell(added)]
+        if isinstance(event, TurnRestored):
+            chunks += [chunk for approval in event.approvals for chunk in self._tell_approval(approval)]
         lines = b"".join(b"data: %s\n\n" % _encoder.encode(chunk) for chunk in chunks)
         return lines + DONE if isinstance(event, TurnEnded) else lines
 
@@ -78,9 +85,6 @@ class UiMessageStream:
                 return [*self._begin_step(self._step or 1), *self._begin(self._parts.begin(event))]
             case PartEnded(part=number):
                 return self._end(number)
-            case TurnStarted(message=message):
-                about = {"turn": event.turn, "conversation": event.conversation, "model": event.model}
-                return [{"type": "start", "messageId": message, "messageMetadata": about}]
             case StepStarted(step=step):
                 return [] if step == self._step else self._begin_step(step)
             case StepRetrying(reason=reason, wait_s=wait_s):
@@ -97,6 +101,15 @@ class UiMessageStream:
                 return self._tell_of_tool(event)
             case _:
                 return []
+
+    def _begin_message(self, event: TurnStarted | TurnRestored) -> list[Chunk]:
+        if isinstance(event, TurnRestored):
+            self._usage, self._finish, self._step = event.usage, event.finish or "stop", event.steps
+        if self._is_begun:
+            return []
+        self._is_begun = True
+        about = {"turn": event.turn, "conversation": event.conversation, "model": event.model}
+        return [{"type": "start", "messageId": event.message, "messageMetadata": about}]
 
     def _begin_step(self, step: int) -> list[Chunk]:
         if self._is_in_step and step == self._step:
@@ -163,10 +176,23 @@ class UiMessageStream:
             case ToolReturned(call=call, text=text):
                 return [{"type": "tool-output-available", "output": text, **_call(call)}]
             case ApprovalRequested(call=call):
-                return [{"type": "tool-approval-request", "approvalId": call, "toolCallId": call}]
+                return self._tell_approval(Approval(call, event.name, event.digest))
             case ApprovalSettled(call=call, decision=decision):
-                approved = decision == "approved"
-                return [{"type": "tool-approval-response", "approvalId": call, "approved": approved}]
+                return self._tell_approval(Approval(call, self._names.get(call, ""), "", decision=decision))
+
+    def _tell_approval(self, asked: Approval) -> list[Chunk]:
+        """What of it was not told yet."""
+        if asked.call not in self._names:
+            return []
+        chunks: list[Chunk] = []
+        if asked.call not in self._approvals:
+            self._approvals[asked.call] = ""
+            chunks.append({"type": "tool-approval-request", "approvalId": asked.call, "toolCallId": asked.call})
+        if asked.decision and not self._approvals[asked.call]:
+            self._approvals[asked.call] = asked.decision
+            approved = asked.decision == "approved"
+            chunks.append({"type": "tool-approval-response", "approvalId": asked.call, "approved": approved})
+        return chunks
 
     def _end_turn(self, event: TurnEnded) -> list[Chunk]:
         chunks = [chunk for number in self._parts.numbers() for chunk in self._end(number)]

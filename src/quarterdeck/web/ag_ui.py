@@ -68,7 +68,7 @@ async def run_agent(house: TheHouse, caller: Caller, asked: RunAgentInput) -> Re
         raise InputError("The last message must be the user's.")
     props = asked.forwardedProps or ForwardedProps()
     send = Send(
-        key=message_key("ag-ui", asked.threadId, message.id) if message.id else new_id(),
+        key=message_key(asked.threadId, message.id) if message.id else new_id(),
         conversation=asked.threadId,
         text=_text_of(message),
         model=props.model,

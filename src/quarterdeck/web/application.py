@@ -67,6 +67,7 @@ ROUTERS = (
 LATER = (
     "exports",  # /api/export, /api/conversations/{conversation}/export
     "imports",  # /api/imports…
+    "memory_search",  # /api/memories/search
     "memory_account",  # /api/memories/export, /import, /settings, /learn
     "memories",  # /api/memories…
     "shares",  # /api/shares, /s/{token}

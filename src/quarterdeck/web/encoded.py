@@ -20,10 +20,10 @@ _LOOK_S = 1.0  # how soon a silent stream notices that the server is going down
 Encode = Callable[[Event], bytes]
 
 
-def message_key(surface: str, chat: str, message: str) -> str:
+def message_key(chat: str, message: str) -> str:
     """The idempotency key of a message that its client has named: those names are unique within a chat at best."""
     digest = hashlib.sha256("\0".join((chat, message)).encode()).hexdigest()
-    return f"{surface}:{digest[:40]}"
+    return f"named:{digest[:40]}"
 
 
 async def encoded_stream(house: House, turn: TurnRow, encode: Encode, headers: Mapping[str, str]) -> BoundedStream:

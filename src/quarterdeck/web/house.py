@@ -29,6 +29,7 @@ from quarterdeck.exchange.running import Imports
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
+from quarterdeck.memory.recall import Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.turns.feed import Feed
@@ -62,6 +63,7 @@ class House:
     egress: Egress
     identity_flow: IdentityFlow
     imports: Imports
+    recall: Recall
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     ldap: Ldap | None = None  # the directory that checks passwords, where one is set up

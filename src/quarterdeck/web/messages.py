@@ -17,6 +17,7 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.messages import MessageRow
 from quarterdeck.turns.record import MAX_ID_CHARS, Retry, Send
+from quarterdeck.turns.record_edit import EditedSend
 from quarterdeck.views.documents import (
     ConversationDocument,
     MessageDocument,
@@ -50,8 +51,26 @@ class Restoration(BaseModel):
     version: Annotated[int, Field(ge=1, description="The message's current version, as you know it.")]
 
 
+_Key = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")]
+
+
 class Branching(BaseModel):
     text: _Text
+    id: _Key | None = None
+
+
+class Forking(BaseModel):
+    id: _Key | None = None
+
+
+class EditedSending(BaseModel):
+    """With `version` (the one that was edited) the message is changed in place, without it a branch is made."""
+
+    text: _Text
+    version: Annotated[int, Field(ge=1)] | None = None
+    model: Annotated[str, Field(max_length=300)] | None = None
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = None
+    id: _Key | None = None
 
 
 class Sending(BaseModel):
@@ -74,7 +93,7 @@ class Sending(BaseModel):
         ]
         | None
     ) = None
-    id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")] | None = None
+    id: _Key | None = None
 
 
 class Retrying(BaseModel):
@@ -83,7 +102,7 @@ class Retrying(BaseModel):
     model: Annotated[str, Field(max_length=300)] | None = None
     temperature: Annotated[float, Field(ge=0, le=2)] | None = None
     beside: Annotated[bool, Field(description="To compare: the path stays where it is until one is chosen.")] = False
-    id: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS, description="Idempotency key.")] | None = None
+    id: _Key | None = None
 
 
 @router.post("/messages", status_code=202)
@@ -154,10 +173,35 @@ async def restore(house: TheHouse, caller: Caller, message: str, version: int, w
 async def branch(house: TheHouse, caller: Caller, message: str, wanted: Branching) -> MessageDocument:
     """Edit a message as a new branch: another one beside it, with which the path ends. Nothing is sent to a model."""
     document = await house.database.write(
-        lambda connection: _document(connection, edit_as_branch(connection, caller.user, message, text=wanted.text))
+        lambda connection: _document(
+            connection, edit_as_branch(connection, caller.user, message, text=wanted.text, key=wanted.id or "")
+        )
     )
     _tell(house, caller.user, document.conversation, document.id, "path")
     return document
+
+
+@router.post("/messages/{message}/send", status_code=202)
+async def edit_and_send(house: TheHouse, caller: Caller, message: str, wanted: EditedSending) -> AcceptedDocument:
+    """Edit a question and have it answered anew, both or neither. Follow the turn for the answer.
+
+    409 `stale_version`: it was edited elsewhere meanwhile; 409 `still_running`: its answer is being written.
+    """
+    accepted = await house.turns.edit_and_send(
+        caller.user,
+        EditedSend(
+            key=wanted.id or new_id(),
+            message=message,
+            text=wanted.text,
+            version=wanted.version,
+            model=wanted.model,
+            temperature=wanted.temperature,
+        ),
+    )
+    if accepted.is_new:
+        what: Literal["edited", "path"] = "path" if wanted.version is None else "edited"
+        _tell(house, caller.user, accepted.row.conversation_id, accepted.row.request_id, what)
+    return accepted_document(accepted.row)
 
 
 @router.post("/messages/{message}/choose")
@@ -187,9 +231,10 @@ async def retry(house: TheHouse, caller: Caller, message: str, wanted: Retrying)
 
 
 @router.post("/messages/{message}/fork", status_code=201)
-async def fork(house: TheHouse, caller: Caller, message: str) -> ConversationDocument:
+async def fork(house: TheHouse, caller: Caller, message: str, wanted: Forking | None = None) -> ConversationDocument:
     """Begin a new conversation with a copy of everything up to this message."""
-    row = await fork_conversation(house.database, caller.user, message)
+    key = wanted.id if wanted is not None else None
+    row = await fork_conversation(house.database, caller.user, message, key or "")
     house.feed.tell(caller.user, FeedConversation(row.id))
     return conversation_document(row)
 

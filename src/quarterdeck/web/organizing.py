@@ -10,7 +10,14 @@ from pydantic import AfterValidator, BaseModel, Field
 from quarterdeck.conversations.organizing import MOST, Action, Change, change_many
 from quarterdeck.domain.events import FeedConversation
 from quarterdeck.errors import InputError
-from quarterdeck.store.folders import FolderRow, delete_folder, insert_folder, list_folders, rename_folder
+from quarterdeck.store.folders import (
+    FolderRow,
+    delete_folder,
+    insert_folder,
+    list_folders,
+    rename_folder,
+    restore_folder,
+)
 from quarterdeck.web.dependencies import Caller, TheHouse
 
 router = APIRouter(tags=["conversations"])
@@ -96,10 +103,18 @@ async def rename(house: TheHouse, caller: Caller, folder: str, wanted: FolderNam
 
 @router.delete("/api/folders/{folder}", status_code=204)
 async def delete(house: TheHouse, caller: Caller, folder: str) -> Response:
-    """Delete a folder; the conversations stay, in no folder."""
+    """Delete a folder; the conversations stay, in no folder. It can be restored for 30 days."""
     await house.database.write(lambda connection: delete_folder(connection, caller.user, folder))
     house.feed.tell(caller.user, FeedConversation(""))
     return Response(status_code=204)
+
+
+@router.post("/api/folders/{folder}/restore")
+async def restore(house: TheHouse, caller: Caller, folder: str) -> FolderDocument:
+    """Undo the deletion of a folder: what was in it is in it again, unless it is in another one by now."""
+    row = await house.database.write(lambda connection: restore_folder(connection, caller.user, folder))
+    house.feed.tell(caller.user, FeedConversation(""))
+    return _document(row)
 
 
 def _given(wanted: FolderName) -> str:

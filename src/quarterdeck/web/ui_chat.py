@@ -107,7 +107,7 @@ async def _send(house: House, user: str, asked: UiChat) -> TurnRow:
         named = asked.messageId
         instead_of = await house.database.read(lambda connection: _stored_id(connection, user, asked.id, named))
     send = Send(
-        key=new_id() if is_edit or not message.id else message_key("ui", asked.id, message.id),
+        key=new_id() if is_edit or not message.id else message_key(asked.id, message.id),
         conversation=asked.id,
         text=_text_of(message),
         model=asked.model,
@@ -131,7 +131,7 @@ def _stored_id(connection: AnyConnection, user: str, chat: str, named: str) -> s
     conversation = access_conversation(connection, user, chat)
     if find_message(connection, conversation.id, named) is not None:
         return named
-    turn = find_turn_by_key(connection, user, message_key("ui", chat, named))
+    turn = find_turn_by_key(connection, user, message_key(chat, named))
     if turn is None or turn.conversation_id != conversation.id:
         raise NotFoundError("There is no such message in this chat.")
     return turn.request_id

@@ -1,7 +1,10 @@
 // Other front ends' own clients. Commands come as lines of JSON with a `number`, answers go with the same number.
 import { HttpAgent } from "@ag-ui/client";
-import { AbstractChat, DefaultChatTransport } from "ai";
+import { AbstractChat, DefaultChatTransport, readUIMessageStream } from "ai";
 import { createInterface } from "node:readline";
+
+// AG-UI's client throws a cut connection once more where nobody can catch it.
+process.on("uncaughtException", (error) => console.error(String(error)));
 
 class Chat extends AbstractChat {
   constructor({ id, messages, transport, told }) {
@@ -21,7 +24,10 @@ class Chat extends AbstractChat {
 
 const flagsOf = ({ isAbort, isDisconnect, isError, finishReason }) => ({ isAbort, isDisconnect, isError, finishReason });
 
-// `steps`: {send: text} | {regenerate: id?} | {resume: true} | {edit: [id, text]}, one after the other; the chat after them.
+const messageOf = ({ send, id }) =>
+  id === undefined ? { text: send } : { id, role: "user", parts: [{ type: "text", text: send }] };
+
+// `steps`: {send: text, id?} | {regenerate: id?} | {resume: true} | {edit: [id, text]}, one after the other; the chat after them.
 async function uiChat({ url, key, chat: id, messages = [], body = {}, steps }) {
   const chunks = [];
   const told = { data: [] };
@@ -48,13 +54,59 @@ async function uiChat({ url, key, chat: id, messages = [], body = {}, steps }) {
     );
   const chat = new Chat({ id, messages, transport, told });
   for (const step of steps) {
-    if (step.send !== undefined) await chat.sendMessage({ text: step.send, ...(step.as && { id: undefined }) });
+    if (step.send !== undefined) await chat.sendMessage(messageOf(step));
     if (step.edit !== undefined) await chat.sendMessage({ text: step.edit[1], messageId: step.edit[0] });
     if ("regenerate" in step) await chat.regenerate(step.regenerate ? { messageId: step.regenerate } : {});
     if (step.resume) await chat.resumeStream();
   }
   const { status, error } = chat.kept;
   return { messages: chat.kept.messages, status, error: error?.message ?? null, chunks, statuses, ...told };
+}
+
+const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
+
+const isWhole = (chunks) => ["finish", "abort", "error"].includes(chunks.at(-1)?.type);
+
+// One message over a bad network: sent, then resumed until it is there as a whole, or was written meanwhile.
+async function uiChatThrough({ url, key, chat, text, id, body, most = 400 }) {
+  const attempts = [];
+  let steps = [{ send: text, id }];
+  let messages = [];
+  for (let number = 0; number < most; number++) {
+    if (number > 0) await pause();
+    const tried = await uiChat({ url, key, chat, messages, body, steps });
+    messages = tried.messages;
+    attempts.push({ whole: isWhole(tried.chunks), error: tried.error, message: messages.at(-1), statuses: tried.statuses });
+    if (isWhole(tried.chunks)) return { attempts };
+    const isThere = tried.statuses.at(-1) === 204 && (await storedMessages(url, key, chat));
+    if (isThere) return { attempts: [...attempts, { whole: true, error: null, message: isThere.at(-1), statuses: [] }] };
+    steps = tried.statuses.length === 0 || tried.statuses.at(-1) === 204 ? [{ send: text, id }] : [{ resume: true }];
+    if (steps[0].send !== undefined) messages = [];
+  }
+  return { attempts };
+}
+
+async function storedMessages(url, key, chat) {
+  for (;;) {
+    try {
+      const response = await fetch(`${url}/api/ui/chat/${chat}/messages`, { headers: { authorization: `Bearer ${key}` } });
+      return response.status === 200 ? await response.json() : null;
+    } catch {
+      await pause(); // cut again
+    }
+  }
+}
+
+async function agUiThrough({ url, key, thread, messages, props, most = 400 }) {
+  const attempts = [];
+  for (let number = 0; number < most; number++) {
+    if (number > 0) await pause();
+    const { messages: all, error, ended } = await agUi({ url, key, thread, messages, props });
+    const whole = ended !== null || error?.code !== undefined;
+    attempts.push({ whole, error: error?.message ?? null, messages: all.slice(messages.length) });
+    if (whole) break;
+  }
+  return { attempts };
 }
 
 async function agUi({ url, key, thread, messages, props = {} }) {
@@ -82,7 +134,35 @@ async function agUi({ url, key, thread, messages, props = {} }) {
   return { messages: agent.messages, events, error, ended };
 }
 
-const DO = { "ui-chat": uiChat, "ag-ui": agUi };
+const eventStream = (text) => new Response(text, { headers: { "content-type": "text/event-stream" } });
+
+// Streams as they were encoded, without a server.
+async function uiRead({ text }) {
+  const transport = new DefaultChatTransport({ fetch: async () => eventStream(text) });
+  const stream = await transport.sendMessages({ chatId: "c", messages: [], trigger: "submit-message" });
+  let error = null;
+  let message = null;
+  const terminateOnError = false;
+  for await (message of readUIMessageStream({ stream, terminateOnError, onError: (said) => (error = said.message) }));
+  return { message, error };
+}
+
+async function agRead({ text }) {
+  const agent = new HttpAgent({ url: "http://test/", threadId: "t", fetch: async () => eventStream(text) });
+  let error = null;
+  const custom = [];
+  try {
+    await agent.runAgent(
+      { runId: "r" },
+      { onRunErrorEvent: ({ event }) => void (error = event.message), onCustomEvent: ({ event }) => void custom.push(event) },
+    );
+  } catch (thrown) {
+    error ??= String(thrown?.message ?? thrown);
+  }
+  return { messages: agent.messages, custom, error };
+}
+
+const DO = { "ui-chat": uiChat, "ui-chat-through": uiChatThrough, "ag-ui": agUi, "ag-ui-through": agUiThrough, "ui-read": uiRead, "ag-read": agRead };
 
 for await (const line of createInterface({ input: process.stdin })) {
   const { number, does, ...command } = JSON.parse(line);

@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
 
 from quarterdeck.store.tables.base import Identifier, metadata
 
@@ -29,6 +41,7 @@ conversations = Table(
     Column("source", Identifier),  # what it was imported from: `chatgpt:<id there>`
     Column("forked_from", Identifier),  # the message of another conversation that it goes on from
     Column("memory", Text, nullable=False, server_default=""),  # empty: as the account has it | off | private
+    Column("left_folder_id", Identifier),  # the folder that it was in when that was deleted
     UniqueConstraint("owner_id", "external_id"),
 )
 Index("ix_conversations_recent", conversations.c.owner_id, conversations.c.updated_at, conversations.c.id)
@@ -40,6 +53,7 @@ Index(
     conversations.c.owner_id,
     conversations.c.updated_at,
     conversations.c.id,
+    conversations.c.title,
     sqlite_where=_is_archived,
 )
 Index(
@@ -50,6 +64,11 @@ Index(
     sqlite_where=text("folder_id IS NOT NULL"),
 )
 Index(
+    "ix_conversations_left_folder",
+    conversations.c.left_folder_id,
+    sqlite_where=text("left_folder_id IS NOT NULL"),
+)
+Index(
     "uq_conversations_source",
     conversations.c.owner_id,
     conversations.c.source,
@@ -57,10 +76,11 @@ Index(
     sqlite_where=text("source IS NOT NULL"),
 )
 Index(
-    "ix_conversations_listed",
+    "ix_conversations_listed",  # with the titles: who looks for a part of one reads nothing else
     conversations.c.owner_id,
     conversations.c.updated_at,
     conversations.c.id,
+    conversations.c.title,
     sqlite_where=text("pinned_at IS NULL AND archived_at IS NULL AND deleted_at IS NULL"),
 )
 Index("ix_conversations_deleted", conversations.c.deleted_at, sqlite_where=text("deleted_at IS NOT NULL"))
@@ -155,14 +175,22 @@ deletions = Table(
 Index("ix_deletions_created", deletions.c.created_at)
 Index("ix_deletions_conversation", deletions.c.conversation_id)
 
+changed_messages = Table(  # what is derived from them is to follow: of a change of too many for one transaction
+    "changed_messages",
+    metadata,
+    Column("message_id", Identifier, ForeignKey("messages.id", ondelete="CASCADE"), primary_key=True),
+    Column("owner_id", Identifier, nullable=False),
+)
+
 folders = Table(
     "folders",
     metadata,
     Column("id", Identifier, primary_key=True),
     Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), nullable=False),
     Column("name", Text, nullable=False),
-    Column("name_key", Identifier, nullable=False),  # the name, case-folded
+    Column("name_key", Identifier, nullable=False),  # the name, case-folded; of a deleted one its id
     Column("created_at", BigInteger, nullable=False),
+    Column("deleted_at", BigInteger),
     UniqueConstraint("owner_id", "name_key"),
 )
 
@@ -209,3 +237,14 @@ ideas = Table(
 )
 Index("ix_ideas_owner", ideas.c.owner_id, ideas.c.id)
 Index("ix_ideas_conversation", ideas.c.conversation_id, ideas.c.id)
+
+request_keys = Table(
+    "request_keys",
+    metadata,
+    Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Identifier, primary_key=True),  # what it is for and the client's idempotency key
+    Column("digest", LargeBinary, nullable=False),  # of what was asked
+    Column("result_id", Identifier, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+)
+Index("ix_request_keys_created", request_keys.c.created_at)

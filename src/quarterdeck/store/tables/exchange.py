@@ -58,3 +58,11 @@ import_notes = Table(
     Column("item", Text, nullable=False),  # what it was, by name
     Column("reason", Text, nullable=False),
 )
+
+forgotten_sources = Table(  # of conversations that were deleted for good: the same import does not bring them back
+    "forgotten_sources",
+    metadata,
+    Column("owner_id", Identifier, ForeignKey("users.id", ondelete="CASCADE"), primary_key=True),
+    Column("source", Identifier, primary_key=True),  # as in `conversations`, or the id that it had here
+    Column("forgotten_at", BigInteger, nullable=False),
+)

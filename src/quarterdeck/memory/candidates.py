@@ -1,0 +1,53 @@
+"""The messages that may be what is looked for, in the order of time, with what stands around each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import cached_property
+from itertools import count
+
+from quarterdeck.memory.terms import terms_of_entry
+from quarterdeck.store.recall_find import CandidateRow
+
+SITTING_MS = 1_800_000  # who says nothing for so long has got up: what comes then belongs to another talk
+
+
+class Candidates:
+    """`rows` in the order of time."""
+
+    def __init__(self, rows: Sequence[CandidateRow]) -> None:
+        self.rows = rows
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    @cached_property
+    def terms(self) -> list[Counter[str]]:
+        return [Counter(terms_of_entry(row.words)) for row in self.rows]
+
+    @cached_property
+    def lengths(self) -> list[int]:
+        return [terms.total() for terms in self.terms]
+
+    @cached_property
+    def sittings(self) -> list[list[int]]:
+        """The talks: positions of messages of one conversation without a long pause between them."""
+        found: list[list[int]] = []
+        open_ones: dict[str, list[int]] = {}
+        for at, row in enumerate(self.rows):
+            sitting = open_ones.get(row.conversation_id)
+            if sitting is None or row.created_at - self.rows[sitting[-1]].created_at > SITTING_MS:
+                sitting = open_ones[row.conversation_id] = []
+                found.append(sitting)
+            sitting.append(at)
+        return found
+
+    def beside(self, steps: int) -> list[int]:
+        """The position of what was said so many messages later (or earlier) in the same talk; -1: nothing."""
+        places = [-1] * len(self.rows)
+        for sitting in self.sittings:
+            for number, at in zip(count(steps), sitting, strict=False):
+                if 0 <= number < len(sitting):
+                    places[at] = sitting[number]
+        return places

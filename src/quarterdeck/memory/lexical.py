@@ -1,0 +1,50 @@
+"""How well words fit: BM25 of a message, and what those around it add to it.
+
+In a talk the words of a question often stand beside its answer ("Where did you hike?" "In the Dolomites").
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from quarterdeck.memory.candidates import Candidates
+
+_SATURATION, _LENGTH_WEIGHT = 0.4, 0.3
+_RARITY = 1.3  # a rare word says more than its share
+_AROUND = {-1: 0.7, -2: 0.35, 1: 0.1, 2: 0.1, 3: 0.1}
+"""What a message's neighbours add to it, by where they stand; the question comes before the answer."""
+
+
+def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
+    """How much each word says, by the number of messages that have it of `count`."""
+    return {
+        term: math.log(1 + (max(count - known, 0) + 0.5) / (known + 0.5)) ** _RARITY
+        for term, known in frequencies.items()
+        if known
+    }
+
+
+def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[float]:
+    """Of each candidate by itself."""
+    usual = sum(candidates.lengths) / max(len(candidates), 1) or 1.0
+    scores = []
+    for terms, length in zip(candidates.terms, candidates.lengths, strict=True):
+        saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length / usual)
+        scores.append(
+            sum(
+                weight * said * (_SATURATION + 1) / (said + saturation)
+                for term, weight in weights.items()
+                if (said := terms.get(term, 0))
+            )
+        )
+    return scores
+
+
+def add_around(candidates: Candidates, scores: Sequence[float]) -> list[float]:
+    total = list(scores)
+    for steps, share in _AROUND.items():
+        for at, place in enumerate(candidates.beside(steps)):
+            if place >= 0:
+                total[at] += share * scores[place]
+    return total

@@ -1,0 +1,96 @@
+"""Recall finds what was said, of one's own, by any of its words; on both databases the same."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+from sqlalchemy import Connection, update
+from tests.unit.store.stored import add_conversation, add_message, add_user
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.parts import TextPart
+from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.search import index_messages
+from quarterdeck.store.tables import conversations, messages
+
+TALK = (
+    ("user", "Where should we go in spring?"),
+    ("assistant", "Lisbon is lovely then, and so is Porto."),
+    ("user", "My sister Ida lives there, she is a carpenter."),
+    ("assistant", "What does she make?"),
+    ("user", "Mostly stairs, of oak."),
+    ("user", "By the way, the parcel has not come."),
+)
+
+
+def hold_talk(connection: WriteConnection, owner: str) -> dict[str, str]:
+    """What was said, by the ids of the messages."""
+    conversation = add_conversation(connection, owner)
+    parent, said, start = None, {}, now_ms() - 1_000_000
+    for number, (role, sentence) in enumerate(TALK):
+        parent = add_message(connection, conversation, parent, role, [TextPart(sentence)])
+        said[parent] = sentence
+        at = start + number * 10_000
+        connection.execute(update(messages).where(messages.c.id == parent).values(created_at=at))
+    index_messages(connection, list(said))
+    return said
+
+
+async def recall(database: Database, owner: str, text: str, **filters: object) -> list[Recalled]:
+    return await Recall(database).find(Query(owner=owner, text=text, now=now_ms(), **filters))  # type: ignore[arg-type]
+
+
+async def test_one_word_in_another_form_is_enough_and_the_answer_beside_the_question_is_lifted(
+    database: Database,
+) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    await database.write(lambda connection: hold_talk(connection, owner))
+    found = await recall(database, owner, "Which carpenters, by trade, do I happen to know?")
+    assert found[0].text == "My sister Ida lives there, she is a carpenter."
+    assert {"words", "session", "speaker"} <= set(found[0].signals)
+    assert found[0].score == pytest.approx(sum(found[0].signals.values()), abs=0.01)
+    made = await recall(database, owner, "What does Ida make?")
+    assert "Mostly stairs, of oak." in [one.text for one in made[:3]]
+
+
+async def test_what_is_not_ones_own_or_gone_or_private_is_never_found(database: Database) -> None:
+    ann = await database.write(lambda connection: add_user(connection, "ann"))
+    ben = await database.write(lambda connection: add_user(connection, "ben"))
+    said = await database.write(lambda connection: hold_talk(connection, ann))
+    assert await recall(database, ben, "carpenter sister Ida") == []
+    gone = next(message for message, sentence in said.items() if "carpenter" in sentence)
+
+    def delete(connection: WriteConnection) -> None:
+        connection.execute(update(messages).where(messages.c.id == gone).values(deleted_at=now_ms()))
+        index_messages(connection, [gone])
+
+    await database.write(delete)
+    assert gone not in [one.id for one in await recall(database, ann, "carpenter sister Ida Lisbon")]
+    assert await recall(database, ann, "Lisbon")
+    for memory in ("private", "off"):
+        change = update(conversations).values(memory=memory)
+        await database.write(partial(Connection.execute, statement=change))
+        assert await recall(database, ann, "Lisbon") == []
+
+
+async def test_time_speaker_and_what_is_in_the_context_already_are_respected(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    said = await database.write(lambda connection: hold_talk(connection, owner))
+    assert {one.role for one in await recall(database, owner, "Lisbon sister stairs", speaker="assistant")} == {
+        "assistant"
+    }
+    lisbon = next(message for message, sentence in said.items() if "Lisbon" in sentence)
+    left = await recall(database, owner, "Lisbon", not_messages=frozenset({lisbon}))
+    assert lisbon not in [one.id for one in left]
+    assert await recall(database, owner, "Lisbon", before=1_000) == []
+    assert await recall(database, owner, "Lisbon", after=now_ms() + 60_000) == []
+    assert len(await recall(database, owner, "Lisbon sister stairs parcel", k=2)) == 2
+
+
+async def test_any_text_is_a_query(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    await database.write(lambda connection: hold_talk(connection, owner))
+    for text in ("", "?", "'\"*()^:-", "the of and", "\\", "lisbon' | !x", "東京", "≈"):
+        await recall(database, owner, text)
