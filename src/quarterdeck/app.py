@@ -48,6 +48,7 @@ from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.sqlite import SqliteDatabase
+from quarterdeck.tools.memory_tools import OpenMessages, SearchMemory
 from quarterdeck.tools.toolbox import Toolbox
 from quarterdeck.tracing.spans import start_tracing, stop_tracing
 from quarterdeck.turns.feed import Feed
@@ -160,8 +161,9 @@ async def open_house(
         summariser = Summariser(database, registry, asking, calibration, settings.summarise_after)
         stack.push_async_callback(summariser.close)
         summariser.on_made = lambda owner, conversation: feed.tell(owner, FeedConversation(conversation))
-        toolbox = Toolbox(limits)
-        rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser, toolbox)
+        recall = Recall(database)
+        toolbox = Toolbox(limits, [SearchMemory(recall, database), OpenMessages(database)])
+        rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser, toolbox, recall)
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
         turns = Turns(database, log, registry, limits, runner, feed, bell)
         fetcher = Fetcher()
@@ -189,7 +191,7 @@ async def open_house(
             identity_flow=flow,
             imports=Imports(database, settings.data_dir, settings.max_import_mb << 20),
             egress=egress,
-            recall=Recall(database),
+            recall=recall,
             role=role,
             access=access,
             ldap=open_ldap(settings),

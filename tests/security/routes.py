@@ -64,6 +64,7 @@ GET     /api/ui/chat/{conversation}/messages           members  read   404
 POST    /api/ag-ui                                     members  chat   own
 GET     /api/turns/{turn}/events                       people   read   404
 POST    /api/turns/{turn}/stop                         people   chat   404
+POST    /api/turns/{turn}/approvals/{call}             people   chat   404
 GET     /api/turns/{turn}/context                      members  read   404
 GET     /api/conversations/{conversation}/context      members  read   404
 GET     /api/conversations/{conversation}/summaries    members  read   404

@@ -39,7 +39,7 @@ from quarterdeck.domain.tokens import estimate_parts, estimate_text, estimate_to
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.store.context_texts import digest_of
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.paths import PathRow
+from quarterdeck.store.paths import PathRow, find_taints
 from quarterdeck.store.summaries import SummaryRow
 
 _CONTINUE = (
@@ -206,8 +206,9 @@ class ContextDraft:
         return pinned_text(pin, self._wanted.assistant.format, self._zone)
 
     def _add_summaries(self, summaries: list[SummaryRow], pins: list[PathRow]) -> None:
+        taint = find_taints(self._connection, self._wanted.conversation) if summaries else ""  # it may rest on any
         for summary in reversed(summaries):
-            self._prompt.add_text("summary", "user", summary_text(summary), summary=summary.id)
+            self._prompt.add_text("summary", "user", summary_text(summary), summary=summary.id, taint=taint)
         for pin in pins:
             source = {"message": pin.id, "version": pin.version, "taint": pin.taint}
             self._prompt.add_text("pinned", "user", self._pinned(pin), **source)
@@ -228,12 +229,10 @@ class ContextDraft:
     def _add_recalled(self, found: list[Found]) -> int:
         """Together one part of the question's message, the last of all that the conversation says."""
         room = self._room_for_recalled
-        for item in found:
-            room -= estimate_text(item.text)
-            if room < 0:
-                break
+        kept = [item for item in found if (room := room - estimate_text(item.text)) >= 0]
+        for item in kept if len(kept) > 1 else ():  # the first one only says what the others are
             self._prompt.add_text("recalled", "user", item.text, **item.source)
-        return sum(entry.kind == "recalled" for entry in self._prompt.entries)
+        return len(kept) if len(kept) > 1 else 0
 
     def _add_calls(self) -> bool:
         """What earlier steps of this answer said and called, and what came of it."""

@@ -9,8 +9,9 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.context.manifest import Manifest, ManifestEntry
+from quarterdeck.context.manifest import Manifest, ManifestEntry, RecalledSource
 from quarterdeck.context.prompt import Prompt
+from quarterdeck.context.recalled import recalled_message
 from quarterdeck.context.rendering import Before, Piece, pinned_text, row_pieces, summary_text
 from quarterdeck.context.times import explain_times
 from quarterdeck.domain.parts import TextPart
@@ -19,8 +20,10 @@ from quarterdeck.domain.step import Role
 from quarterdeck.store.context_texts import read_texts
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.paths import PathRow, find_rows, read_versions
+from quarterdeck.store.recalled import memories_as_sent, quoted_as_sent
 from quarterdeck.store.summaries import SummaryRow
 from quarterdeck.store.summaries import find_rows as find_summaries
+from quarterdeck.tools.quoting import quote_memory
 
 _ROLES: dict[str, Role] = {"system": "system", "user": "user", "assistant": "assistant", "tool": "tool"}
 
@@ -42,7 +45,13 @@ class _Rebuilder:
         self._manifest = manifest
         self._zone = zone_or_utc(manifest.zone)
         entries = manifest.entries
-        self._rows = _rows_as_sent(connection, owner, conversation, entries)
+        own = [entry for entry in entries if entry.kind != "recalled"]
+        self._rows = _rows_as_sent(connection, owner, conversation, own)
+        recalled = [entry for entry in entries if entry.recalled is not None]
+        said = {(entry.message, entry.version) for entry in recalled if entry.message}
+        self._quoted = quoted_as_sent(connection, owner, said)
+        known = {(source.id, entry.version) for entry in recalled if (source := _memory_of(entry)) is not None}
+        self._memories = memories_as_sent(connection, owner, known)
         self._kept = read_texts(connection, owner, {entry.text for entry in entries if entry.text})
         wanted = {entry.summary for entry in entries if entry.summary}
         self._summaries: dict[str, SummaryRow] = find_summaries(connection, owner, wanted)
@@ -74,11 +83,20 @@ class _Rebuilder:
         if entry.kind == "pinned":
             row = self._rows.get((entry.message, entry.version))
             return None if row is None else pinned_text(row, self._manifest.format, self._zone)
+        if entry.kind == "recalled" and entry.recalled is not None:
+            return self._recalled(entry, entry.recalled)
         if entry.text:
             return self._kept.get(entry.text)
         if entry.said:
             return entry.said
         return explain_times(self._manifest.zone) if entry.kind == "time" else None
+
+    def _recalled(self, entry: ManifestEntry, source: RecalledSource) -> str | None:
+        if entry.message:
+            row = self._quoted.get((entry.message, entry.version))
+            return None if row is None else recalled_message(row, self._zone)
+        memory = self._memories.get((source.id, entry.version))
+        return None if memory is None else quote_memory(memory, self._zone)
 
     def _message(self, entry: ManifestEntry) -> Piece | None:
         if entry.piece == 0:
@@ -91,6 +109,10 @@ class _Rebuilder:
             self._before = Before(row.role, row.at)
         pieces = self._pieces.get(entry.message, [])
         return pieces[entry.piece] if entry.piece < len(pieces) else None
+
+
+def _memory_of(entry: ManifestEntry) -> RecalledSource | None:
+    return entry.recalled if entry.recalled is not None and entry.recalled.kind == "memory" else None
 
 
 def _rows_as_sent(

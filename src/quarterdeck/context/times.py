@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime, tzinfo
 
 from quarterdeck.domain.periods import find_zone
+from quarterdeck.domain.periods import write_time as _write
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 _NOW_AFTER_S = 300  # the question's own time is the time it is now, up to this
@@ -44,15 +45,6 @@ def now_line(now_ms: int, asked_ms: int, zone: tzinfo) -> str:
 
 def day_and_time(at_ms: int, zone: tzinfo) -> str:
     return _write(datetime.fromtimestamp(at_ms // 1000, zone))
-
-
-def _write(local: datetime) -> str:
-    return f"{local:%a %Y-%m-%d %H:%M} {_offset(local)}"
-
-
-def _offset(local: datetime) -> str:
-    text = local.strftime("%z")
-    return f"{text[:3]}:{text[3:5]}"
 
 
 def _gap(seconds: int) -> str:

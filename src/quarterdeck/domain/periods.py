@@ -1,4 +1,4 @@
-"""Days and months of a user: what budgets run over and usage is counted by.
+"""Times, days and months of a user: what models are told, what budgets run over and usage is counted by.
 
 A day is written `2026-11-28`. It belongs to the zone of the user; everybody's is UTC until users have one.
 """
@@ -33,6 +33,12 @@ def zone_or_utc(name: str) -> tzinfo:
 
 def day_of(at_ms: int, zone: tzinfo = ZONE) -> str:
     return datetime.fromtimestamp(at_ms / 1000, zone).date().isoformat()
+
+
+def write_time(local: datetime) -> str:
+    """As models are told a time: `Sat 2026-11-28 14:03 +01:00`."""
+    offset = local.strftime("%z")
+    return f"{local:%a %Y-%m-%d %H:%M} {offset[:3]}:{offset[3:5]}"
 
 
 def first_day(period: Period, day: str) -> str:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam, literal, select, text, update
 
 from quarterdeck.domain.parts import Part, decode_parts
+from quarterdeck.domain.taint import join_taints
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import message_versions, messages
 
@@ -100,6 +101,16 @@ def list_pinned(connection: AnyConnection, conversation: str, limit: int) -> lis
     """On whatever branch, the newest first."""
     statement = _PINNED_SQLITE if connection.dialect.name == "sqlite" else _PINNED
     return [_row(row) for row in connection.execute(statement, {"conversation": conversation, "limit": limit})]
+
+
+def find_taints(connection: AnyConnection, conversation: str) -> str:
+    """What untrusted was read for any message of a conversation, on whatever branch. The cost is that of those."""
+    statement = (
+        select(messages.c.taint)
+        .where(messages.c.conversation_id == conversation, text("taint <> ''"))  # its index's words
+        .distinct()
+    )
+    return join_taints(connection.execute(statement).scalars())
 
 
 def find_rows(connection: AnyConnection, conversation: str, ids: list[str]) -> dict[str, PathRow]:

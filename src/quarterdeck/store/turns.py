@@ -33,6 +33,7 @@ class TurnRow(Struct, frozen=True):
     created_at: int
     ended_at: int | None
     handovers: int = 0
+    decisions: str | None = None
 
 
 class Claimable(Struct, frozen=True):

@@ -43,7 +43,8 @@ class Tool(ABC):
     """`parameters` is a JSON Schema object, `arguments` the struct that says the same to msgspec.
 
     `effect`: whether a call changes anything, here or elsewhere; a call without one may be made again after a crash.
-    `needs_memory`: it reads what the user said elsewhere, and is offered only where memory is on.
+    `needs_memory`: it reads what the user said elsewhere, and is offered only where memory is on. `always_asks`: its
+    side effect waits for the user's approval also where nothing untrusted was read.
     """
 
     name: str
@@ -52,6 +53,7 @@ class Tool(ABC):
     arguments: type[Struct]
     effect: Effect = "none"
     needs_memory: bool = False
+    always_asks: bool = False
     timeout_s: float = 20.0
 
     @property

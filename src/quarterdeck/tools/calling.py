@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from typing import Any
 
 from msgspec import Struct
@@ -38,11 +37,6 @@ def prepare(part: ToolCallPart, offer: Offer) -> ReadyCall | ToolResult:
         return ReadyCall(part, tool, tool.read(part.arguments))
     except ToolArgumentsError as error:
         return ToolResult(error.message, is_error=True)
-
-
-def digest_of(part: ToolCallPart) -> str:
-    """Of exactly what would be done: an approval is bound to it."""
-    return hashlib.sha256(f"{part.name}\n{part.arguments}".encode("utf-8", "surrogatepass")).hexdigest()
 
 
 async def run_call(call: ReadyCall, caller: ToolCaller) -> ToolResult:

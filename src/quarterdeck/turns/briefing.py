@@ -8,6 +8,7 @@ from msgspec import Struct
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.build import Context, ContextDraft, ContextRequest, read_context
 from quarterdeck.context.manifest import encode_manifest
+from quarterdeck.context.recalled import Asked, Recollection, recollect
 from quarterdeck.context.summarise import Talk
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.fold import FoldedTurn
@@ -18,6 +19,7 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.context_texts import keep_text
 from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.people import find_preferences
+from quarterdeck.store.recalled import note_uses
 from quarterdeck.store.turn_rights import TurnRights, find_rights
 from quarterdeck.store.turns import StepRow, TurnRow, insert_step
 from quarterdeck.tools.base import ToolCaller
@@ -48,6 +50,7 @@ class Briefing:
         self._turn = turn
         self._rights: TurnRights | None = None
         self._now = now_ms()  # the same in all steps: what was sent stays what it was
+        self._recollection: Recollection | None = None
         self.offer = NOTHING
         self.caller = ToolCaller(user=turn.owner_id, conversation=turn.conversation_id, turn=turn.id, now=self._now)
 
@@ -69,12 +72,29 @@ class Briefing:
             self._set_offer(connection, profile, known.time_zone)
             return read_context(
                 connection,
-                msgspec.structs.replace(wanted, zone=known.time_zone, about=known.about, tools=self.offer.specs),
+                msgspec.structs.replace(
+                    wanted, zone=known.time_zone, about=known.about, tools=self.offer.specs, recalls=self._recalls
+                ),
             )
 
         draft = await self._rooms.database.read(read)
+        if self._recollection is None and so_far is not None:
+            self._recollection = await self._recollect(draft)
+        context = draft.finish(self._recollection)
         self.caller = msgspec.structs.replace(self.caller, in_context=draft.in_context)
-        return draft.finish()
+        return context
+
+    async def _recollect(self, draft: ContextDraft) -> Recollection | None:
+        recaller, rights, turn = self._rooms.recaller, self._rights, self._turn
+        if recaller is None or rights is None:
+            return None
+        if not rights.uses_memory:
+            return Recollection(reason="Memory is off here.")
+        asked = Asked(
+            turn.owner_id, turn.conversation_id, draft.question, draft.before, draft.in_context, self._now,
+            self.caller.zone,
+        )  # fmt: skip
+        return await recollect(recaller, self._rooms.database, asked)
 
     async def find_offer(self, profile: ModelProfile) -> None:
         """For calls that were asked for in another process."""
@@ -82,6 +102,10 @@ class Briefing:
         await self._rooms.database.read(
             lambda connection: self._set_offer(connection, profile, find_preferences(connection, owner).time_zone)
         )
+
+    @property
+    def _recalls(self) -> bool:
+        return self._rooms.recaller is not None and self._rights is not None and self._rights.uses_memory
 
     def _set_offer(self, connection: ReadConnection, profile: ModelProfile, zone: str) -> None:
         if self._rights is not None:
@@ -105,11 +129,18 @@ class Briefing:
         """Keep the manifest; the answer is worth more than the note about it."""
         manifest = context.manifest
         row = StepRow(step, attempt, manifest.model, encode_manifest(manifest), now_ms())
+        recalled = [entry.recalled for entry in manifest.entries if entry.recalled is not None]
+        uses = {source.id: source.signals for source in recalled if source.kind == "memory"}
 
         def write(connection: WriteConnection) -> None:
             for digest, text in context.texts.items():
                 keep_text(connection, self._turn.owner_id, digest, text)
             insert_step(connection, self._turn.id, row)
+            if uses:
+                note_uses(
+                    connection, owner=self._turn.owner_id, turn=self._turn.id,
+                    conversation=self._turn.conversation_id, answer=self._turn.message_id, uses=uses,
+                )  # fmt: skip
 
         try:
             await self._rooms.database.write(write)

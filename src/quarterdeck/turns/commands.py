@@ -12,10 +12,11 @@ from typing import Literal, get_args
 from msgspec import Struct
 
 from quarterdeck.log.bell import Bell
+from quarterdeck.store.approvals import Decision, add_decision
 from quarterdeck.store.database import Database
-from quarterdeck.store.turns import request_stop
+from quarterdeck.store.turns import TurnRow, request_stop
 
-Verb = Literal["stop"]
+Verb = Literal["stop", "settle"]
 
 
 class Command(Struct, frozen=True):
@@ -44,5 +45,13 @@ class Mailbox:
         if not await self._database.write(lambda connection: request_stop(connection, turn)):
             return None
         command = Command("stop", turn)
+        await self._bell.tell(say_command(command))
+        return command
+
+    async def settle(self, turn: TurnRow, decision: Decision) -> Command | None:
+        """What the user has decided about a tool call; None when the turn has ended already. Raises: `StorageError`."""
+        if not await self._database.write(lambda connection: add_decision(connection, turn, decision)):
+            return None
+        command = Command("settle", turn.id)
         await self._bell.tell(say_command(command))
         return command

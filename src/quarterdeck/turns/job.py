@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 
 from msgspec import Struct, structs
@@ -30,10 +31,11 @@ from quarterdeck.errors import (
     as_quarterdeck_error,
 )
 from quarterdeck.providers.base import Provider
+from quarterdeck.store.approvals import read_decisions
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent
 from quarterdeck.turns.briefing import Briefing, Counted
-from quarterdeck.turns.calls import CallPlan, run_calls, settle_cut_off
+from quarterdeck.turns.calls import APPROVAL_S, CallPlan, Verdict, run_calls, settle_cut_off
 from quarterdeck.turns.claim import Claim
 from quarterdeck.turns.engine import Stage, StepPlan, leads_on, run_step, stage_of
 from quarterdeck.turns.metering import Meter
@@ -48,6 +50,7 @@ _NOTE_AFTER_S = 1.0
 _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
 _MAX_HANDOVERS = 5  # that do not count as attempts
 _LOG_S = 1.0
+_DECISION_S = 3.0  # how soon a decision is found that nobody was told of
 _LOOK_S = 0.2  # while there is no room, how soon an interruption is noticed
 
 
@@ -89,6 +92,7 @@ class Job:
         self._writer: PartWriter | None = None
         self._interruption: InterruptedTurnError | StaleWriterError | None = None
         self._has_begun = asyncio.Event()
+        self._has_decided = asyncio.Event()
         self._has_received = False  # something of the step
         self._reading: asyncio.Task[None] | None = None
         self._stream: AsyncGenerator[list[Event], None] | None = None
@@ -104,6 +108,10 @@ class Job:
         """Another worker has the turn: nothing is written any more."""
         self._interruption = StaleWriterError("Another worker has taken this turn over.")
         self._leave_upstream()
+
+    def look_for_decisions(self) -> None:
+        """The user has decided about a tool call."""
+        self._has_decided.set()
 
     def _leave_upstream(self) -> None:
         """Also while the log keeps us waiting: a stopped turn must not go on being paid for."""
@@ -242,7 +250,23 @@ class Job:
             while not await self.outbox.catch_up(_LOOK_S):
                 self._raise_if_interrupted()
 
-        return CallPlan(so_far, self._briefing.offer, self._briefing.caller, commit)
+        return CallPlan(so_far, self._briefing.offer, self._briefing.caller, commit, self._wait_for_decisions)
+
+    async def _wait_for_decisions(self, digests: dict[str, str]) -> dict[str, Verdict]:
+        """About calls with exactly these digests. What nobody decides in time is declined."""
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + APPROVAL_S
+        while loop.time() < ends_s:
+            self._has_decided.clear()
+            found = await keep_trying(
+                lambda: self._rooms.database.read(lambda connection: read_decisions(connection, self.turn.id))
+            )
+            verdicts = {one.call: one.decision for one in reversed(found) if digests.get(one.call) == one.digest}
+            if verdicts:
+                return verdicts
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._has_decided.wait(), _DECISION_S)
+        return dict.fromkeys(digests, "declined")
 
     def _plan(
         self,

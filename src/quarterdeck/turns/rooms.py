@@ -6,6 +6,7 @@ from msgspec import Struct
 
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.context.calibration import Calibration
+from quarterdeck.context.recalled import Recaller
 from quarterdeck.context.summarise import Summariser
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
@@ -21,3 +22,4 @@ class Rooms(Struct, frozen=True):
     calibration: Calibration
     summariser: Summariser
     toolbox: Toolbox
+    recaller: Recaller | None = None

@@ -138,6 +138,9 @@ class TurnRunner:
         match command.verb:
             case "stop":
                 self.stop(command.turn)
+            case "settle":
+                if (job := self._jobs.get(command.turn)) is not None:
+                    job.look_for_decisions()
 
     def stop(self, turn: str) -> bool:
         """End a turn with what it has; False when it does not run here."""

@@ -9,10 +9,11 @@ from quarterdeck import metrics
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import FeedConversation, encode_event
-from quarterdeck.errors import LogError, StaleWriterError
+from quarterdeck.errors import ConflictError, LogError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell, LocalBell
 from quarterdeck.providers.registry import Registry
+from quarterdeck.store.approvals import Decision
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.turns import OPEN, TurnRow
 from quarterdeck.tracing import spans
@@ -114,6 +115,17 @@ class Turns:
         """The turn ends with what it has, wherever it runs. Stopping an ended turn is no error."""
         command = await self._mailbox.stop(turn)
         if command is not None and self._runner is not None:
+            self._runner.obey(command)
+
+    async def settle(self, turn: TurnRow, decision: Decision) -> None:
+        """The turn goes on with a tool call, or without it, wherever it runs.
+
+        Raises: `ConflictError` when it has ended.
+        """
+        command = await self._mailbox.settle(turn, decision)
+        if command is None:
+            raise ConflictError("This answer has ended. Nothing waits for your decision any more.")
+        if self._runner is not None:
             self._runner.obey(command)
 
     async def _default_model(self, user: str, model: str | None) -> str:

@@ -68,6 +68,15 @@ class StopFrame(_Client, frozen=True, tag="stop", kw_only=True):
     turn: str
 
 
+class ApproveFrame(_Client, frozen=True, tag="approve", kw_only=True):
+    """Allow the tool call `call`, or decline it. `digest` is the one of `approval.requested`: no others are meant."""
+
+    turn: str
+    call: str
+    digest: str
+    decision: Literal["approved", "declined"]
+
+
 class FeedFrame(_Client, frozen=True, tag="feed", kw_only=True):
     """Send me the user's feed from `after` on; None means from now."""
 
@@ -78,7 +87,7 @@ class PingFrame(_Client, frozen=True, tag="ping", kw_only=True):
     """Answered by a pong."""
 
 
-ClientFrame = SendFrame | RetryFrame | FollowFrame | UnfollowFrame | StopFrame | FeedFrame | PingFrame
+ClientFrame = SendFrame | RetryFrame | FollowFrame | UnfollowFrame | StopFrame | ApproveFrame | FeedFrame | PingFrame
 
 
 class _Server(Struct, frozen=True, tag_field="type", kw_only=True, omit_defaults=True):
@@ -129,6 +138,13 @@ class StoppingFrame(_Server, frozen=True, tag="stopping", kw_only=True):
     turn: str
 
 
+class SettlingFrame(_Server, frozen=True, tag="settling", kw_only=True):
+    """Heard; `approval.settled` follows."""
+
+    turn: str
+    call: str
+
+
 class ResyncFrame(_Server, frozen=True, tag="resync", kw_only=True):
     """This cursor cannot be served: keep what you show until you have reloaded it over HTTP."""
 
@@ -168,6 +184,7 @@ ServerFrame = (
     | FollowingFrame
     | UnfollowedFrame
     | StoppingFrame
+    | SettlingFrame
     | ResyncFrame
     | HeartbeatFrame
     | PongFrame

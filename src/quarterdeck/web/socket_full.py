@@ -11,13 +11,16 @@ from quarterdeck import __version__
 from quarterdeck.accounts.access import access_turn
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import AccessError, CursorError, LogError, as_quarterdeck_error
 from quarterdeck.log.base import feed_name
 from quarterdeck.log.follow import check_cursor, follow
+from quarterdeck.store.approvals import Decision
 from quarterdeck.turns.record import Accepted, Retry, Send
 from quarterdeck.views.frames import (
     HEARTBEAT_S,
     AcceptedFrame,
+    ApproveFrame,
     FeedFrame,
     FollowFrame,
     FollowingFrame,
@@ -29,6 +32,7 @@ from quarterdeck.views.frames import (
     RetryFrame,
     SendFrame,
     ServerFrame,
+    SettlingFrame,
     StopFrame,
     StoppingFrame,
     UnfollowedFrame,
@@ -53,7 +57,7 @@ from quarterdeck.web.viewing import read_turn
 
 logger = get_logger("quarterdeck.sockets")
 
-Command = FollowFrame | UnfollowFrame | StopFrame | FeedFrame | PingFrame
+Command = FollowFrame | UnfollowFrame | StopFrame | ApproveFrame | FeedFrame | PingFrame
 """What a client wants beside sending."""
 
 _FEED = "feed"
@@ -140,6 +144,10 @@ class FullSocket:
                 await self._house.database.read(lambda connection: access_turn(connection, self._user, turn))
                 await self._house.turns.stop(turn)
                 await self._reply(StoppingFrame(ref=ref, turn=turn))
+            case ApproveFrame(turn=turn, call=call, ref=ref):
+                row = await self._house.database.read(lambda connection: access_turn(connection, self._user, turn))
+                await self._house.turns.settle(row, Decision(call, frame.digest, frame.decision, now_ms()))
+                await self._reply(SettlingFrame(ref=ref, turn=turn, call=call))
             case FeedFrame():
                 await self._follow_feed(frame)
             case PingFrame(ref=ref):

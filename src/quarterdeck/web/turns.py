@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from time import monotonic
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Header, Query, Response
+from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.access import access_turn
+from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError
 from quarterdeck.log.base import Entry
+from quarterdeck.store.approvals import Decision
 from quarterdeck.views.long_poll import encode_entries
 from quarterdeck.views.sse import HEARTBEAT, HEARTBEAT_S, encode_entry
 from quarterdeck.views.turn_reader import TurnReader
@@ -19,6 +22,14 @@ from quarterdeck.web.events import MAX_ENTRIES, NO_STORE, Limit, Wait
 from quarterdeck.web.house import House
 from quarterdeck.web.streams import BoundedStream, wait_signed_in
 from quarterdeck.web.viewing import read_turn
+
+
+class Verdict(BaseModel):
+    """`digest`: as `approval.requested` says it."""
+
+    digest: str = Field(min_length=64, max_length=64)
+    decision: Literal["approved", "declined"]
+
 
 router = APIRouter(prefix="/api/turns", tags=["turns"])
 
@@ -58,6 +69,17 @@ async def stop(house: TheHouse, caller: CallerOrGuest, turn: str) -> Response:
     """Stop a turn. The answer ends with what it has; stopping one that has ended is no error."""
     await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
     await house.turns.stop(turn)
+    return Response(status_code=202)
+
+
+@router.post("/{turn}/approvals/{call}", status_code=202)
+async def settle_call(house: TheHouse, caller: CallerOrGuest, turn: str, call: str, wanted: Verdict) -> Response:
+    """Allow a tool call that waits for it (`approval.requested`), or decline it. `approval.settled` follows.
+
+    It counts for the call with exactly these arguments, and for no other.
+    """
+    row = await house.database.read(lambda connection: access_turn(connection, caller.user, turn))
+    await house.turns.settle(row, Decision(call, wanted.digest, wanted.decision, now_ms()))
     return Response(status_code=202)
 
 

@@ -19,6 +19,7 @@ from quarterdeck.accounts.limits import Limits
 from quarterdeck.accounts.spending import Spending
 from quarterdeck.config import Settings
 from quarterdeck.context.calibration import Calibration
+from quarterdeck.context.recalled import Recaller
 from quarterdeck.context.summarise import Summariser
 from quarterdeck.domain.events import Event, TurnEnded, decode_event
 from quarterdeck.domain.fold import FoldedTurn, fold
@@ -206,6 +207,7 @@ class Rig:
         worker: str,
         bell: Bell,
         runs_turns: bool,
+        recaller: Recaller | None = None,
     ) -> None:
         self.database, self.provider, self.bell = database, provider, bell
         self.log = UnsteadyLog(log)
@@ -219,8 +221,9 @@ class Rig:
         self.summariser = Summariser(database, self.registry, asking, self.calibration, most_unsummarised=48_000)
         self.toolbox = Toolbox(self.limits)
         rooms = Rooms(
-            database, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser, self.toolbox
-        )
+            database, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser, self.toolbox,
+            recaller,
+        )  # fmt: skip
         self.runner = TurnRunner(rooms, self.log, self.feed, worker, bell)
         runner = self.runner if runs_turns else None
         self.turns = Turns(database, self.log, self.registry, self.limits, runner, self.feed, bell)
@@ -319,10 +322,12 @@ async def open_rig(
     drains: bool = True,
     bell: TownBell | None = None,
     runs_turns: bool = True,
+    recaller: Callable[[Database], Recaller] | None = None,
 ) -> AsyncIterator[Rig]:
     """One process on `folder`. Without `drains` it ends as if it had been killed, as far as its turns can tell."""
     async with open_store(folder) as database, _open_log(folder, bell or TownBell()) as (log, town):
-        rig = Rig(FailingWrites(database), log, provider, worker, town, runs_turns)
+        recalls = None if recaller is None else recaller(database)
+        rig = Rig(FailingWrites(database), log, provider, worker, town, runs_turns, recalls)
         async with run_rig(rig, drains=drains, runs_turns=runs_turns):
             yield rig
 

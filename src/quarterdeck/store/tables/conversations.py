@@ -130,6 +130,7 @@ Index(
     messages.c.source,
     sqlite_where=text("source IS NOT NULL"),
 )
+Index("ix_messages_tainted", messages.c.conversation_id, sqlite_where=text("taint <> ''"))
 Index(
     "ix_messages_unremembered",
     messages.c.owner_id,

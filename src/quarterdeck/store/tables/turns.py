@@ -39,6 +39,7 @@ turns = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("ended_at", BigInteger),
     Column("handovers", Integer, nullable=False, server_default=text("0")),  # graceful ones so far
+    Column("decisions", Text),  # JSON, store.approvals.Decision: what the user has decided about tool calls
     UniqueConstraint("owner_id", "send_key"),
 )
 Index("ix_turns_conversation", turns.c.conversation_id, turns.c.id)

@@ -310,6 +310,16 @@ export interface StopFrame {
   turn: string;
 }
 
+/** Allow the tool call `call`, or decline it. */
+export interface ApproveFrame {
+  type: "approve";
+  ref?: string;
+  turn: string;
+  call: string;
+  digest: string;
+  decision: "approved" | "declined";
+}
+
 /** Send me the user's feed from `after` on; None means from now. */
 export interface FeedFrame {
   type: "feed";
@@ -371,6 +381,14 @@ export interface StoppingFrame {
   type: "stopping";
   ref?: string;
   turn: string;
+}
+
+/** Heard; `approval.settled` follows. */
+export interface SettlingFrame {
+  type: "settling";
+  ref?: string;
+  turn: string;
+  call: string;
 }
 
 /** This cursor cannot be served: keep what you show until you have reloaded it over HTTP. */
@@ -510,6 +528,7 @@ export type ClientFrame =
   | FollowFrame
   | UnfollowFrame
   | StopFrame
+  | ApproveFrame
   | FeedFrame
   | PingFrame;
 
@@ -519,6 +538,7 @@ export type ServerFrame =
   | FollowingFrame
   | UnfollowedFrame
   | StoppingFrame
+  | SettlingFrame
   | ResyncFrame
   | HeartbeatFrame
   | PongFrame
