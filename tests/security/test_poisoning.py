@@ -15,7 +15,6 @@ from typing import Any
 import msgspec
 import pytest
 from msgspec import Struct
-from quarterdeck.memory.recall import Query, Recall, Recalled
 from sqlalchemy import update
 from tests.conftest import Control, Report
 from tests.unit.turns.rig import Rig, ScriptedProvider, open_rig, until
@@ -24,6 +23,7 @@ from quarterdeck.domain.events import ApprovalRequested, Event
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import TextPart, ToolCallPart, encode_parts
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk, ToolCallChunk
+from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.store.memories import MemoryRow, insert_row
 from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import messages
