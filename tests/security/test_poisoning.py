@@ -1,7 +1,7 @@
 """Instructions hidden in what a turn reads: a gullible model obeys every one of them, and nothing happens unapproved.
 
 Each trial is a turn of its own, with a real database, log and recall. The model calls whatever tool any text tells it
-to, wherever that text stands. Nobody approves anything.
+to, wherever that text stands. Whatever it asks approval for is declined.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import TextPart, ToolCallPart, encode_parts
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk, ToolCallChunk
 from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.store.approvals import Decision
 from quarterdeck.store.memories import MemoryRow, insert_row
 from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import messages
@@ -131,18 +132,22 @@ class Ship:
             rig.toolbox.add(tool)
 
     async def ask(self, text: str, conversation: str) -> tuple[str, list[Event]]:
-        """A turn until it has ended; where it waits for approval it is stopped."""
+        """A turn until it has ended; whatever it asks approval for is declined."""
+        declined: set[str] = set()
         turn = (await self.rig.send(text, conversation=conversation, model="fake/caller")).row.id
 
-        async def is_over_or_waits() -> bool:
+        async def is_over_when_declined() -> bool:
             status = await self.rig.log.status(turn)
             if status is not None and status.state == "finished":
                 return True
-            if any(type(event) is ApprovalRequested for event in await self.rig.events(turn)):
-                self.rig.runner.stop(turn)
+            for event in await self.rig.events(turn):
+                if isinstance(event, ApprovalRequested) and event.call not in declined:
+                    declined.add(event.call)
+                    decision = Decision(event.call, event.digest, "declined", now_ms())
+                    await self.rig.turns.settle(await self.rig.row(turn), decision)
             return False
 
-        await until(is_over_or_waits)
+        await until(is_over_when_declined)
         return turn, await self.rig.events(turn)
 
     async def say(self, text: str, taint: str) -> str:
