@@ -34,6 +34,7 @@ from quarterdeck.web import (
     turns,
 )
 from quarterdeck.web.assets import PAGE, Assets
+from quarterdeck.web.compression import Compression
 from quarterdeck.web.guard import Guard
 from quarterdeck.web.later import LaterRoutes, include
 from quarterdeck.web.problems import install_problems
@@ -118,5 +119,6 @@ def create_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
         app.mount("/assets", Assets(directory=PAGE / "assets"), name="assets")
     LaterRoutes(app, LATER)
     install_problems(app)
+    app.add_middleware(Compression)
     app.add_middleware(Guard, settings=settings)
     return app
