@@ -26,6 +26,7 @@ _UNSPACED = (
 )
 _MARKS = "\u0300-\u036f\u0483-\u0487\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670\u0900-\u0963\u0966-\u0dff"
 _RUN = re.compile(rf"([{_UNSPACED}]+)|((?:(?![{_UNSPACED}])[^\W_]|[{_MARKS}])+)")
+_ASCII_RUN = re.compile("[a-z0-9]+")  # what `_RUN` finds in text of this kind, once it is in small letters
 _OPTIONAL = re.compile(
     "[\u0300-\u036f\u0591-\u05bd\u05bf\u05c1\u05c2\u064b-\u065f\u0670]"
 )  # diacritics and vowel points
@@ -98,12 +99,23 @@ def index_words(text: str, max_bytes: int) -> str:
     terms: list[str] = []
     left = max_bytes
     stems: dict[str, None] = {}
-    for word in split_words(text):
-        left -= len(word.term.encode()) + 1
+    for term in _terms(text):
+        left -= len(term if term.isascii() else term.encode()) + 1
         if left < 0:
             break
-        terms.append(word.term)
-        if (root := stem(word.term)) != word.term and root not in stems:
+        terms.append(term)
+        if (root := stem(term)) != term and root not in stems:
             left -= len(root) + len(STEM_MARK.encode()) + 1
             stems[root] = None
     return " ".join([*terms, *(STEM_MARK + root for root in stems)])
+
+
+def _terms(text: str) -> Iterator[str]:
+    """Those of `split_words`. Most of what is written is ASCII, or but for some words of it, and then this is quick."""
+    for line in text.splitlines():
+        for piece in (line,) if line.isascii() else line.split():
+            if piece.isascii():
+                for term in _ASCII_RUN.findall(piece.lower()):
+                    yield term[:MAX_WORD_CHARS]
+            else:
+                yield from (word.term for word in split_words(piece))

@@ -37,6 +37,7 @@ from quarterdeck.store.imports import (
     find_import,
     set_format,
 )
+from quarterdeck.store.search import words_of
 
 logger = get_logger("quarterdeck.exchange")
 
@@ -98,14 +99,24 @@ class _Import:
             plan = await asyncio.to_thread(recognise, opened)
             await self._begin(plan)
             batches = _gather(opened, plan, self._row.cursor)
-            problem = ""
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
-                work, said = batch
-                problem = problem or said
-                await self._write(work)
+            problem = await self._write_all(batches)
         total = self._row.counts
         if not problem and not (total.conversations or total.known_conversations or total.skipped):
             return "" if plan.format == "quarterdeck" else "There are no conversations in this file."
+        return problem
+
+    async def _write_all(self, batches: Iterator[tuple[_Work, str]]) -> str:
+        """While one batch is written, the next one is read."""
+        problem = ""
+        reading = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+        try:
+            while (batch := await reading) is not None:
+                reading = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
+                work, said = batch
+                problem = problem or said
+                await self._write(work)
+        finally:  # whoever reads must not be left with a file that is closed
+            await asyncio.gather(reading, return_exceptions=True)
         return problem
 
     async def _begin(self, plan: Plan) -> None:
@@ -207,17 +218,18 @@ class _Gathering:
 
     def _cut(self, draft: DraftConversation, arranged: Arranged, start: int, notes: list[Note], title: str) -> Piece:
         """As many of the messages as there is room for, one at least."""
-        parts, notes = [], list(notes)
+        parts, words, notes = [], [], list(notes)
         for message in arranged.messages[start:]:
             filled, said = fill_in(self._opened, message, title)
             message.parts = []  # what is written is not kept twice
             parts.append(filled)
+            words.append(words_of(filled))
             notes += said
             self._messages += 1
             self._bytes += weight_of(filled)
             if self._messages >= _CHUNK_MESSAGES or self._bytes >= _CHUNK_BYTES:
                 break
-        return Piece(draft, arranged, start, parts, notes)
+        return Piece(draft, arranged, start, parts, words, notes)
 
     def _flush(self) -> Iterator[_Work]:
         done = self._work

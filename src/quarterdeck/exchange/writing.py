@@ -35,7 +35,8 @@ from quarterdeck.store.importing import (
 )
 from quarterdeck.store.imports import Counts, Note
 from quarterdeck.store.locks import lock_conversation
-from quarterdeck.store.search import index_messages
+from quarterdeck.store.search import NewEntry, index_new
+from quarterdeck.store.turns import OPEN
 
 _BUILT_IN = ("", "ideas")
 _TITLE_CHARS = 200
@@ -43,12 +44,16 @@ _FIRST_WORDS_CHARS = 80
 
 
 class Piece(Struct, frozen=True):
-    """Messages `start` and following of an arranged draft, with their parts as they are to be stored."""
+    """Messages `start` and following of an arranged draft, with their parts as they are to be stored.
+
+    `words`: `words_of` each; they are found before, because nobody else writes while this is written.
+    """
 
     draft: DraftConversation
     arranged: Arranged
     start: int
     parts: list[list[Part]]
+    words: list[str]
     notes: list[Note]
 
     @property
@@ -78,7 +83,7 @@ def write_piece(connection: WriteConnection, owner: str, piece: Piece) -> Writte
     else:
         lock_conversation(connection, conversation.id)
         conversation = find_known_conversation(connection, owner, draft.source, draft.own_id) or conversation
-    known = _find_known(connection, conversation, piece)
+    known = {} if is_new else _find_known(connection, conversation, piece)
     fresh = [index for index, message in enumerate(piece.messages) if key_of(message) not in known]
     ids = {key: found.id for key, found in known.items()}
     ids |= {key_of(piece.messages[index]): new_id() for index in fresh}
@@ -88,7 +93,7 @@ def write_piece(connection: WriteConnection, owner: str, piece: Piece) -> Writte
     if fresh:
         gone = {key for key, found in known.items() if found.deleted_at is not None}
         _lead(connection, conversation, piece, fresh, {key: ids[key] for key in ids if key not in gone}, ids)
-    index_messages(connection, [row["id"] for row in rows])
+    index_new(connection, [_entry(row, piece, index) for row, index in zip(rows, fresh, strict=True) if _is_shown(row)])
     counts = Counts(
         conversations=int(is_new),
         messages=inserted,
@@ -179,6 +184,15 @@ def _row(owner: str, conversation: str, piece: Piece, index: int, ids: dict[str,
         "remembered_at": 0,  # nobody has asked for a model to read what was said elsewhere
     }
     return row | message.columns
+
+
+def _is_shown(row: dict[str, Any]) -> bool:
+    return row.get("deleted_at") is None and row["status"] not in OPEN
+
+
+def _entry(row: dict[str, Any], piece: Piece, index: int) -> NewEntry:
+    named = {name: row[name] for name in ("id", "owner_id", "conversation_id", "role", "model", "created_at")}
+    return NewEntry(**named, parts=piece.parts[index], words=piece.words[index])
 
 
 def _insert_belongings(

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
+from msgspec import Struct
 from sqlalchemy import Connection, delete, insert, select
 
 from quarterdeck.domain.ids import least_id
@@ -55,6 +56,29 @@ def index_conversation(connection: Connection, conversation: str) -> None:
     index_messages(connection, ids)
 
 
+class NewEntry(Struct, frozen=True):
+    """A message that is being written, with its words, which take longest to find: that was done before."""
+
+    id: str
+    owner_id: str
+    conversation_id: str
+    role: str
+    model: str
+    created_at: int
+    parts: list[Part]
+    words: str
+
+
+def words_of(parts: Sequence[Part]) -> str:
+    """What of a message stands in the index."""
+    return index_words(searched_text(parts)[:_MAX_READ_CHARS], MAX_INDEXED_BYTES)
+
+
+def index_new(connection: Connection, entries: Sequence[NewEntry]) -> None:
+    """Of complete messages that have none yet."""
+    _insert(connection, [value for entry in entries if (value := _value(entry, entry.parts, entry.words))])
+
+
 def index_all(connection: Connection) -> None:
     """Of a database without entries: all messages. (It is of a time when nothing was private.)"""
     after = ""
@@ -86,7 +110,11 @@ def facet_of_model(model: str) -> str:
 
 
 def _write(connection: Connection, rows: Sequence[Any]) -> int:
-    values = list(_entries(rows))
+    decoded = [(row, decode_parts(row.parts)) for row in rows]
+    return _insert(connection, [value for row, parts in decoded if (value := _value(row, parts, words_of(parts)))])
+
+
+def _insert(connection: Connection, values: list[dict[str, Any]]) -> int:
     if not values:
         return 0
     _give_free_ids(connection, values)
@@ -111,16 +139,15 @@ def _give_free_ids(connection: Connection, values: list[dict[str, Any]]) -> None
         waiting = again
 
 
-def _entries(rows: Sequence[Any]) -> Iterator[dict[str, Any]]:
-    for row in rows:
-        parts = decode_parts(row.parts)
-        words = index_words(searched_text(parts)[:_MAX_READ_CHARS], MAX_INDEXED_BYTES)
-        facets = _facets(row, parts)
-        if words or _has_more(facets):
-            yield {
-                "id": entry_id(row.created_at, _chance(row.id)), "message_id": row.id, "owner_id": row.owner_id,
-                "conversation_id": row.conversation_id, "facets": facets, "words": words,
-            }  # fmt: skip
+def _value(message: Any, parts: Sequence[Part], words: str) -> dict[str, Any] | None:
+    """None for one that cannot be found by anything."""
+    facets = _facets(message, parts)
+    if not words and not _has_more(facets):
+        return None
+    return {
+        "id": entry_id(message.created_at, _chance(message.id)), "message_id": message.id,
+        "owner_id": message.owner_id, "conversation_id": message.conversation_id, "facets": facets, "words": words,
+    }  # fmt: skip
 
 
 def _facets(row: Any, parts: Sequence[Part]) -> str:
