@@ -18,6 +18,8 @@ from msgspec import Struct
 MAX_WORD_CHARS = 64  # of a longer one (base64, a hash) only the beginning is kept
 STEM_MARK = "≈"
 """Stands before a stem in the index: no word begins with it."""
+_STEM_BYTES = len(STEM_MARK.encode()) + 1
+_MAX_CHARACTER_BYTES = 4
 
 _UNSPACED = (
     "⺀-⿕々-〇ぁ-ゖゝ-ゟァ-ヺー-ヿㄅ-ㄯㄱ-ㆎㆠ-ㆿㇰ-ㇿ㐀-䶿一-鿿가-힣豈-﫿ｦ-ﾟ"
@@ -96,26 +98,37 @@ def index_words(text: str, max_bytes: int) -> str:
 
     What does not fit into `max_bytes` of UTF-8 is left out.
     """
-    terms: list[str] = []
-    left = max_bytes
-    stems: dict[str, None] = {}
-    for term in _terms(text):
-        left -= len(term if term.isascii() else term.encode()) + 1
-        if left < 0:
-            break
-        terms.append(term)
-        if (root := stem(term)) != term and root not in stems:
-            left -= len(root) + len(STEM_MARK.encode()) + 1
-            stems[root] = None
+    terms = _terms(text)
+    different = dict.fromkeys(terms)
+    if 2 * sum(map(len, terms)) + (1 + _STEM_BYTES) * len(terms) > max_bytes / _MAX_CHARACTER_BYTES:
+        terms, different = _fitting(terms, max_bytes)
+    stems = dict.fromkeys(root for term in different if (root := stem(term)) != term)
     return " ".join([*terms, *(STEM_MARK + root for root in stems)])
 
 
-def _terms(text: str) -> Iterator[str]:
+def _fitting(terms: list[str], max_bytes: int) -> tuple[list[str], dict[str, None]]:
+    """As many as there is room for with their stems, and the different ones of them."""
+    kept: list[str] = []
+    different: dict[str, None] = {}
+    for term in terms:
+        max_bytes -= len(term.encode()) + 1
+        if term not in different:
+            root = stem(term)
+            max_bytes -= len(root) + _STEM_BYTES if root != term else 0
+        if max_bytes < 0:
+            break
+        kept.append(term)
+        different[term] = None
+    return kept, different
+
+
+def _terms(text: str) -> list[str]:
     """Those of `split_words`. Most of what is written is ASCII, or but for some words of it, and then this is quick."""
+    terms: list[str] = []
     for line in text.splitlines():
         for piece in (line,) if line.isascii() else line.split():
             if piece.isascii():
-                for term in _ASCII_RUN.findall(piece.lower()):
-                    yield term[:MAX_WORD_CHARS]
+                terms += [term[:MAX_WORD_CHARS] for term in _ASCII_RUN.findall(piece.lower())]
             else:
-                yield from (word.term for word in split_words(piece))
+                terms += [word.term for word in split_words(piece)]
+    return terms

@@ -11,7 +11,7 @@ from tests.unit.store.stored import add_conversation, add_message, add_user
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, TextPart
 from quarterdeck.domain.search_query import find_places, parse_query
-from quarterdeck.domain.words import split_words
+from quarterdeck.domain.words import index_words, split_words, stem
 from quarterdeck.store.conversations import delete_conversation, restore_conversation
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.search import index_messages, index_missing, searched_text
@@ -249,3 +249,14 @@ def test_every_word_of_a_text_finds_its_place_in_it(said: str) -> None:
 def test_reasoning_is_not_searched() -> None:
     parts: list[Part] = [ReasoningPart("secret thought"), TextPart("said"), IdeaPart("idea")]
     assert searched_text(parts) == "said\nidea"
+
+
+MIXED = "aBé_ ̈ing中文 \n\r\x1c\x85\xa0\u2028ไทย9İß“-."
+
+
+@given(st.text(max_size=80) | st.text(alphabet=MIXED, max_size=60), st.integers(0, 400))
+def test_the_index_has_the_words_of_a_text_as_they_are_cut_and_no_more_than_it_may(said: str, max_bytes: int) -> None:
+    terms = [word.term for word in split_words(said)]
+    stems = dict.fromkeys("≈" + stem(term) for term in terms if stem(term) != term)
+    assert index_words(said, 100_000) == " ".join([*terms, *stems])
+    assert len(index_words(said, max_bytes).encode()) <= max_bytes
