@@ -25,6 +25,7 @@ from tests.fakes.openai_server import FakeOpenAI
 from tests.harness.server import Server
 
 import screenshot_content as content
+from screenshot_memories import remember
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results" / "screenshots"
@@ -33,6 +34,7 @@ FOR_README = {
     "conversation-light-wide.png": "conversation.png",
     "conversation-dark-phone.png": "conversation-dark-phone.png",
     "ideas-light-wide.png": "ideas.png",
+    "memory-light-wide.png": "memory.png",
     "typeset-dark-wide.png": "typeset-dark.png",
 }
 DESK = ViewportSize(width=1280, height=880)
@@ -116,6 +118,64 @@ def ideas(studio: Studio) -> ChatPage:
 def board(studio: Studio) -> ChatPage:
     chat = studio.open("/ideas")
     expect(chat.page.get_by_role("listitem").filter(has_text="A bench").first).to_be_visible()
+    return chat
+
+
+def memory(studio: Studio) -> ChatPage:
+    chat = studio.open("/memory")
+    expect(chat.page.get_by_role("list").get_by_text("turns seventy")).to_be_visible()
+    chat.page.get_by_role("button", name=re.compile("^Details of: Mother turns seventy")).click()
+    expect(chat.page.get_by_role("list", name="Why it was recalled").first).to_be_visible()
+    return chat
+
+
+def memory_filters(studio: Studio) -> ChatPage:
+    chat = studio.open("/memory?state=all&q=sailing")
+    expect(chat.page.get_by_text("Replaced", exact=True).last).to_be_visible()
+    chat.page.get_by_role("button", name=re.compile("^Edit: ")).first.click()
+    expect(chat.page.get_by_role("textbox", name="What is to be remembered")).to_be_visible()
+    return chat
+
+
+def memory_notes(studio: Studio) -> ChatPage:
+    chat = studio.open("/memory/notes")
+    expect(chat.page.get_by_role("textbox", name="The page")).to_be_visible()
+    return chat
+
+
+def memory_recall(studio: Studio) -> ChatPage:
+    chat = studio.open("/memory/recall")
+    chat.page.get_by_role("textbox", name="Your question").fill("What should I mind when I travel with my mother?")
+    chat.page.keyboard.press("Enter")
+    expect(chat.page.get_by_role("list", name="Why it was recalled").first).to_be_visible()
+    return chat
+
+
+def memory_settings(studio: Studio) -> ChatPage:
+    chat = studio.open("/memory/settings")
+    expect(chat.page.get_by_role("heading", name="Finding by meaning")).to_be_visible()
+    return chat
+
+
+def memory_empty(studio: Studio) -> ChatPage:
+    chat = studio.open("/memory", studio.lonely)
+    expect(chat.page.get_by_role("heading", name="Nothing is remembered yet")).to_be_visible()
+    return chat
+
+
+def sharing(studio: Studio) -> ChatPage:
+    chat = conversation(studio)
+    chat.page.get_by_role("button", name="More", exact=True).click()
+    chat.page.get_by_role("menuitem", name="Share").click()
+    expect(chat.page.get_by_role("dialog")).to_be_visible()
+    return chat
+
+
+def shared_page(studio: Studio) -> ChatPage:
+    chat = conversation(studio)
+    with chat.server.http() as http:
+        made = http.post(f"/api/conversations/{studio.conversations['Three days in Lisbon with my mother']}/shares")
+    chat.page.goto(made.raise_for_status().json()["url"])
     return chat
 
 
@@ -228,8 +288,9 @@ def _say(chat: ChatPage, text: str) -> None:
 
 
 PICTURES: list[Callable[[Studio], ChatPage]] = [
-    welcome, conversation, log_line, code, continued, typeset, ideas, board, settings, connecting, appearance, set_up,
-    signed_out, palette, shortcuts, models, advanced, sidebar, streaming, failing, leaving, offline,
+    welcome, conversation, log_line, code, continued, typeset, ideas, board, memory, memory_filters,
+    memory_notes, memory_recall, memory_settings, memory_empty, sharing, shared_page, settings, connecting,
+    appearance, set_up, signed_out, palette, shortcuts, models, advanced, sidebar, streaming, failing, leaving, offline,
 ]  # fmt: skip
 
 
@@ -280,6 +341,7 @@ def photograph(browser: Browser, folder: Path, fake: FakeOpenAI, wanted: str) ->
     try:
         told = content.read_conversations(now)
         ids = {one.title: seed_conversation(home.data_dir, one.title, one.said, one.assistant) for one in told}
+        remember(home, ids, now)
         visitor, stranger = Visitor(browser, home), Visitor(browser, lonely)
         themes: list[Theme] = ["light", "dark"]
         return [

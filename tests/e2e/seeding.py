@@ -16,7 +16,7 @@ from quarterdeck.config import Settings
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import Continuation, IdeaPart, Part, TextPart, encode_parts
 from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.tables import conversations, ideas, messages, users
+from quarterdeck.store.tables import conversations, ideas, memory_uses, messages, users
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -46,6 +46,41 @@ def seed_conversation(data_dir: Path, title: str, said: list[Said], assistant: s
 
     with ThreadPoolExecutor(1) as elsewhere:  # the browser's driver has a running loop in this thread
         return elsewhere.submit(asyncio.run, write()).result()
+
+
+def seed_uses(data_dir: Path, uses: list[tuple[str, str, dict[str, float]]]) -> None:
+    """Say of memories that they were recalled, by these signals, for the last answer of a conversation."""
+
+    async def write() -> None:
+        database = await open_database(Settings(data_dir=data_dir))
+        try:
+            await database.write(lambda connection: _insert_uses(connection, uses))
+        finally:
+            await database.close()
+
+    with ThreadPoolExecutor(1) as elsewhere:
+        elsewhere.submit(asyncio.run, write()).result()
+
+
+def _insert_uses(connection: WriteConnection, uses: list[tuple[str, str, dict[str, float]]]) -> None:
+    for memory, conversation, signals in uses:
+        answer = connection.execute(
+            select(messages)
+            .where(messages.c.conversation_id == conversation, messages.c.role == "assistant")
+            .order_by(messages.c.id.desc())
+            .limit(1)
+        ).one()
+        connection.execute(
+            insert(memory_uses).values(
+                owner_id=answer.owner_id,
+                memory_id=memory,
+                turn_id=answer.turn_id,
+                conversation_id=conversation,
+                message_id=answer.id,
+                signals=msgspec.json.encode(signals).decode(),
+                created_at=answer.created_at,
+            )
+        )
 
 
 def _insert(connection: WriteConnection, title: str, said: list[Said], assistant: str) -> str:

@@ -23,10 +23,13 @@ def edit(chat: ChatPage, message: Locator, text: str) -> Locator:
     return field
 
 
+def more(message: Locator) -> Locator:
+    return message.get_by_role("button", name="More for this message")
+
+
 def choose(chat: ChatPage, message: Locator, item: str) -> None:
-    more = message.get_by_role("button", name="More for this message")
-    expect(more).to_be_enabled()
-    more.press("Enter")
+    expect(more(message)).to_be_enabled()
+    more(message).press("Enter")
     chat.page.get_by_role("menuitem", name=item, exact=True).press("Enter")
 
 
@@ -82,8 +85,15 @@ def test_messages_are_deleted_with_undo_and_carried_on_in_a_new_conversation(cha
     choose(chat, question(chat), "Delete")
     expect(chat.page.get_by_role("article", name="You")).to_have_count(0)
     expect(chat.answers).to_have_count(1)
+    expect(more(chat.answer)).to_be_focused()
     chat.button("Undo").press("Enter")
     expect(question(chat)).to_contain_text("What stays")
+    expect(more(question(chat))).to_be_focused()
+    choose(chat, chat.answer, "Delete this and everything after")
+    expect(chat.answers).to_have_count(0)
+    expect(more(question(chat))).to_be_focused()
+    chat.button("Undo").last.press("Enter")
+    expect(chat.answers).to_have_count(1)
 
     choose(chat, chat.answer, "Continue in a new conversation")
     chat.page.wait_for_url(lambda address: answered not in address)

@@ -76,7 +76,11 @@ def test_conversations_are_put_in_order_together_and_it_is_undone(chat: ChatPage
     folder.click()
     expect(row(chat, talks[1])).to_be_visible()
     expect(row(chat, talks[0])).to_have_count(0)
-    page.get_by_role("button", name="All conversations").click()
+    page.get_by_role("button", name=f"More for the folder {name}").click()
+    page.get_by_role("menuitem", name="Delete").click()
+    expect(folder).to_have_count(0)
+    page.get_by_role("status").get_by_role("button", name="Undo").last.click()
+    expect(folder).to_contain_text("2")
 
     choose(chat, talks[1], "Select")
     chat.sidebar.get_by_role("checkbox", name=talks[0]).check()

@@ -179,6 +179,8 @@ GET     /                                              page     -      own
 GET     /c/{conversation}                              page     -      own
 GET     /search                                        page     -      own
 GET     /ideas                                         page     -      own
+GET     /memory                                        page     -      own
+GET     /memory/{section}                              page     -      own
 GET     /settings                                      page     -      own
 GET     /settings/{section}                            page     -      own
 GET     /admin                                         page     -      own

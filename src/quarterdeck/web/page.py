@@ -60,6 +60,8 @@ for address in (
     "/",
     "/c/{conversation}",
     "/ideas",
+    "/memory",
+    "/memory/{section}",
     "/search",
     "/settings",
     "/settings/{section}",

@@ -14,6 +14,7 @@ const SettingsRoute = lazy(async () => ({ default: (await import("@/app/settings
 const AdminRoute = lazy(async () => ({ default: (await import("@/app/admin-route")).AdminRoute }));
 const IdeasRoute = lazy(async () => ({ default: (await import("@/app/ideas-route")).IdeasRoute }));
 const SearchRoute = lazy(async () => ({ default: (await import("@/app/search-route")).SearchRoute }));
+const MemoryRoute = lazy(async () => ({ default: (await import("@/app/memory-route")).MemoryRoute }));
 const PaletteHost = lazy(async () => ({ default: (await import("@/app/palette-host")).PaletteHost }));
 const ShortcutHost = lazy(async () => ({ default: (await import("@/app/shortcut-host")).ShortcutHost }));
 
@@ -49,6 +50,11 @@ export function Shell() {
             {!isGuest && (
               <Route path="/ideas">
                 <IdeasRoute sidebarButton={<SidebarButton />} />
+              </Route>
+            )}
+            {!isGuest && (
+              <Route path="/memory/*?">
+                <MemoryRoute sidebarButton={<SidebarButton />} />
               </Route>
             )}
             {!isGuest && (

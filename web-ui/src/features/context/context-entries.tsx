@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 
+import { RecalledNote } from "@/features/context/recalled-note";
 import { count } from "@/shared/amounts/amounts";
 import { request } from "@/shared/http/request";
 import type { ContextEntry, Summary } from "@/shared/wire/resources";
@@ -40,6 +41,8 @@ function Entry({ entry }: { entry: ContextEntry }) {
             </a>
           </p>
         )}
+        {entry.recalled && <RecalledNote recalled={entry.recalled} />}
+        {entry.taint && <p className="text-xs text-warn">{t("context.tainted")}</p>}
         {entry.summary !== null && <SummaryJump summary={entry.summary} />}
       </div>
     </details>
@@ -75,6 +78,8 @@ function useKindName(entry: ContextEntry): string {
       return t("context.kind.summary");
     case "pinned":
       return t("context.kind.pinned");
+    case "recalled":
+      return t("context.kind.recalled");
     case "continuation":
       return t("context.kind.continuation");
     case "message":

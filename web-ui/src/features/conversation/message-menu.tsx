@@ -1,15 +1,16 @@
 import "@/features/conversation/tree-words";
 
 import { useMutation, useQueryClient } from "@tanstack/react-query";
-import { Columns2, Ellipsis, GitFork, ListX, RotateCw, Trash2 } from "lucide-react";
+import { Columns2, Ellipsis, GitFork, ListMinus, ListX, RotateCw, Trash2 } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
 import { compare } from "@/features/conversation/comparison";
 import { askForModel } from "@/features/conversation/model-question";
+import { useRemoval } from "@/features/conversation/use-removal";
 import { useSession } from "@/shared/connection/session-context";
 import { keys } from "@/shared/data/keys";
-import { answerAnew, deleteMessages, forkConversation, reloadPath, undoDeletion } from "@/shared/data/tree";
+import { answerAnew, forkConversation, reloadPath } from "@/shared/data/tree";
 import { IconButton } from "@/shared/ui/icon-button";
 import { Menu, MenuItem, MenuLine } from "@/shared/ui/menu";
 import { showToast } from "@/shared/ui/toasts";
@@ -42,7 +43,10 @@ export function MessageMenu({ message }: { message: Message }) {
       <MenuItem icon={Trash2} danger onSelect={() => remove("one")}>
         {t("tree.delete")}
       </MenuItem>
-      <MenuItem icon={ListX} danger onSelect={() => remove("after")}>
+      <MenuItem icon={ListX} danger onSelect={() => remove("from")}>
+        {t("tree.delete_from")}
+      </MenuItem>
+      <MenuItem icon={ListMinus} danger onSelect={() => remove("after")}>
         {t("tree.delete_after")}
       </MenuItem>
     </Menu>
@@ -83,25 +87,4 @@ function useFork({ id }: Message): () => void {
     onError: (error) => showToast(error.message),
   });
   return () => mutate();
-}
-
-/** Deletes at once, and offers to undo it. */
-function useRemoval({ id, conversation }: Message): (what: "one" | "after") => void {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const onError = (error: Error) => showToast(error.message);
-  const undo = (deletion: string) =>
-    undoDeletion(deletion).then(() => reloadPath(client, conversation), onError);
-  const { mutate } = useMutation({
-    mutationFn: (what: "one" | "after") => deleteMessages(id, what),
-    onSuccess: (deletion) => {
-      showToast(t("tree.deleted", { count: deletion.count }), {
-        label: t("tree.undo"),
-        run: () => void undo(deletion.id),
-      });
-      return reloadPath(client, conversation);
-    },
-    onError,
-  });
-  return mutate;
 }

@@ -16,7 +16,7 @@ import { useToday } from "@/shared/time/use-today";
 
 export const MessageRow = memo(function MessageRow({ row }: { row: Row }) {
   return (
-    <div className="qd-column">
+    <div className="qd-column" data-row={row.id}>
       {row.day !== null && <DayMark at={row.day} />}
       {row.summary && <SummaryMark summary={row.summary} />}
       <RowBody row={row} />

@@ -1,9 +1,11 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useRef } from "react";
 
 import type { Edit } from "@/features/conversation/edits";
 import { changeEdit, endEdit } from "@/features/conversation/edits";
+import { newId } from "@/shared/connection/ids";
 import { changeMessage } from "@/shared/data/message-cache";
-import { answerAnew, branchMessage, editMessage, fetchMessage, reloadPath } from "@/shared/data/tree";
+import { editAndSend, editMessage, fetchMessage, reloadPath } from "@/shared/data/tree";
 import { ProblemError } from "@/shared/http/request";
 import { showToast } from "@/shared/ui/toasts";
 import type { Message } from "@/shared/wire/resources";
@@ -12,6 +14,7 @@ import type { Message } from "@/shared/wire/resources";
 export function useSaving(message: Message, edit: Edit) {
   const client = useQueryClient();
   const { id, conversation } = message;
+  const attempt = useRef({ text: "", key: "" }); // the same words again are the same turn, if an answer was lost
   const saving = useMutation({
     mutationFn: (over: number | null) => editMessage(id, edit.text, over ?? edit.version),
     onSuccess: (saved) => {
@@ -28,11 +31,11 @@ export function useSaving(message: Message, edit: Edit) {
     },
   });
   const sending = useMutation({
-    mutationFn: async () => {
-      const branch = await branchMessage(id, edit.text);
-      endEdit(id); // it is stored now, whatever becomes of the answer
-      await answerAnew(branch.id, {});
+    mutationFn: () => {
+      if (attempt.current.text !== edit.text) attempt.current = { text: edit.text, key: newId() };
+      return editAndSend(id, edit.text, attempt.current.key);
     },
+    onSuccess: () => endEdit(id),
     onError: (error) => showToast(error.message),
     onSettled: () => reloadPath(client, conversation),
   });

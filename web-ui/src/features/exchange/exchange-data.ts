@@ -1,8 +1,9 @@
 import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useEffect } from "react";
+import { useEffect, useState } from "react";
 
 import { keys } from "@/shared/data/keys";
 import { request } from "@/shared/http/request";
+import { upload } from "@/shared/http/upload";
 import type { Import, ImportNote } from "@/shared/wire/resources";
 
 const LOOK_MS = 1000;
@@ -24,12 +25,18 @@ export function useImports() {
   return query;
 }
 
+/** `share`: how much of the file has been sent, of 1. */
 export function useUpload() {
   const client = useQueryClient();
-  return useMutation({
-    mutationFn: (file: File) => request<Import>("/api/imports", { method: "POST", file, query: { name: file.name } }),
+  const [share, setShare] = useState(0);
+  const mutation = useMutation({
+    mutationFn: (file: File) => {
+      setShare(0);
+      return upload<Import>(`/api/imports?${new URLSearchParams({ name: file.name }).toString()}`, file, setShare);
+    },
     onSettled: () => client.invalidateQueries({ queryKey: keys.imports }),
   });
+  return { ...mutation, share };
 }
 
 type Wish = "stop" | "resume" | "remove";

@@ -13,7 +13,7 @@ export function ImportDrop() {
   const { t } = useTranslation();
   const input = useRef<HTMLInputElement>(null);
   const [isOver, setIsOver] = useState(false);
-  const { mutate, isPending, variables, error } = useUpload();
+  const { mutate, isPending, variables, error, share } = useUpload();
   const take = (files: FileList | null) => {
     const file = files?.[0];
     if (file && !isPending) mutate(file);
@@ -56,6 +56,9 @@ export function ImportDrop() {
           }}
         />
       </div>
+      {isPending && (
+        <progress aria-label={t("exchange.uploaded", { name: variables.name })} max={1} value={share} className="h-1.5 w-full accent-accent" />
+      )}
       <Problem text={error?.message} />
     </div>
   );

@@ -1,10 +1,11 @@
+import { useQueryClient } from "@tanstack/react-query";
 import { ArrowLeft, Ellipsis, PencilLine, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import "@/shared/data/organizing-words";
-import { ConfirmDialog } from "@/shared/form/confirm-dialog";
+import { deleteFolder } from "@/features/sidebar/delete-folder";
 import { useChangeFolder } from "@/shared/data/organizing";
 import { Button } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
@@ -23,9 +24,12 @@ interface AmongHeaderProps {
 /** Says that only a folder or the archive is shown, and leads back. */
 export function AmongHeader({ folder, name, onRenamed, onBack }: AmongHeaderProps) {
   const { t } = useTranslation();
-  const [asked, setAsked] = useState<"rename" | "delete" | null>(null);
-  const { mutate: change, isPending } = useChangeFolder();
-  const close = () => setAsked(null);
+  const client = useQueryClient();
+  const [isRenaming, setIsRenaming] = useState(false);
+  const { mutate: change } = useChangeFolder();
+  const remove = async (id: string) => {
+    if (await deleteFolder(client, { id, name })) onBack();
+  };
   return (
     <div className="flex min-h-9 items-center gap-1 px-2">
       <IconButton icon={ArrowLeft} small label={t("organizing.back")} onClick={onBack} />
@@ -35,32 +39,21 @@ export function AmongHeader({ folder, name, onRenamed, onBack }: AmongHeaderProp
           label={t("organizing.more_folder", { name })}
           trigger={(props) => <IconButton {...props} icon={Ellipsis} small label={t("organizing.more_folder", { name })} />}
         >
-          <MenuItem icon={PencilLine} onSelect={() => setAsked("rename")}>
+          <MenuItem icon={PencilLine} onSelect={() => setIsRenaming(true)}>
             {t("sidebar.rename")}
           </MenuItem>
           <MenuLine />
-          <MenuItem icon={Trash2} danger onSelect={() => setAsked("delete")}>
+          <MenuItem icon={Trash2} danger onSelect={() => void remove(folder)}>
             {t("sidebar.delete")}
           </MenuItem>
         </Menu>
       )}
-      {folder !== null && asked === "rename" && (
+      {folder !== null && isRenaming && (
         <RenameDialog
           name={name}
-          onClose={close}
+          onClose={() => setIsRenaming(false)}
           onRename={(next) => change({ verb: "rename", id: folder, name: next }, { onSuccess: () => onRenamed(next) })}
         />
-      )}
-      {folder !== null && asked === "delete" && (
-        <ConfirmDialog
-          title={t("organizing.delete_folder")}
-          action={t("sidebar.delete")}
-          isPending={isPending}
-          onClose={close}
-          onConfirm={() => change({ verb: "delete", id: folder }, { onSuccess: onBack })}
-        >
-          {t("organizing.delete_folder_lead")}
-        </ConfirmDialog>
       )}
     </div>
   );

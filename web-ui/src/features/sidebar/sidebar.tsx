@@ -1,4 +1,4 @@
-import { Lightbulb, PanelLeftClose, Plus, Search, Settings, TextSearch, X } from "lucide-react";
+import { Brain, Lightbulb, PanelLeftClose, Plus, Search, Settings, TextSearch, X } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -135,6 +135,7 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
           <>
             <Place href="/search" icon={TextSearch} label={t("sidebar.search_messages")} onOpen={onOpen} />
             <Place href="/ideas" icon={Lightbulb} label={t("sidebar.ideas")} onOpen={onOpen} />
+            <Place href="/memory" icon={Brain} label={t("sidebar.memory")} onOpen={onOpen} />
             <Place href="/settings" icon={Settings} label={t("sidebar.settings")} onOpen={onOpen} />
           </>
         )}

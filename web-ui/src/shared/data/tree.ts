@@ -3,7 +3,7 @@ import type { QueryClient } from "@tanstack/react-query";
 
 import { keys } from "@/shared/data/keys";
 import { request } from "@/shared/http/request";
-import type { Conversation, Deletion, Message, MessageVersion } from "@/shared/wire/resources";
+import type { AcceptedTurn, Conversation, Deletion, Message, MessageVersion } from "@/shared/wire/resources";
 
 const path = (message: string, rest = "") => `/api/messages/${encodeURIComponent(message)}${rest}`;
 
@@ -20,8 +20,9 @@ export const fetchVersions = (message: string, signal: AbortSignal) =>
 export const restoreVersion = (message: string, restored: number, version: number) =>
   request<Message>(path(message, `/versions/${restored}/restore`), { method: "POST", body: { version } });
 
-export const branchMessage = (message: string, text: string) =>
-  request<Message>(path(message, "/branch"), { method: "POST", body: { text } });
+/** As a question of its own beside the old one, and answered: both or neither. `key`: sent again, it is the same turn. */
+export const editAndSend = (message: string, text: string, key: string) =>
+  request<AcceptedTurn>(path(message, "/send"), { method: "POST", body: { text, id: key } });
 
 export const chooseMessage = (message: string) => request<Message>(path(message, "/choose"), { method: "POST" });
 
@@ -30,7 +31,10 @@ export const answerAnew = (message: string, how: { model?: string; beside?: bool
 
 export const forkConversation = (message: string) => request<Conversation>(path(message, "/fork"), { method: "POST" });
 
-export const deleteMessages = (message: string, what: "one" | "after") =>
+/** The message alone; it and everything below it; everything below it and not it. */
+export type Removal = "one" | "from" | "after";
+
+export const deleteMessages = (message: string, what: Removal) =>
   request<Deletion>(path(message), { method: "DELETE", query: { what } });
 
 export const undoDeletion = (deletion: string) =>

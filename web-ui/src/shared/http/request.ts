@@ -43,7 +43,11 @@ export function whenSignedOut(listener: (reason: ProblemError) => void): void {
 
 /** Raises `ProblemError`; its message is one sentence for the user (`offline` when nothing answered). */
 export async function request<Result>(path: string, options: Options = {}): Promise<Result> {
-  const response = await ask(path, options);
+  return readAnswer(path, await ask(path, options));
+}
+
+/** Raises `ProblemError` for an answer that refuses. */
+export async function readAnswer<Result>(path: string, response: Response): Promise<Result> {
   if (!response.ok) {
     const problem = await asProblem(response);
     // Who tries to get in and is not let in is not signed out by it.
@@ -52,6 +56,10 @@ export async function request<Result>(path: string, options: Options = {}): Prom
   }
   if (response.status === 204) return undefined as Result;
   return (await response.json()) as Result;
+}
+
+export function offline(): ProblemError {
+  return new ProblemError(0, "offline", "The server cannot be reached. Check that Quarterdeck is running.", true);
 }
 
 async function ask(path: string, { method = "GET", body, file, query, signal }: Options): Promise<Response> {
@@ -65,7 +73,7 @@ async function ask(path: string, { method = "GET", body, file, query, signal }: 
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ProblemError(0, "offline", "The server cannot be reached. Check that Quarterdeck is running.", true);
+    throw offline();
   }
 }
 

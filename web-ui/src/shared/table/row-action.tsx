@@ -1,9 +1,10 @@
-import type { ButtonHTMLAttributes } from "react";
+import type { ButtonHTMLAttributes, Ref } from "react";
 
 import { classNames } from "@/shared/ui/class-names";
 
 interface RowActionProps extends ButtonHTMLAttributes<HTMLButtonElement> {
   danger?: boolean;
+  ref?: Ref<HTMLButtonElement>;
 }
 
 /** A small button at the end of a row. */

@@ -1,5 +1,6 @@
 /** What the HTTP routes under `/api` answer. Times are milliseconds since 1970, ids are opaque. */
 import type { Continuation, ModelProfile, Part, TurnFault, Usage } from "@/shared/wire/generated";
+import type { Signals } from "@/shared/wire/memories";
 
 export interface Page<Item> {
   items: Item[];
@@ -119,7 +120,18 @@ export interface Deletion {
   created_at: number;
 }
 
-export type ContextKind = "instructions" | "about" | "time" | "summary" | "pinned" | "message" | "continuation";
+export type ContextKind = "instructions" | "about" | "time" | "summary" | "pinned" | "message" | "recalled" | "continuation";
+
+/** Found elsewhere in what the user said: `messages` is what it resolves to, the best first. */
+export interface RecalledSource {
+  kind: "message" | "memory" | "summary";
+  id: string;
+  messages: string[];
+  conversation: string;
+  at: number;
+  score: number;
+  signals: Signals;
+}
 
 export interface ContextEntry {
   kind: ContextKind;
@@ -132,6 +144,9 @@ export interface ContextEntry {
   chars: number | null;
   sha256: string | null;
   text: string | null;
+  recalled?: RecalledSource | null;
+  /** What of it others wrote; empty: nothing. */
+  taint?: string;
 }
 
 export interface ContextStep {

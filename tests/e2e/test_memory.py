@@ -1,0 +1,102 @@
+"""The memory page: what is remembered is found, read, changed, forgotten and had back; by keyboard, too."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+from tests.e2e.accessibility import find_barriers
+from tests.e2e.chat_page import ChatPage
+from tests.e2e.chromium import PHONE, WIDE, Visitor
+
+
+def remember(chat: ChatPage, *memories: dict[str, object]) -> None:
+    with chat.server.http() as http:
+        answer = http.post("/api/memories/import", content="\n".join(json.dumps(memory) for memory in memories))
+        answer.raise_for_status()
+
+
+def test_a_memory_leads_to_its_message_and_is_edited_pinned_forgotten_and_had_back(chat: ChatPage) -> None:
+    chat.ask("I keep two grey cats")
+    message = chat.stored[0]["id"]
+    remember(chat, {"text": "Keeps two grey cats.", "sources": [{"message": message, "quote": "two grey cats"}]})
+    page = chat.open("/memory").page
+    tools = page.get_by_role("button", name=re.compile("^Forget:.* grey cats"))
+    row = page.get_by_role("listitem").filter(has=tools)
+    expect(row.get_by_role("link")).to_have_attribute("href", re.compile(f"#m-{message}$"))
+
+    row.get_by_role("button", name=re.compile("^Edit:")).press("Enter")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("Keeps three grey cats.")
+    page.keyboard.press("ControlOrMeta+Enter")
+    expect(row).to_contain_text("Keeps three grey cats.")
+    row.get_by_role("button", name=re.compile("^Pin:")).press("Enter")
+    expect(row.get_by_role("button", name=re.compile("^Unpin:"))).to_have_attribute("aria-pressed", "true")
+
+    row.get_by_role("button", name=re.compile("^Forget:")).press("Enter")
+    undo = page.get_by_role("list", name="Forgotten just now").get_by_role("button", name="Undo")
+    expect(undo).to_be_focused()
+    undo.press("Enter")
+    expect(row).to_contain_text("Keeps three grey cats.")
+
+    row.get_by_role("button", name=re.compile("^Details of:")).press("Enter")
+    expect(row.get_by_text("two grey cats", exact=True)).to_be_visible()
+    row.get_by_role("button", name=re.compile("^Undo: Edited")).press("Enter")
+    expect(row).to_contain_text("Keeps two grey cats.")
+    assert find_barriers(page) == []
+
+    row.get_by_role("link").first.press("Enter")
+    page.wait_for_url(f"**/c/*#m-{message}")
+    expect(page.get_by_role("article", name="You")).to_contain_text("I keep two grey cats")
+
+
+def test_memories_are_searched_and_filtered_and_the_address_keeps_it(chat: ChatPage) -> None:
+    remember(
+        chat,
+        {"text": "Sails on Sundays.", "kind": "fact", "id": "new"},
+        {"text": "Sails on Saturdays.", "kind": "fact", "superseded_by": "new", "state": "superseded"},
+        {"text": "Plans a voyage to Horta.", "kind": "plan"},
+    )
+    page = chat.open("/memory").page
+    page.get_by_role("searchbox", name="Search memories").fill("sails on")
+    expect(page.get_by_text("Sails on Sundays.")).to_be_visible()
+    expect(page.get_by_text("Sails on Saturdays.")).to_have_count(0)
+    expect(page.get_by_text("voyage to Horta")).to_have_count(0)
+    page.get_by_role("button", name="Filter").click()
+    page.get_by_role("combobox", name="State").select_option("Replaced")
+    expect(page.get_by_text("Sails on Saturdays.")).to_be_visible()
+    expect(page.get_by_text("Sails on Sundays.")).to_have_count(0)
+    page.reload()
+    expect(page.get_by_role("combobox", name="State")).to_have_value("superseded")
+    page.get_by_role("button", name=re.compile("^Details of:")).click()
+    expect(page.get_by_role("region", name="What replaced it")).to_contain_text("Sails on Sundays.")
+
+
+def test_memories_are_taken_along_and_brought_back(chat: ChatPage, tmp_path: Path) -> None:
+    remember(chat, {"text": "Repairs clocks."})
+    page = chat.open("/memory/settings").page
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Export").click()
+    saved = tmp_path / "memories.jsonl"
+    download.value.save_as(saved)
+    assert "Repairs clocks." in saved.read_text()
+    saved.write_text('{"text": "Repairs clocks."}\n{"text": "Repairs radios."}\nnothing\n')
+    page.locator("input[type=file]").set_input_files(saved)
+    expect(page.get_by_text("1 memory was imported. 1 was here already.")).to_be_visible()
+    expect(page.get_by_text("Line 3: This line is no JSON object with a text.")).to_be_visible()
+
+
+@pytest.mark.parametrize("path", ["", "/notes", "/recall", "/settings"])
+@pytest.mark.parametrize(("viewport", "theme"), [(WIDE, "light"), (PHONE, "dark")], ids=["wide", "phone"])
+def test_its_pages_have_no_barriers(visitor: Visitor, path: str, viewport: object, theme: object) -> None:
+    context = visitor.new_context(viewport, theme, is_phone=viewport == PHONE, reduced_motion="reduce")  # type: ignore[arg-type]
+    try:
+        page = ChatPage(context.new_page(), visitor.server).open(f"/memory{path}").page
+        expect(page.get_by_role("main").get_by_role("heading").first).to_be_visible()
+        page.wait_for_load_state("networkidle")
+        assert find_barriers(page) == []
+    finally:
+        context.close()

@@ -1,0 +1,108 @@
+import { ListFilter, Plus, Search } from "lucide-react";
+import { useDeferredValue, useState } from "react";
+import { useTranslation } from "react-i18next";
+
+import { ForgottenList } from "@/features/memory/forgotten-list";
+import { useMakeMemory, useMemories } from "@/features/memory/memory-data";
+import { MemoryFilters } from "@/features/memory/memory-filters";
+import { MemoryForm } from "@/features/memory/memory-form";
+import { MemoryRow } from "@/features/memory/memory-row";
+import { NoMemories } from "@/features/memory/no-memories";
+import { isFiltered } from "@/features/memory/wanted";
+import type { Wanted } from "@/features/memory/wanted";
+import { Listing } from "@/shared/table/listing";
+import { More } from "@/shared/table/more";
+import { Button } from "@/shared/ui/button";
+import { FIELD } from "@/shared/ui/field";
+import type { MemoryDraft } from "@/shared/wire/memories";
+
+const EMPTY: MemoryDraft = { text: "", kind: "fact", valid_from: null, valid_to: null };
+
+interface MemoriesProps {
+  wanted: Wanted;
+  onChange(change: Partial<Wanted>): void;
+}
+
+/** What is remembered: searched, filtered, the newest first. */
+export function Memories({ wanted, onChange }: MemoriesProps) {
+  const { t } = useTranslation();
+  const [areFiltersShown, setAreFiltersShown] = useState(isFiltered(wanted));
+  const [isWriting, setIsWriting] = useState(false);
+  return (
+    <div className="flex flex-col gap-4">
+      <div className="flex flex-wrap items-center gap-2">
+        <SearchField value={wanted.q} onChange={(q) => onChange({ q })} />
+        <Button kind="quiet" aria-expanded={areFiltersShown} onClick={() => setAreFiltersShown(!areFiltersShown)}>
+          <ListFilter size={15} aria-hidden />
+          {t("memory.filter")}
+        </Button>
+        <Button disabled={isWriting} onClick={() => setIsWriting(true)}>
+          <Plus size={15} aria-hidden />
+          {t("memory.new_short")}
+        </Button>
+      </div>
+      {areFiltersShown && <MemoryFilters wanted={wanted} onChange={onChange} />}
+      {isWriting && <NewMemory onDone={() => setIsWriting(false)} />}
+      <ForgottenList />
+      <List wanted={useDeferredValue(wanted)} />
+    </div>
+  );
+}
+
+function List({ wanted }: { wanted: Wanted }) {
+  const { t } = useTranslation();
+  const query = useMemories(wanted);
+  const { memories, isPlaceholderData, hasNextPage } = query;
+  const isNarrowed = wanted.q.trim() !== "" || isFiltered(wanted);
+  if (query.isSuccess && memories.length === 0 && !isNarrowed) return <NoMemories />;
+  return (
+    <section aria-label={t("memory.list")} aria-busy={isPlaceholderData}>
+      <p role="status" className="pb-1 text-xs text-quiet">
+        {query.isSuccess && memories.length > 0 && (hasNextPage ? t("memory.count_more", { count: memories.length }) : t("memory.count", { count: memories.length }))}
+      </p>
+      <Listing query={query} isEmpty={memories.length === 0} empty={t("memory.nothing_found")}>
+        <ul className="border-t border-line">
+          {memories.map((memory) => (
+            <MemoryRow key={memory.id} memory={memory} />
+          ))}
+        </ul>
+        <More query={query} />
+      </Listing>
+    </section>
+  );
+}
+
+function NewMemory({ onDone }: { onDone(): void }) {
+  const { t } = useTranslation();
+  const { mutate, isPending, error } = useMakeMemory();
+  return (
+    <div className="border-y border-line py-4">
+      <MemoryForm
+        start={EMPTY}
+        label={t("memory.new")}
+        isPending={isPending}
+        error={error?.message}
+        onSave={(draft) => mutate(draft, { onSuccess: onDone })}
+        onCancel={onDone}
+      />
+    </div>
+  );
+}
+
+function SearchField({ value, onChange }: { value: string; onChange(value: string): void }) {
+  const { t } = useTranslation();
+  return (
+    <div className="relative flex-1 max-sm:basis-full">
+      <Search size={15} strokeWidth={1.75} aria-hidden className="pointer-events-none absolute top-2.5 left-3 text-quiet" />
+      <input
+        type="search"
+        value={value}
+        maxLength={200}
+        aria-label={t("memory.search")}
+        placeholder={t("memory.search")}
+        onChange={(event) => onChange(event.target.value)}
+        className={`${FIELD} pl-9`}
+      />
+    </div>
+  );
+}

@@ -1,0 +1,141 @@
+import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
+import type { FormEvent } from "react";
+import { useTranslation } from "react-i18next";
+
+import { reload } from "@/features/memory/memory-data";
+import { Portable } from "@/features/memory/portable";
+import { count } from "@/shared/amounts/amounts";
+import { keys } from "@/shared/data/keys";
+import { CheckField } from "@/shared/form/check-field";
+import { Problem } from "@/shared/form/problem";
+import { Section } from "@/shared/form/section";
+import { request } from "@/shared/http/request";
+import { Listing } from "@/shared/table/listing";
+import { Button } from "@/shared/ui/button";
+import { Field } from "@/shared/ui/field";
+import { showToast } from "@/shared/ui/toasts";
+import type { MemorySettings } from "@/shared/wire/memories";
+
+const PATH = "/api/memories/settings";
+const LOOK_MS = 2000;
+
+/** On or off, what finds by meaning, learning from older conversations, and taking memories along. */
+export function MemorySettingsPart({ isAdmin }: { isAdmin: boolean }) {
+  const { t } = useTranslation();
+  const query = useQuery({
+    queryKey: keys.memorySettings,
+    queryFn: ({ signal }) => request<MemorySettings>(PATH, { signal }),
+    refetchInterval: ({ state }) => (state.data?.embedding.state === "building" ? LOOK_MS : false),
+  });
+  return (
+    <div className="flex flex-col gap-12">
+      <Listing query={query} isEmpty={false} empty="">
+        {query.data && (
+          <>
+            <Section title={t("memory.use_title")} lead={t("memory.use_lead")}>
+              <OnOff settings={query.data} />
+            </Section>
+            <Section title={t("memory.meaning_title")} lead={t("memory.meaning_lead")}>
+              <Embedding embedding={query.data.embedding} />
+              {isAdmin && <EmbeddingModel key={query.data.embedding.model} model={query.data.embedding.model} />}
+            </Section>
+          </>
+        )}
+      </Listing>
+      <Section title={t("memory.learn_title")} lead={t("memory.learn_lead")}>
+        <Learn />
+      </Section>
+      <Portable />
+    </div>
+  );
+}
+
+function OnOff({ settings }: { settings: MemorySettings }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (memory: "on" | "off") => request<MemorySettings>(PATH, { method: "PATCH", body: { memory } }),
+    onSuccess: (saved) => client.setQueryData(keys.memorySettings, saved),
+  });
+  return (
+    <>
+      <CheckField
+        label={t("memory.use")}
+        hint={t("memory.use_hint")}
+        checked={settings.memory === "on"}
+        disabled={isPending}
+        onChange={(isOn) => mutate(isOn ? "on" : "off")}
+      />
+      <Problem text={error?.message} />
+    </>
+  );
+}
+
+function Embedding({ embedding }: { embedding: MemorySettings["embedding"] }) {
+  const { t, i18n } = useTranslation();
+  const { model, state, done, total, error } = embedding;
+  const figures = { model, done: count(done, i18n.language), total: count(total, i18n.language) };
+  const said = { off: t("memory.meaning_off"), ready: t("memory.meaning_ready", figures), building: t("memory.meaning_building", figures) };
+  return (
+    <div className="flex flex-col gap-2 text-sm">
+      <p role="status">{said[state]}</p>
+      {state === "building" && (
+        <progress aria-label={t("memory.meaning_progress")} max={Math.max(total, 1)} value={done} className="h-1.5 w-full accent-accent" />
+      )}
+      <Problem text={error} />
+    </div>
+  );
+}
+
+/** The old vectors serve until those of the new model are made. */
+function EmbeddingModel({ model }: { model: string }) {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const [name, setName] = useState(model);
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: (embedding_model: string) => request<unknown>("/api/admin/memory", { method: "PUT", body: { embedding_model } }),
+    onSuccess: () => client.invalidateQueries({ queryKey: keys.memorySettings }),
+  });
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    mutate(name.trim());
+  };
+  return (
+    <form onSubmit={submit} className="flex flex-wrap items-end gap-2 pt-4">
+      <Field
+        label={t("memory.model")}
+        hint={t("memory.model_hint")}
+        value={name}
+        autoComplete="off"
+        spellCheck={false}
+        className="min-w-64 flex-1"
+        error={error?.message}
+        onChange={(event) => setName(event.target.value)}
+      />
+      <Button type="submit" className="mb-[1.625rem]" disabled={isPending || name.trim() === model}>
+        {t("memory.save")}
+      </Button>
+    </form>
+  );
+}
+
+function Learn() {
+  const { t } = useTranslation();
+  const client = useQueryClient();
+  const { mutate, isPending, error } = useMutation({
+    mutationFn: () => request<{ messages: number }>("/api/memories/learn", { method: "POST", body: {} }),
+    onSuccess: async ({ messages }) => {
+      showToast(t("memory.learning", { count: messages }));
+      await reload(client);
+    },
+  });
+  return (
+    <div className="flex flex-col items-start gap-2">
+      <Button disabled={isPending} onClick={() => mutate()}>
+        {t("memory.learn")}
+      </Button>
+      <Problem text={error?.message} />
+    </div>
+  );
+}
