@@ -168,3 +168,37 @@ def test_memory_can_be_turned_off(ann: httpx2.Client) -> None:
     assert ann.patch("/api/memories/settings", json={"memory": "off"}).json()["memory"] == "off"
     assert ann.get("/api/memories/settings").json()["memory"] == "off"
     assert ann.patch("/api/memories/settings", json={"memory": "perhaps"}).status_code == 422
+
+
+def test_the_notes_are_edited_as_text_and_become_memories(ann: httpx2.Client) -> None:
+    assert ann.get("/api/memories/notes").json()["text"] == ""
+    make(ann, "Ann lives in Lisbon.")
+    make(ann, "Ann works as a nurse.")
+    gone = make(ann, "Ann likes rain.", kind="preference")
+    notes = ann.get("/api/memories/notes").json()
+    assert notes["text"] == (
+        "## Facts\n- Ann works as a nurse.\n- Ann lives in Lisbon.\n\n## Preferences\n- Ann likes rain."
+    )
+    edited = "## Facts\n- Ann works as a nurse.\n- Ann lives in Porto.\n\n## People\n- Eva is her sister.\n"
+    after = ann.put("/api/memories/notes", json={"text": edited, "version": notes["version"]}).json()
+    assert after["text"] == edited.strip()
+    assert (after["version"] > notes["version"], after["is_stale"]) == (True, False)
+    assert ann.get("/api/memories/notes").json() == after
+    assert listed(ann, kind="relation") == ["Eva is her sister."]
+    [moved] = ann.get("/api/memories", params={"q": "Porto"}).json()["memories"]
+    assert [change["text"] for change in ann.get(f"/api/memories/{moved['id']}/history").json()["versions"]] == [
+        "Ann lives in Porto.", "Ann lives in Lisbon.",
+    ]  # fmt: skip
+    ann.post(f"/api/memories/{gone['id']}/undo", json={"version": 2})
+    assert "Ann likes rain." in ann.get("/api/memories/notes").json()["text"]
+
+
+def test_an_edit_of_notes_that_are_others_by_now_changes_nothing(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann lives in Lisbon.")
+    notes = ann.get("/api/memories/notes").json()
+    ann.patch(f"/api/memories/{made['id']}", json={"version": 1, "text": "Ann lives in Faro."})
+    refused = ann.put("/api/memories/notes", json={"text": "- Ann lives in Porto.", "version": notes["version"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_version")
+    assert listed(ann) == ["Ann lives in Faro."]
+    assert ann.get("/api/memories/notes").json()["version"] > notes["version"]
+    assert ann.put("/api/memories/notes", json={"text": "", "version": notes["version"]}).status_code == 409

@@ -77,6 +77,8 @@ GET     /api/memories                                  members  read   own
 POST    /api/memories                                  members  chat   own
 GET     /api/memories/export                           members  read   own
 POST    /api/memories/import                           members  chat   own
+GET     /api/memories/notes                            members  read   own
+PUT     /api/memories/notes                            members  chat   own
 GET     /api/memories/settings                         members  read   own
 PATCH   /api/memories/settings                         members  chat   own
 POST    /api/memories/learn                            members  chat   own

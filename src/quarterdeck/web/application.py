@@ -69,7 +69,7 @@ LATER = (
     "exports",  # /api/export, /api/conversations/{conversation}/export
     "imports",  # /api/imports…
     "memory_search",  # /api/memories/search
-    "memory_account",  # /api/memories/export, /import, /settings, /learn
+    "memory_account",  # /api/memories/export, /import, /notes, /settings, /learn
     "memories",  # /api/memories…
     "shares",  # /api/shares, /s/{token}
     "oauth",  # /api/oauth/{provider}/start, /callback

@@ -10,11 +10,14 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from quarterdeck.errors import TooLargeError
+from quarterdeck.memory.notes import MAX_CHARS as MAX_NOTES_CHARS
+from quarterdeck.memory.notes import edit_notes, read_notes, write_notes
 from quarterdeck.memory.portable import import_memories, read_lines
 from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.memories import MemoryFilter, list_memories
 from quarterdeck.store.memory_settings import ask_for, find_memory_setting, set_memory_setting
 from quarterdeck.store.memory_sources import list_sources
+from quarterdeck.store.standing_notes import NotesRow
 from quarterdeck.views.memory_documents import exported_memory
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.house import House
@@ -59,6 +62,22 @@ class ImportedMemories(BaseModel):
     skipped: list[SkippedLine]
 
 
+class StandingNotes(BaseModel):
+    """`is_stale`: what is known has changed since it was written."""
+
+    text: str
+    version: int
+    updated_at: int
+    is_stale: bool
+
+
+class NotesEdit(BaseModel):
+    """`version`: the one that was edited; if it is another by now, nothing is changed (409)."""
+
+    text: Annotated[str, Field(max_length=MAX_NOTES_CHARS)]
+    version: Annotated[int, Field(ge=1)]
+
+
 class Learning(BaseModel):
     since: Annotated[int, Field(ge=0, le=1 << 50, description="Milliseconds since 1970; 0: everything.")] = 0
 
@@ -92,6 +111,24 @@ async def import_all(house: TheHouse, caller: Caller, request: Request) -> Impor
     )
 
 
+@router.get("/notes")
+async def get_notes(house: TheHouse, caller: Caller) -> StandingNotes:
+    """The page of what is known about you, a line for each memory that holds."""
+    row = await house.database.read(lambda connection: read_notes(connection, caller.user))
+    if row is None:
+        row = await house.database.write(lambda connection: write_notes(connection, caller.user))
+    return _notes(row)
+
+
+@router.put("/notes")
+async def put_notes(house: TheHouse, caller: Caller, wanted: NotesEdit) -> StandingNotes:
+    """Edit that page. A changed line edits its memory, a new one is a memory of yours, a missing one is forgotten."""
+    row = await house.database.write(
+        lambda connection: edit_notes(connection, caller.user, wanted.text, wanted.version)
+    )
+    return _notes(row)
+
+
 @router.get("/settings")
 async def get_settings(house: TheHouse, caller: Caller) -> MemorySettings:
     """Whether memory is on, and what finds by meaning."""
@@ -115,6 +152,12 @@ async def learn(house: TheHouse, caller: Caller, wanted: Learning) -> LearningBe
     """Learn from older conversations, too: imported ones, and those from before memory was there."""
     count = await house.database.write(lambda connection: ask_for(connection, caller.user, wanted.since))
     return LearningBegun(messages=count)
+
+
+def _notes(row: NotesRow) -> StandingNotes:
+    return StandingNotes(
+        text=row.text, version=row.version, updated_at=row.updated_at, is_stale=row.stale_at is not None
+    )
 
 
 def _settings(connection: ReadConnection | WriteConnection, user: str) -> MemorySettings:

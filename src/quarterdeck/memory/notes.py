@@ -1,0 +1,136 @@
+"""The page of what is known about somebody: a line for each memory that holds, edited as text.
+
+An edit is compared with the page line by line. A line that says something else is an edit of its memory, a new line is
+a new memory of the person's own, a line that is gone is forgotten: all of it in one transaction, each with its undo.
+"""
+
+from __future__ import annotations
+
+from difflib import SequenceMatcher
+
+from msgspec import Struct
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.errors import InputError, StaleVersionError
+from quarterdeck.memory.changing import Edit, Statement, edit_memory, forget_memory, make_memory
+from quarterdeck.memory.wording import squeeze
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.memories import MemoryRow, find_memories, list_current
+from quarterdeck.store.standing_notes import NotesRow, find_notes, save_notes
+
+MAX_CHARS = 200_000
+MOST_LINES = 300
+"""Memories on the page: the pinned ones and the newest."""
+
+_TITLES = {
+    "fact": "Facts", "relation": "People", "preference": "Preferences", "plan": "Plans", "event": "Events",
+}  # fmt: skip
+_KINDS = {title.casefold(): kind for kind, title in _TITLES.items()}
+_ALIKE = 0.5  # of their characters: then a line was changed, else one was removed and another written
+
+
+class _Line(Struct, frozen=True):
+    """A statement of the page. `memory` is empty for one that is new; `kind` that of the heading above."""
+
+    text: str
+    kind: str
+    memory: str = ""
+
+
+def read_notes(connection: AnyConnection, owner: str) -> NotesRow | None:
+    """None when the page has to be written (anew): `write_notes`."""
+    row = find_notes(connection, owner)
+    return None if row is None or row.stale_at is not None else row
+
+
+def write_notes(connection: WriteConnection, owner: str) -> NotesRow:
+    """As things are now; a page that says the same already stays at its version."""
+    known = find_notes(connection, owner)
+    text, lines = _lay_out(list_current(connection, owner))
+    if known is not None and known.text == text and known.lines == lines:
+        row = NotesRow(owner, text, lines, known.version, None, known.updated_at)
+    else:
+        row = NotesRow(owner, text, lines, 1 if known is None else known.version + 1, None, now_ms())
+    save_notes(connection, row)
+    return row
+
+
+def edit_notes(connection: WriteConnection, owner: str, text: str, version: int) -> NotesRow:
+    """The page as it is after the edit. `version`: the one that was edited.
+
+    Raises: `InputError`; `StaleVersionError` when it is another by now, or a memory that was edited was changed since.
+    """
+    if len(text) > MAX_CHARS:
+        raise InputError(f"The notes have at most {MAX_CHARS:,} characters.")
+    known = find_notes(connection, owner)
+    if known is None or known.version != version:
+        raise _stale()
+    before = _read(known.text, known.lines)
+    _apply(connection, owner, before, _read(text, []))
+    return write_notes(connection, owner)
+
+
+def _lay_out(rows: list[MemoryRow]) -> tuple[str, list[str]]:
+    """The text, and the memory that each of its lines says."""
+    chosen = sorted(rows, key=lambda row: (row.pinned_at is None, -row.said_at))[:MOST_LINES]
+    text: list[str] = []
+    lines: list[str] = []
+    for kind, title in _TITLES.items():
+        of_kind = [row for row in chosen if row.kind == kind]
+        if not of_kind:
+            continue
+        text += ([""] if text else []) + [f"## {title}", *(f"- {squeeze(row.text)}" for row in of_kind)]
+        lines += ([""] if lines else []) + ["", *(row.id for row in of_kind)]
+    return "\n".join(text), lines
+
+
+def _read(text: str, memories: list[str]) -> list[_Line]:
+    """The statements of a page; whatever its headings are called, what is under none of ours is a fact."""
+    found: list[_Line] = []
+    kind = "fact"
+    for number, raw in enumerate(text.splitlines()):
+        line = squeeze(raw)
+        if line.startswith("#"):
+            kind = _KINDS.get(line.strip("# :").casefold(), "fact")
+        elif said := line.removeprefix("- ").removeprefix("* ").strip(" -*"):
+            found.append(_Line(said, kind, memories[number] if number < len(memories) else ""))
+    return found
+
+
+def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: list[_Line]) -> None:
+    rows = find_memories(connection, owner, [line.memory for line in before])
+    kept = {line.text: line for line in reversed(after)}
+    gone = [line for line in before if line.text not in kept]
+    stays = {line.text for line in before}
+    fresh = [line for line in after if line.text not in stays]
+    for line in before:
+        if line.text in kept and kept[line.text].kind != line.kind:
+            _edit(connection, owner, rows, line, kept[line.text])
+    for line in gone:
+        changed = _most_alike(line, fresh)
+        if changed is not None:
+            fresh.remove(changed)
+            _edit(connection, owner, rows, line, changed)
+        elif line.memory in rows:
+            forget_memory(connection, owner, line.memory)
+    for line in fresh:
+        make_memory(connection, owner, Statement(text=line.text, kind=line.kind))
+
+
+def _edit(connection: WriteConnection, owner: str, rows: dict[str, MemoryRow], old: _Line, new: _Line) -> None:
+    row = rows.get(old.memory)
+    if row is None or squeeze(row.text) != old.text:
+        raise _stale()
+    edit_memory(connection, owner, row.id, Edit(version=row.version, text=new.text, kind=new.kind))
+
+
+def _most_alike(line: _Line, others: list[_Line]) -> _Line | None:
+    shares = [(SequenceMatcher(None, line.text, other.text).ratio(), -at) for at, other in enumerate(others)]
+    share, place = max(shares, default=(0.0, 0))
+    return others[-place] if share >= _ALIKE else None
+
+
+def _stale() -> StaleVersionError:
+    return StaleVersionError(
+        "What is known was changed somewhere else meanwhile. Nothing was overwritten; look at the page as it is now."
+    )
