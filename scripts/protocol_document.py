@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -87,13 +88,15 @@ async def _no_lifespan(_app: FastAPI) -> Any:
     yield
 
 
-def _openapi() -> Schema:
+@functools.cache
+def openapi() -> Schema:
+    """The description of all routes."""
     return create_application(Settings(), _no_lifespan).openapi()
 
 
 def _routes() -> str:
     rows = []
-    for path, methods in _openapi()["paths"].items():
+    for path, methods in openapi()["paths"].items():
         for method, route in methods.items():
             rows.append((f"`{method.upper()} {path}`", _parameters(route), _sentence(route)))
     return _table(("route", "parameters", "meaning"), rows)
@@ -112,7 +115,7 @@ def _sentence(route: Schema) -> str:
 def _documents() -> str:
     """The objects of the routes, field by field."""
     parts = []
-    for name, schema in _openapi()["components"]["schemas"].items():
+    for name, schema in openapi()["components"]["schemas"].items():
         if name in SKIPPED_SCHEMAS:
             continue
         required = schema.get("required", [])

@@ -1,4 +1,5 @@
 /** What the HTTP routes under `/api` answer. Times are milliseconds since 1970, ids are opaque. */
+import type * as api from "@/shared/wire/api";
 import type { Continuation, ModelProfile, Part, TurnFault, Usage } from "@/shared/wire/generated";
 import type { Signals } from "@/shared/wire/memories";
 
@@ -32,22 +33,11 @@ export interface Conversation {
   folder?: string | null;
 }
 
-export interface Folder {
-  id: string;
-  name: string;
-  created_at: number;
-  /** Conversations in it; archived ones are not counted. */
-  count: number;
-}
+export type Folder = api.FolderDocument;
 
 export type BulkAction = "pin" | "unpin" | "archive" | "unarchive" | "move" | "delete" | "restore";
 
-export interface BulkChange {
-  action: BulkAction;
-  ids: string[];
-  /** Where to, for `move`; null: into none. */
-  folder?: string | null;
-}
+export type BulkChange = api.BulkChange;
 
 export interface BulkResult {
   ids: string[];
@@ -64,14 +54,7 @@ export type MessageStatus = "complete" | "queued" | "running" | "stopped" | "fai
 export type MessageMark = "" | "pinned" | "excluded";
 
 /** What `POST /api/messages` and a retry are answered with. */
-export interface AcceptedTurn {
-  conversation: string;
-  turn: string;
-  message: string;
-  answer: string;
-  model: string;
-  created_at: number;
-}
+export type AcceptedTurn = api.AcceptedDocument;
 
 export interface Message {
   id: string;
@@ -98,13 +81,7 @@ export interface Message {
 }
 
 /** The messages among which the path chooses here. */
-export interface Siblings {
-  /** Of this one, from 1. */
-  position: number;
-  count: number;
-  /** Oldest first; of very many only those around this one. */
-  ids: string[];
-}
+export type Siblings = api.SiblingsDocument;
 
 export interface MessageVersion {
   version: number;
@@ -113,12 +90,7 @@ export interface MessageVersion {
 }
 
 /** What was deleted in one go. */
-export interface Deletion {
-  id: string;
-  conversation: string;
-  count: number;
-  created_at: number;
-}
+export type Deletion = api.DeletionDocument;
 
 export type ContextKind = "instructions" | "about" | "time" | "summary" | "pinned" | "message" | "recalled" | "continuation";
 
@@ -178,30 +150,10 @@ export interface TurnContext {
 }
 
 /** It covers the messages from `first` to `last`, both within. */
-export interface Summary {
-  id: string;
-  level: number;
-  first: string;
-  last: string;
-  messages: number;
-  text: string;
-  tokens: number;
-  model: string;
-  created_at: number;
-  is_stale: boolean;
-}
+export type Summary = api.SummaryDocument;
 
 /** How much of the model's window another message would take. */
-export interface Window {
-  model: string;
-  window: number;
-  window_is_known: boolean;
-  budget: number;
-  counted: number;
-  by_kind: Partial<Record<ContextKind, number>>;
-  summaries: number;
-  clipped: boolean;
-}
+export type Window = api.WindowDocument;
 
 export interface ModelList {
   items: ModelProfile[];
