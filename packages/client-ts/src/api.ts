@@ -736,6 +736,12 @@ export interface NewSnippet {
   text: string;
 }
 
+/** `version`: the one that was edited; if it is another by now, nothing is changed (409). */
+export interface NotesEdit {
+  text: string;
+  version: number;
+}
+
 /** `current` is not needed where there is none yet, or when one came by a one-time link within 15 minutes. */
 export interface PasswordChange {
   new: string;
@@ -1039,6 +1045,14 @@ export interface SourcesDocument {
   sources: string[];
 }
 
+/** `is_stale`: what is known has changed since it was written. */
+export interface StandingNotes {
+  text: string;
+  version: number;
+  updated_at: number;
+  is_stale: boolean;
+}
+
 /** One request to a model. Tokens in `usage` are the provider's, `cost` is in US dollars. */
 export interface StepDocument {
   step: number;
@@ -1339,6 +1353,10 @@ export interface Routes {
   "GET /api/memories/export": { path: object; query: object; body: undefined; answer: undefined };
   /** Memories from JSON Lines: an object with a `text` on each; `sources` are messages of yours. */
   "POST /api/memories/import": { path: object; query: object; body: Blob; answer: ImportedMemories };
+  /** The page of what is known about you, a line for each memory that holds. */
+  "GET /api/memories/notes": { path: object; query: object; body: undefined; answer: StandingNotes };
+  /** Edit that page. A changed line edits its memory, a new one is a memory of yours, a missing one is forgotten. */
+  "PUT /api/memories/notes": { path: object; query: object; body: NotesEdit; answer: StandingNotes };
   /** Whether memory is on, and what finds by meaning. */
   "GET /api/memories/settings": { path: object; query: object; body: undefined; answer: MemorySettings };
   /** Turn memory on or off. What was said while it was off is never learned from. */
