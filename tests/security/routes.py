@@ -94,6 +94,11 @@ GET     /api/models                                    members  read   own
 GET     /v1/models                                     members  read   own
 GET     /v1/models/{model:path}                        members  read   own
 POST    /v1/chat/completions                           members  chat   own
+POST    /v1/responses                                  members  chat   own
+GET     /v1/responses/{response}                       members  read   404
+DELETE  /v1/responses/{response}                       members  chat   404
+POST    /v1/responses/{response}/cancel                members  chat   404
+GET     /v1/responses/{response}/input_items           members  read   404
 POST    /v1/messages                                   members  chat   own
 POST    /v1/messages/count_tokens                      members  chat   own
 GET     /api/assistants                                members  read   own

@@ -10,6 +10,7 @@ end.
 from __future__ import annotations
 
 from datetime import tzinfo
+from typing import Any
 
 from msgspec import Struct
 
@@ -42,7 +43,7 @@ from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.paths import PathRow, find_taints
 from quarterdeck.store.summaries import SummaryRow
 
-_CONTINUE = (
+CONTINUE = (
     "Your answer was cut off by a restart after its last character above. Continue exactly there: do not repeat, "
     "do not greet, do not comment on the interruption."
 )
@@ -221,7 +222,7 @@ class ContextDraft:
             with_calls = bool(self._wanted.tools)
             pieces = row_pieces(row, before, self._wanted.assistant.format, self._zone, with_calls=with_calls)
             for number, piece in enumerate(pieces):
-                source = {"message": row.id, "version": row.version, "piece": number, "taint": row.taint}
+                source: dict[str, Any] = {"message": row.id, "version": row.version, "piece": number, "taint": row.taint}
                 self._prompt.add("message", piece.role, piece.parts, **source)
             if pieces:
                 before = Before(row.role, row.at)
@@ -253,7 +254,7 @@ class ContextDraft:
         self._prompt.add_text("continuation", "assistant", text, text=self._keep(text))
         if wanted.profile.can_prefill:
             return True
-        self._prompt.add_text("continuation", "user", _CONTINUE, said=_CONTINUE)
+        self._prompt.add_text("continuation", "user", CONTINUE, said=CONTINUE)
         return False
 
     def _add_now(self) -> int:

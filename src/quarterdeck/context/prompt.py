@@ -25,10 +25,10 @@ class Prompt:
     def add_text(self, kind: Kind, role: Role, text: str, /, **source: Any) -> None:
         self.add(kind, role, [TextPart(text)], **source)
 
-    def add(self, kind: Kind, role: Role, parts: list[Part], /, **source: Any) -> None:
-        """`source`: fields of the entry that say where it comes from."""
+    def add(self, kind: Kind, role: Role, parts: list[Part], /, *, apart: bool = False, **source: Any) -> None:
+        """`source`: fields of the entry that say where it comes from. `apart`: a message of its own in any case."""
         last = self.messages[-1] if self.messages else None
-        if last is not None and last.role == role and role != "tool":
+        if last is not None and last.role == role and role != "tool" and not apart:
             parts = begin_with(BLANK_LINE, parts)
             self.messages[-1] = PromptMessage(role, [*last.parts, *parts])
         else:

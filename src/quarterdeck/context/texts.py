@@ -66,7 +66,7 @@ class _Rebuilder:
             if piece is None:
                 texts.append(None)
                 continue
-            prompt.add(entry.kind, piece.role, piece.parts)
+            prompt.add(entry.kind, piece.role, piece.parts, apart=entry.at == len(prompt.messages))
             texts.append(prompt.texts[-1])
         return Rebuilt(texts, None not in texts and prompt.digest == self._manifest.digest)
 

@@ -29,6 +29,7 @@ class ConversationRow(Struct, frozen=True):
     folder_id: str | None = None
     source: str | None = None
     forked_from: str | None = None
+    is_hidden: int = 0
     memory: str = ""  # as the account has it | off | private
     running_turn: str | None = None
 

@@ -69,6 +69,9 @@ def _conditions(wanted: Listing, *, among_pinned: bool) -> list[ColumnElement[bo
     conditions: list[ColumnElement[bool]] = [conversations.c.owner_id == wanted.owner]
     if wanted.is_archived:
         conditions += [conversations.c.archived_at.is_not(None), conversations.c.deleted_at.is_(None)]
+        conditions.append(
+            conversations.c.is_hidden == 0
+        )  # hidden ones are archived as well, so the others need not ask
     else:
         conditions += [conversations.c.archived_at.is_(None), conversations.c.deleted_at.is_(None)]
         conditions.append(

@@ -34,6 +34,7 @@ class TurnRow(Struct, frozen=True):
     ended_at: int | None
     handovers: int = 0
     decisions: str | None = None
+    asked: str | None = None
 
 
 class Claimable(Struct, frozen=True):
@@ -237,6 +238,11 @@ def end_turn(connection: WriteConnection, turn: str, *, worker: str, status: str
     """Close the turn if it is still this worker's; False when another one has taken it over."""
     ending = {"turn": turn, "worker": worker, "ending": status, "at": ended_at}
     return bool(connection.execute(_END, ending).rowcount)
+
+
+def forget_asked(connection: WriteConnection, turn: str) -> None:
+    """What an API client asked for: from then on the turn is nobody's response."""
+    connection.execute(update(turns).where(turns.c.id == turn).values(asked=None))
 
 
 def list_ended_since(connection: AnyConnection, since_ms: int) -> list[TurnRow]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import msgspec
 from msgspec import Struct
 
+from quarterdeck.context.alone import AloneRequest, build_alone
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.build import Context, ContextDraft, ContextRequest, read_context
 from quarterdeck.context.manifest import encode_manifest
 from quarterdeck.context.recalled import Asked, Recollection, recollect
 from quarterdeck.context.summarise import Talk
 from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.asked import Asked, decode_asked
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import ImagePart
@@ -52,6 +54,8 @@ class Briefing:
         self._now = now_ms()  # the same in all steps: what was sent stays what it was
         self._recollection: Recollection | None = None
         self.offer = NOTHING
+        asked = None if turn.asked is None else decode_asked(turn.asked)
+        self.alone = asked if asked is not None and asked.is_alone else None  # of an API client that says all itself
         self.caller = ToolCaller(user=turn.owner_id, conversation=turn.conversation_id, turn=turn.id, now=self._now)
 
     async def build(
@@ -60,6 +64,8 @@ class Briefing:
         """For an answer that goes on after `so_far`, or begins."""
         turn = self._turn
         ratio = await self._rooms.calibration.ratio_of(profile.id)
+        if self.alone is not None:
+            return await self._build_alone(self.alone, profile, so_far, ratio)
         wanted = ContextRequest(
             conversation=turn.conversation_id, request=turn.request_id, instructions=turn.instructions,
             assistant=assistant, profile=profile, partial=[] if so_far is None else so_far.parts,
@@ -96,8 +102,19 @@ class Briefing:
         )  # fmt: skip
         return await recollect(recaller, self._rooms.database, asked)
 
+    async def _build_alone(
+        self, asked: Asked, profile: ModelProfile, so_far: FoldedTurn | None, ratio: float
+    ) -> Context:
+        wanted = AloneRequest(
+            self._turn.owner_id, asked, profile, [] if so_far is None else so_far.parts,
+            None if so_far is None else so_far.open, ratio,
+        )  # fmt: skip
+        return await self._rooms.database.read(lambda connection: build_alone(connection, wanted))
+
     async def find_offer(self, profile: ModelProfile) -> None:
         """For calls that were asked for in another process."""
+        if self.alone is not None:
+            return
         owner = self._turn.owner_id
         await self._rooms.database.read(
             lambda connection: self._set_offer(connection, profile, find_preferences(connection, owner).time_zone)

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.build import Context
@@ -64,6 +64,7 @@ class StepPlan(Struct, frozen=True):
     conversation: str
     max_output_tokens: int | None
     writer: PartWriter
+    asked: StepRequest | None = None  # by an API client: its wishes
     is_again: bool = False  # the same call with less, after it was too long
 
 
@@ -111,6 +112,8 @@ def _priced(usage: Usage, profile: ModelProfile) -> Usage:
 
 
 def _request(plan: StepPlan) -> StepRequest:
+    if plan.asked is not None:
+        return _request_as_asked(plan, plan.asked)
     return StepRequest(
         model=plan.profile.name,
         messages=plan.context.messages,
@@ -124,3 +127,11 @@ def _request(plan: StepPlan) -> StepRequest:
         tools=plan.context.tools,
         tool_choice="none" if plan.context.tools and plan.step >= MAX_STEPS else None,
     )
+
+
+def _request_as_asked(plan: StepPlan, asked: StepRequest) -> StepRequest:
+    bounds = [bound for bound in (asked.max_output_tokens, plan.max_output_tokens) if bound is not None]
+    return structs.replace(
+        asked, model=plan.profile.name, messages=plan.context.messages, prefill=plan.context.prefill, owner=plan.owner,
+        conversation=plan.conversation, max_output_tokens=min(bounds, default=None),
+    )  # fmt: skip

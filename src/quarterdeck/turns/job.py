@@ -289,6 +289,7 @@ class Job:
             conversation=self.turn.conversation_id,
             max_output_tokens=max_output_tokens,
             writer=self._writer,
+            asked=None if self._briefing.alone is None else self._briefing.alone.step,
         )
 
     async def _note_step(self, plan: StepPlan, attempt: int) -> None:

@@ -11,6 +11,7 @@ from msgspec import Struct
 from quarterdeck.accounts.access import access_message
 from quarterdeck.context.assistants import Speaking, choose_assistant, find_assistant, speaking_in
 from quarterdeck.conversations.branches import lead_through
+from quarterdeck.domain.asked import Asked, encode_asked
 from quarterdeck.domain.events import TurnStarted
 from quarterdeck.domain.ids import id_after, new_id, now_ms
 from quarterdeck.domain.parts import TextPart
@@ -55,6 +56,7 @@ class Send(Struct, frozen=True, kw_only=True):
     parent: str | None = None
     instead_of: str | None = None
     memory: str | None = None
+    asked: Asked | None = None  # by an API client; if `is_alone`, in a conversation that is hidden
 
 
 class Retry(Struct, frozen=True, kw_only=True):
@@ -85,7 +87,7 @@ def started_event(turn: TurnRow) -> TurnStarted:
 
 def check_send(send: Send) -> None:
     """Raises: `InputError`, `TooLargeError`."""
-    if not send.text.strip():
+    if not send.text.strip() and not _is_alone(send):
         raise InputError("The message is empty. Write something first.")
     if len(send.text) > MAX_TEXT_CHARS:
         raise TooLargeError(f"The message is longer than {MAX_TEXT_CHARS:,} characters. Send it in parts.")
@@ -131,6 +133,8 @@ def record_send(
     model = conversation.model or default_model
     admit(connection, owner, model)
     turn = _new_turn(connection, conversation, send.key, digest, request=request, model=model)
+    if send.asked is not None:
+        turn = msgspec.structs.replace(turn, asked=encode_asked(send.asked))
     insert_message(
         connection,
         message=request,
@@ -144,7 +148,8 @@ def record_send(
         turn=turn.id,
         active_child=turn.message_id,
     )
-    index_messages(connection, [request])
+    if not _is_alone(send):
+        index_messages(connection, [request])
     if parent == conversation.tip_id:
         lead(connection, conversation.id, parent, request)
     else:
@@ -236,7 +241,7 @@ def _find_locked(connection: WriteConnection, owner: str, name: str) -> Conversa
 
 def _open_conversation(connection: WriteConnection, owner: str, send: Send, default_model: str) -> ConversationRow:
     assistant = find_assistant(connection, owner, send.assistant or "")
-    return insert_conversation(
+    row = insert_conversation(
         connection,
         owner=owner,
         external_id=send.conversation,
@@ -247,6 +252,14 @@ def _open_conversation(connection: WriteConnection, owner: str, send: Send, defa
         temperature=assistant.temperature if send.temperature is None else send.temperature,
         memory=send.memory or "",
     )
+    if _is_alone(send):  # nothing of it is listed, named, searched or remembered
+        hidden = {"is_hidden": 1, "archived_at": row.created_at, "title_from": "user", "memory": "off"}
+        update_conversation(connection, row.id, hidden)
+    return row
+
+
+def _is_alone(send: Send) -> bool:
+    return send.asked is not None and send.asked.is_alone
 
 
 def _keep_choices(connection: WriteConnection, conversation: ConversationRow, send: Send) -> ConversationRow:
@@ -332,9 +345,11 @@ def _store(
 def digest_of(command: Struct) -> bytes:
     """Of what was asked, as versions without the later wishes wrote it: a message may be sent again after an update."""
     asked = msgspec.to_builtins(command)
-    for wish in ("parent", "instead_of", "beside", "memory"):
+    for wish in ("parent", "instead_of", "beside", "memory", "asked"):
         if not asked.get(wish):
             asked.pop(wish, None)
+    if "asked" in asked:
+        asked["asked"].pop("items", None)  # they have ids that were made up for them
     return hashlib.sha256(msgspec.json.encode(asked)).digest()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from quarterdeck.domain.asked import decode_asked
 from quarterdeck.domain.events import TurnEnded
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
@@ -82,5 +83,6 @@ def _write_message(connection: WriteConnection, ending: Ending) -> None:
     insert_ideas(
         connection, owner=turn.owner_id, conversation=turn.conversation_id, message=turn.message_id, texts=ideas
     )
-    index_messages(connection, [turn.message_id])
+    if turn.asked is None or not decode_asked(turn.asked).is_alone:
+        index_messages(connection, [turn.message_id])
     update_conversation(connection, turn.conversation_id, {"updated_at": now_ms()})

@@ -89,6 +89,7 @@ LATER = (
     "ag_ui",  # /api/ag-ui
     "openai_chat",  # POST /v1/chat/completions
     "openai_models",  # /v1/models
+    "openai_responses",  # /v1/responses…
     "anthropic_api",  # POST /v1/messages, /v1/messages/count_tokens
 )
 """Modules whose routes are loaded when one of them is first asked for: none that the page asks for when it opens."""

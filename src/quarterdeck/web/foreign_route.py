@@ -23,6 +23,7 @@ T = TypeVar("T")
 logger = get_logger("quarterdeck.web")
 
 STREAM_HEADERS = {"cache-control": "no-cache", "x-accel-buffering": "no"}
+_LEFT = 499  # as nginx calls it, in our figures: nobody reads it
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
@@ -46,6 +47,8 @@ class ForeignRoute(APIRoute):
                 return self._tell(request, _parameter_error(error))
             except UnicodeEncodeError:
                 return self._tell(request, ParameterError("The text contains half a character.", ""))
+            except LeftError:
+                return Response(status_code=_LEFT)
             except QuarterdeckError as error:
                 return self._tell(request, error)
 

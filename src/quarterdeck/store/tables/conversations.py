@@ -38,6 +38,7 @@ conversations = Table(
     Column("pinned_at", BigInteger),
     Column("archived_at", BigInteger),
     Column("folder_id", Identifier),
+    Column("is_hidden", Integer, nullable=False, server_default=text("0")),  # of an API client: never listed
     Column("source", Identifier),  # what it was imported from: `chatgpt:<id there>`
     Column("forked_from", Identifier),  # the message of another conversation that it goes on from
     Column("memory", Text, nullable=False, server_default=""),  # empty: as the account has it | off | private
