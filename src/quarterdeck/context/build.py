@@ -222,7 +222,12 @@ class ContextDraft:
             with_calls = bool(self._wanted.tools)
             pieces = row_pieces(row, before, self._wanted.assistant.format, self._zone, with_calls=with_calls)
             for number, piece in enumerate(pieces):
-                source: dict[str, Any] = {"message": row.id, "version": row.version, "piece": number, "taint": row.taint}
+                source: dict[str, Any] = {
+                    "message": row.id,
+                    "version": row.version,
+                    "piece": number,
+                    "taint": row.taint,
+                }
                 self._prompt.add("message", piece.role, piece.parts, **source)
             if pieces:
                 before = Before(row.role, row.at)
