@@ -12,7 +12,7 @@ from quarterdeck.context.build import CONTINUE, Context
 from quarterdeck.context.manifest import Manifest
 from quarterdeck.context.prompt import Prompt
 from quarterdeck.context.rendering import continued_text, spoken_parts, text_of
-from quarterdeck.domain.asked import Asked, decode_asked
+from quarterdeck.domain.asked import ApiRequest, decode_asked
 from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.domain.step import PromptMessage
 from quarterdeck.domain.usage import ModelProfile
@@ -28,7 +28,7 @@ class AloneRequest(Struct, frozen=True):
     """`partial` holds the parts of an answer that is to be continued; `open_part` is the one that was cut off."""
 
     owner: str
-    asked: Asked
+    asked: ApiRequest
     profile: ModelProfile
     partial: list[Part]
     open_part: int | None

@@ -10,7 +10,7 @@ from msgspec import Struct
 from quarterdeck.domain.step import StepRequest
 
 
-class Asked(Struct, frozen=True, omit_defaults=True):
+class ApiRequest(Struct, frozen=True, omit_defaults=True):
     """`step` has everything but the model; its messages are what was added to those of the turn `previous`, and
     `instructions` come before all of them, in this turn only.
 
@@ -27,12 +27,12 @@ class Asked(Struct, frozen=True, omit_defaults=True):
     told: dict[str, Any] = {}
 
 
-_decoder = msgspec.json.Decoder(Asked)
+_decoder = msgspec.json.Decoder(ApiRequest)
 
 
-def encode_asked(asked: Asked) -> str:
+def encode_asked(asked: ApiRequest) -> str:
     return msgspec.json.encode(asked).decode()
 
 
-def decode_asked(stored: str) -> Asked:
+def decode_asked(stored: str) -> ApiRequest:
     return _decoder.decode(stored)

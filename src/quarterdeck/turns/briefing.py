@@ -12,7 +12,7 @@ from quarterdeck.context.manifest import encode_manifest
 from quarterdeck.context.recalled import Asked, Recollection, recollect
 from quarterdeck.context.summarise import Talk
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.asked import Asked, decode_asked
+from quarterdeck.domain.asked import ApiRequest, decode_asked
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import ImagePart
@@ -103,7 +103,7 @@ class Briefing:
         return await recollect(recaller, self._rooms.database, asked)
 
     async def _build_alone(
-        self, asked: Asked, profile: ModelProfile, so_far: FoldedTurn | None, ratio: float
+        self, asked: ApiRequest, profile: ModelProfile, so_far: FoldedTurn | None, ratio: float
     ) -> Context:
         wanted = AloneRequest(
             self._turn.owner_id, asked, profile, [] if so_far is None else so_far.parts,

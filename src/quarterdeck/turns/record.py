@@ -11,7 +11,7 @@ from msgspec import Struct
 from quarterdeck.accounts.access import access_message
 from quarterdeck.context.assistants import Speaking, choose_assistant, find_assistant, speaking_in
 from quarterdeck.conversations.branches import lead_through
-from quarterdeck.domain.asked import Asked, encode_asked
+from quarterdeck.domain.asked import ApiRequest, encode_asked
 from quarterdeck.domain.events import TurnStarted
 from quarterdeck.domain.ids import id_after, new_id, now_ms
 from quarterdeck.domain.parts import TextPart
@@ -56,7 +56,7 @@ class Send(Struct, frozen=True, kw_only=True):
     parent: str | None = None
     instead_of: str | None = None
     memory: str | None = None
-    asked: Asked | None = None  # by an API client; if `is_alone`, in a conversation that is hidden
+    asked: ApiRequest | None = None  # by an API client; if `is_alone`, in a conversation that is hidden
 
 
 class Retry(Struct, frozen=True, kw_only=True):

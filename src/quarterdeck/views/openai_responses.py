@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.domain.asked import Asked
+from quarterdeck.domain.asked import ApiRequest
 from quarterdeck.domain.events import (
     Event,
     PartEnded,
@@ -40,7 +40,7 @@ class ResponseIdentity(Struct, frozen=True):
 
     turn: str
     created_at: int
-    asked: Asked
+    asked: ApiRequest
 
     @property
     def id(self) -> str:

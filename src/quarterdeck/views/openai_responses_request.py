@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from quarterdeck.domain.asked import Asked
+from quarterdeck.domain.asked import ApiRequest
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import Part, TextPart, ToolCallPart, ToolResultPart
 from quarterdeck.domain.step import PromptMessage, StepRequest, ToolSpec
@@ -127,7 +127,7 @@ def image_addresses(asked: ResponsesRequest) -> list[str]:
     return list(dict.fromkeys(filter(must_be_fetched, urls)))
 
 
-def read_request(asked: ResponsesRequest, fetched: Fetched, *, is_alone: bool) -> Asked:
+def read_request(asked: ResponsesRequest, fetched: Fetched, *, is_alone: bool) -> ApiRequest:
     """Raises: `ParameterError`."""
     _check(asked)
     tools = [_tool(tool, index) for index, tool in enumerate(asked.tools or [])]
@@ -149,7 +149,7 @@ def read_request(asked: ResponsesRequest, fetched: Fetched, *, is_alone: bool) -
         response_format=_format(asked.text),
     )
     previous = (asked.previous_response_id or "").removeprefix(ID)
-    return Asked(
+    return ApiRequest(
         step=step, instructions=asked.instructions or "", previous=previous, is_alone=is_alone, items=reader.items,
         told=_told(asked),
     )  # fmt: skip

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.relaying import Relayed
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.asked import Asked
+from quarterdeck.domain.asked import ApiRequest
 from quarterdeck.domain.events import TurnEnded
 from quarterdeck.domain.fold import Fold
 from quarterdeck.domain.ids import new_id, now_ms
@@ -151,7 +151,7 @@ async def list_input_items(
 
 
 async def _answer_directly(
-    house: House, caller: Principal, request: Request, asked: ResponsesRequest, target: Target, wanted: Asked
+    house: House, caller: Principal, request: Request, asked: ResponsesRequest, target: Target, wanted: ApiRequest
 ) -> Response:
     """Nothing is kept but what was used."""
     if wanted.previous:
@@ -174,7 +174,7 @@ async def _answer_directly(
     return BoundedStream(stream, media_type="text/event-stream", headers=headers | STREAM_HEADERS)
 
 
-def _with_assistant(wanted: Asked, target: Target) -> Asked:
+def _with_assistant(wanted: ApiRequest, target: Target) -> ApiRequest:
     if not target.assistant or not wanted.is_alone:
         return wanted
     instructions = "\n\n".join(filter(None, (target.instructions, wanted.instructions)))
@@ -183,7 +183,7 @@ def _with_assistant(wanted: Asked, target: Target) -> Asked:
 
 
 async def _send(
-    house: House, caller: Principal, asked: ResponsesRequest, target: Target, wanted: Asked, key: str
+    house: House, caller: Principal, asked: ResponsesRequest, target: Target, wanted: ApiRequest, key: str
 ) -> Accepted:
     said = [message for message in wanted.step.messages if message.role == "user"]
     text = "".join(part.text for part in said[-1].parts if isinstance(part, TextPart)) if said else ""

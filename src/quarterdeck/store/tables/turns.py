@@ -40,7 +40,7 @@ turns = Table(
     Column("ended_at", BigInteger),
     Column("handovers", Integer, nullable=False, server_default=text("0")),  # graceful ones so far
     Column("decisions", Text),  # JSON, store.approvals.Decision: what the user has decided about tool calls
-    Column("asked", Text),  # JSON, domain.asked.Asked: what an API client wanted beside the message
+    Column("asked", Text),  # JSON, domain.asked.ApiRequest: what an API client wanted beside the message
     UniqueConstraint("owner_id", "send_key"),
 )
 Index("ix_turns_conversation", turns.c.conversation_id, turns.c.id)
