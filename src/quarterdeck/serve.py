@@ -20,15 +20,17 @@ import uvicorn
 
 from quarterdeck.accounts.sessions import create_open_link
 from quarterdeck.accounts.ways_in import has_way_in
+from quarterdeck.address_file import remove_address, write_address
 from quarterdeck.app import Identity, create_app, lock_data_dir, make_worker_name, open_data_dir, open_database
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
-from quarterdeck.supervise import Inheritance, Supervisor, end_with_supervisor, read_inheritance, say_ready
+from quarterdeck.supervise import Inheritance, Supervisor, end_with, read_inheritance, say_ready
 from quarterdeck.views.frames import MAX_FRAME_BYTES
 from quarterdeck.web.hosts import LOOPBACK
 from quarterdeck.web.house import House, Role
 from quarterdeck.web.wire import Http, Socket
 
+LIFE = "QUARTERDECK_LIFE"  # in the environment of a server that ends with who started it: its end of a pipe
 _GRACEFUL_S = 3
 HARD_STOP_S = 9.0
 
@@ -41,13 +43,18 @@ def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
     if (inherited := read_inheritance()) is not None:
         _serve_as_child(settings, inherited)
         return
+    if life := os.environ.pop(LIFE, ""):
+        end_with(int(life))
     check_deployment(settings, workers)
     listener = bind(settings.host, settings.port)
     settings.port = listener.getsockname()[1]
     open_data_dir(settings.data_dir)
     if workers > 1:
         _check_way_in(settings)
-        Supervisor(settings, listener, workers).run(lambda link: _tell(link, opens_browser=opens_browser))
+        try:
+            Supervisor(settings, listener, workers).run(lambda link: _tell(settings, link, opens_browser))
+        finally:
+            remove_address(settings.data_dir)
         return
     role: Role = "all" if workers else "web"
     lock = None if settings.database_url else lock_data_dir(settings.data_dir)
@@ -58,9 +65,10 @@ def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
             listener,
             role,
             Identity(make_worker_name()),
-            lambda link: _tell(link, opens_browser=opens_browser),
+            lambda link: _tell(settings, link, opens_browser),
         )
     finally:
+        remove_address(settings.data_dir)
         if lock is not None:
             lock.release()
 
@@ -100,7 +108,7 @@ def _check_way_in(settings: Settings) -> None:
 
 
 def _serve_as_child(settings: Settings, inherited: Inheritance) -> None:
-    end_with_supervisor(inherited)
+    end_with(inherited.life)
     listener = socket.socket(fileno=inherited.listener)
     _run(settings, listener, "all", inherited.identity, lambda link: say_ready(inherited, link))
 
@@ -138,7 +146,8 @@ def _run(
         raise getattr(app.state, "refusal", None) or SetupError("Quarterdeck could not start; the log says why.")
 
 
-def _tell(link: str, *, opens_browser: bool) -> None:
+def _tell(settings: Settings, link: str, opens_browser: bool) -> None:
+    write_address(settings.data_dir, base_url(settings))
     print(f"Quarterdeck is ready at {link}", flush=True)  # noqa: T201  # promised on standard output
     if opens_browser and _has_display():
         threading.Thread(target=webbrowser.open, args=(link,), daemon=True).start()

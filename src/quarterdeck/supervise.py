@@ -68,12 +68,15 @@ def say_ready(inheritance: Inheritance, link: str) -> None:
     os.close(inheritance.ready)
 
 
-def end_with_supervisor(inheritance: Inheritance) -> None:
-    """Drain when the supervisor is gone, however it went: nobody else would stop this process."""
+def end_with(life: int) -> None:
+    """Drain when who started this process is gone, however it went: nobody else would stop it.
+
+    `life` is the end of a pipe whose other end they hold.
+    """
 
     def watch() -> None:
         with contextlib.suppress(OSError):
-            os.read(inheritance.life, 1)  # returns when its other end is closed
+            os.read(life, 1)  # returns when its other end is closed
         os.kill(os.getpid(), signal.SIGTERM)
 
     threading.Thread(target=watch, name="supervisor-watch", daemon=True).start()

@@ -6,27 +6,43 @@ A mistake gives one sentence on standard error; status 2 for bad use, 1 for fail
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
 from quarterdeck import __version__
-from quarterdeck.cli import database, doctor, exchange, keys, serving, users
 from quarterdeck.diagnostics import redact
 from quarterdeck.errors import QuarterdeckError
 
-app = typer.Typer(
-    name="quarterdeck",
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-key_app = typer.Typer(help="API keys for scripts and other clients.", rich_markup_mode=None, no_args_is_help=True)
+COMMANDS = {  # where each is: a file of this folder, and its function
+    "serve": "serving:serve_command",
+    "chat": "chat.command:chat_command",
+    "streamlit": "streamlit.command:streamlit_command",
+    "worker": "serving:worker_command",
+    "open": "serving:open_command",
+    "backup": "database:backup_command",
+    "restore": "database:restore_command",
+    "copy-database": "database:copy_database_command",
+    "migrate": "database:migrate_command",
+    "doctor": "doctor:doctor_command",
+    "import": "exchange:import_command",
+    "export": "exchange:export_command",
+    "user add": "users:add_user",
+    "user list": "users:list_users",
+    "user suspend": "users:suspend_user",
+    "user resume": "users:resume_user",
+    "user password": "users:set_user_password",
+    "user delete": "users:delete_account",
+    "key create": "keys:create_key",
+    "key list": "keys:list_keys",
+    "key revoke": "keys:revoke_key",
+    "key rotate": "keys:rotate_key",
+}
+_GROUPS = {"user": "Accounts of this server.", "key": "API keys for scripts and other clients."}
 
-user_app = typer.Typer(help="Accounts of this server.", rich_markup_mode=None, no_args_is_help=True)
 
-
-@app.callback(invoke_without_command=True)
 def quarterdeck(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version and leave.")] = False,
@@ -39,37 +55,40 @@ def quarterdeck(
         typer.echo(f"quarterdeck {__version__}")
         raise typer.Exit
     if context.invoked_subcommand is None:
-        serving.serve_by_default()
+        _load("serving:serve_by_default")()
 
 
-app.command("serve")(serving.serve_command)
-app.command("worker")(serving.worker_command)
-app.command("open")(serving.open_command)
-app.command("backup")(database.backup_command)
-app.command("restore")(database.restore_command)
-app.command("copy-database")(database.copy_database_command)
-app.command("migrate")(database.migrate_command)
-app.command("doctor")(doctor.doctor_command)
-app.command("import")(exchange.import_command)
-app.command("export")(exchange.export_command)
-app.add_typer(user_app, name="user")
-user_app.command("add")(users.add_user)
-user_app.command("list")(users.list_users)
-user_app.command("suspend")(users.suspend_user)
-user_app.command("resume")(users.resume_user)
-user_app.command("password")(users.set_user_password)
-user_app.command("delete")(users.delete_account)
-app.add_typer(key_app, name="key")
-key_app.command("create")(keys.create_key)
-key_app.command("list")(keys.list_keys)
-key_app.command("revoke")(keys.revoke_key)
-key_app.command("rotate")(keys.rotate_key)
+def build(words: list[str]) -> typer.Typer:
+    """The commands that begin with the first of `words`, or all of them: most load the server, which takes a second."""
+    app = typer.Typer(
+        name="quarterdeck",
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(quarterdeck)
+    first = next((word for word in words if not word.startswith("-")), "")
+    named = {name: place for name, place in COMMANDS.items() if name.split()[0] == first}
+    groups: dict[str, typer.Typer] = {}
+    for name, place in ({} if words == ["--version"] else named or COMMANDS).items():
+        group, _, command = name.rpartition(" ")
+        if group and group not in groups:
+            groups[group] = typer.Typer(help=_GROUPS[group], rich_markup_mode=None, no_args_is_help=True)
+            app.add_typer(groups[group], name=group)
+        groups.get(group, app).command(command)(_load(place))
+    return app
+
+
+def _load(place: str) -> Callable[..., None]:
+    module, _, function = place.partition(":")
+    command: Callable[..., None] = getattr(import_module(f"quarterdeck.cli.{module}"), function)
+    return command
 
 
 def main() -> None:
     """The `quarterdeck` command."""
     try:
-        status = app(prog_name="quarterdeck", standalone_mode=False)
+        status = build(sys.argv[1:])(prog_name="quarterdeck", standalone_mode=False)
     except typer.TyperException as error:
         _tell_mistake(error)
     except (typer.Abort, KeyboardInterrupt):

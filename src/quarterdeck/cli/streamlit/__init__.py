@@ -1,0 +1,1 @@
+"""`quarterdeck streamlit`: `command.py` starts Streamlit, which runs `page.py` for every visitor."""

@@ -1,0 +1,113 @@
+"""The page: a box and a button, model and temperature, bubbles that fill while the answer comes.
+
+Streamlit runs it from top to bottom whenever something is done; what lasts is in the session state, and the
+conversation's name in the address, so that a reloaded page goes on with it. The answer itself lasts on the server.
+"""
+
+from __future__ import annotations
+
+import os
+
+import streamlit as st
+
+from quarterdeck.client import Answer, Client, ClientError
+from quarterdeck.client.calls import new_name
+from quarterdeck.client.documents import Message
+
+_STYLE = """
+<style>
+[class*="st-key-user-"], [class*="st-key-assistant-"] { border-radius: 1rem; padding: .75rem 1rem; width: fit-content; }
+[class*="st-key-user-"] { background: #dbeafe; color: #0f172a; margin-left: auto; max-width: 80%; }
+[class*="st-key-assistant-"] { background: #f1f5f9; color: #0f172a; max-width: 90%; }
+</style>
+"""
+_USUAL = "The server's choice"
+
+
+@st.cache_resource
+def open_client() -> Client:
+    return Client(os.environ["QUARTERDECK_URL"], key=os.environ["QUARTERDECK_KEY"], patience_s=20)
+
+
+def show(number: int, role: str, text: str) -> None:
+    with st.container(key=f"{role}-{number}"):
+        st.markdown(without_pictures(text))
+
+
+def without_pictures(text: str) -> str:
+    """An address in an answer is not fetched from before somebody follows it."""
+    return text.replace("![", "[")
+
+
+def load_conversation(client: Client) -> None:
+    """Once for a visit: the conversation of the address, or a new one."""
+    if "chat" in st.session_state:
+        return
+    st.session_state.chat = st.query_params.get("chat") or new_name("streamlit")
+    st.session_state.messages = []
+    st.session_state.running = None
+    if "chat" in st.query_params:
+        messages = client.messages(st.session_state.chat, limit=50).items
+        st.session_state.messages = [(one.role, one.text) for one in messages if one.status != "running"]
+        st.session_state.running = next((one for one in messages if one.status == "running"), None)
+
+
+def begin_anew() -> None:
+    del st.session_state["chat"]
+    st.query_params.clear()
+
+
+def choose(client: Client) -> tuple[str | None, float | None]:
+    """Model and temperature; None for the server's."""
+    with st.sidebar:
+        st.button("New conversation", on_click=begin_anew)
+        names = [model.id for model in client.models().items]
+        model = st.selectbox("Model", [_USUAL, *names])
+        temperature = st.slider("Temperature", 0.0, 2.0, 0.7, 0.1) if st.toggle("Set the temperature") else None
+    return (None if model == _USUAL else model), temperature
+
+
+def follow(answer: Answer) -> None:
+    """In a bubble of its own, to its end."""
+    text = ""
+    with st.container(key=f"assistant-{len(st.session_state.messages)}"):
+        place = st.empty()
+        place.markdown("…")
+        try:
+            for piece in answer.texts():
+                text += piece
+                place.markdown(without_pictures(text) + " ▌")
+        finally:
+            place.markdown(without_pictures(text))
+            st.session_state.messages.append(("assistant", text))
+
+
+def run() -> None:
+    st.set_page_config(page_title="Quarterdeck", page_icon="⚓")
+    st.markdown(_STYLE, unsafe_allow_html=True)
+    st.title("Quarterdeck")
+    client = open_client()
+    load_conversation(client)
+    model, temperature = choose(client)
+    for number, (role, text) in enumerate(st.session_state.messages):
+        show(number, role, text)
+    latest = st.container()
+    with st.form("say", clear_on_submit=True):
+        said = st.text_area("Your message", placeholder="Say something")
+        is_sent = st.form_submit_button("Send")
+    with latest:
+        running: Message | None = st.session_state.running
+        if running is not None:
+            st.session_state.running = None
+            follow(client.follow(running.turn, answer=running.id))
+        if is_sent and said.strip():
+            show(len(st.session_state.messages), "user", said)
+            st.session_state.messages.append(("user", said))
+            st.query_params["chat"] = st.session_state.chat
+            follow(client.send(said, conversation=st.session_state.chat, model=model, temperature=temperature))
+
+
+try:
+    run()
+except ClientError as error:
+    st.error(error.message)
