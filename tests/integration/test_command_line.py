@@ -16,6 +16,8 @@ from tests.harness.server import Server, clean_environment, run_command
 COMMANDS = [
     [],
     ["serve"],
+    ["chat"],
+    ["streamlit"],
     ["worker"],
     ["open"],
     ["key"],

@@ -16,7 +16,7 @@ import yaml
 from tests.harness.image import read_dockerfile
 from tests.harness.valkey import ValkeyServer
 
-from quarterdeck.cli.main import app
+from quarterdeck.cli.main import build
 from quarterdeck.config import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -52,7 +52,7 @@ def deploy_files() -> Iterator[Path]:
 
 def check_words(words: list[str]) -> None:
     """Would the command line take them? Raises: `AssertionError` naming what it does not know."""
-    command: Any = typer.main.get_command(app)
+    command: Any = typer.main.get_command(build([]))
     while commands := getattr(command, "commands", {}):
         assert words[0] in commands, f"there is no command {words[0]}"
         command, words = commands[words[0]], words[1:]
