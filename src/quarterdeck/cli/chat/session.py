@@ -20,7 +20,7 @@ from quarterdeck.errors import SetupError
 _OURS = "terminal-"  # how conversations begun here are called by their client
 _SHOWN = 4  # messages of a conversation that is gone on with
 _LISTED = 20
-_WORDS = 100  # characters of a message that is only listed
+_WORDS = 60  # characters of a message that is only listed
 
 
 class Session:
@@ -77,7 +77,7 @@ class Session:
             if found.running_turn and found.chat_id.startswith(_OURS):
                 self._go_on_with(found)
                 return
-        _say("Alt-Enter begins a new line, Ctrl-C stops an answer, /help shows the commands, Ctrl-D leaves.")
+        _say("Alt-Enter: a new line. Ctrl-C: stop. Ctrl-D: leave. /help: the commands.")
 
     def _go_on_with(self, found: Conversation) -> None:
         self._conversation = found.id
