@@ -10,11 +10,13 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from openai.types.audio.speech_create_params import SpeechCreateParams
 from openai.types.chat.completion_create_params import (
     CompletionCreateParamsNonStreaming,
     CompletionCreateParamsStreaming,
 )
 from openai.types.embedding_create_params import EmbeddingCreateParams
+from openai.types.image_generate_params import ImageGenerateParamsNonStreaming
 from tests.fakes.command import serve
 from tests.fakes.playing import Playback
 from tests.fakes.script import Script
@@ -23,6 +25,8 @@ from tests.fakes.strict import StrictType
 
 _STREAMING = StrictType(CompletionCreateParamsStreaming)
 _WHOLE = StrictType(CompletionCreateParamsNonStreaming)
+_SPEECH = StrictType(SpeechCreateParams)
+_PICTURE = StrictType(ImageGenerateParamsNonStreaming)
 _EMBEDDING = StrictType(EmbeddingCreateParams)
 _TYPES = {401: "invalid_request_error", 429: "rate_limit_error", 500: "server_error", 503: "server_error"}
 
@@ -39,6 +43,9 @@ class FakeOpenAI(FakeServer):
         router.add_get("/v1/models", self._models)
         router.add_post("/v1/chat/completions", self._chat)
         router.add_post("/v1/embeddings", self._embed)
+        router.add_post("/v1/audio/speech", self._speak)
+        router.add_post("/v1/audio/transcriptions", self._transcribe)
+        router.add_post("/v1/images/generations", self._draw)
 
     def error_body(self, status: int, message: str, code: str = "", param: str = "") -> bytes:
         kind = _TYPES.get(status, "invalid_request_error")
@@ -88,6 +95,37 @@ class FakeOpenAI(FakeServer):
         received.outcome = "complete"
         usage = {"prompt_tokens": 2 * len(texts), "total_tokens": 2 * len(texts)}
         return web.json_response({"object": "list", "data": data, "model": body["model"], "usage": usage})
+
+    async def _speak(self, request: web.Request) -> web.StreamResponse:
+        """The text's own bytes, for a recording."""
+        body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+        refused = self._check(request, body, _SPEECH)
+        return refused or web.Response(body=b"RIFF" + body["input"].encode(), content_type="audio/wav")
+
+    async def _transcribe(self, request: web.Request) -> web.StreamResponse:
+        """What `_speak` has said."""
+        form = await request.post()
+        given = {name: value for name, value in form.items() if isinstance(value, str)}
+        recording: Any = form["file"]
+        self.record(request, given | {"filename": recording.filename}, given["model"])
+        said = recording.file.read().removeprefix(b"RIFF").decode()
+        return self._refuse_key(request, None) or web.json_response({"text": said})
+
+    async def _draw(self, request: web.Request) -> web.StreamResponse:
+        body = msgspec.json.decode(await request.read(), type=dict[str, Any])
+        refused = self._check(request, body, _PICTURE)
+        picture = {"b64_json": base64.b64encode(body["prompt"].encode()).decode()}
+        usage = {
+            "input_tokens": 7, "output_tokens": 9, "total_tokens": 16,
+            "input_tokens_details": {"image_tokens": 0, "text_tokens": 7},
+        }  # fmt: skip
+        told = {"created": 1_700_000_000, "data": [picture] * body.get("n", 1), "usage": usage}
+        return refused or web.json_response(told)
+
+    def _check(self, request: web.Request, body: dict[str, Any], expected: StrictType) -> web.Response | None:
+        received = self.record(request, body, str(body.get("model", "")))
+        fault = expected.find_fault(body)
+        return self._refuse_key(request, received) or (self.reject(received, 400, fault) if fault else None)
 
     def _refuse_key(self, request: web.Request, received: Received | None) -> web.Response | None:
         scheme, _, key = request.headers.get("Authorization", "").partition(" ")

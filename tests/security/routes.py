@@ -99,6 +99,10 @@ GET     /v1/responses/{response}                       members  read   404
 DELETE  /v1/responses/{response}                       members  chat   404
 POST    /v1/responses/{response}/cancel                members  chat   404
 GET     /v1/responses/{response}/input_items           members  read   404
+POST    /v1/embeddings                                 members  chat   own
+POST    /v1/audio/speech                               members  chat   own
+POST    /v1/audio/transcriptions                       members  chat   own
+POST    /v1/images/generations                         members  chat   own
 POST    /v1/messages                                   members  chat   own
 POST    /v1/messages/count_tokens                      members  chat   own
 GET     /api/assistants                                members  read   own

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from typing import TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -26,6 +27,7 @@ from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.usage import Spent, UsageEntry
 
+T = TypeVar("T")
 logger = get_logger("quarterdeck.relaying")
 
 PURPOSE = "api"
@@ -93,6 +95,27 @@ class Relay:
         if settling is not None:  # who has the whole answer finds it in their usage
             await asyncio.shield(settling)
 
+    async def metered(self, call: Call, work: AsyncGenerator[T | Usage, None]) -> AsyncGenerator[T, None]:
+        """What is no chat: what `work` gives, but for the usage that it tells, in the caller's budget.
+
+        Raises: as `stream`, and what `work` raises.
+        """
+        reserved = await self._spending.reserve(call)
+        told = Usage(call.input_tokens, 0)
+        try:
+            async with aclosing(work):
+                async for item in work:
+                    if isinstance(item, Usage):
+                        told = item if item != Usage() else told
+                    else:
+                        yield item
+        except QuarterdeckError as error:
+            told = estimate_use(call.input_tokens, 0, error.code)
+            raise
+        finally:
+            if told != Usage() or reserved is not None:
+                self._write_later(Spent(entry_of(call, told), reserved))
+
     async def _ask(
         self, provider: Provider, request: StepRequest, metered: _Metered, call: Call
     ) -> AsyncGenerator[list[Delta], None]:
@@ -121,7 +144,9 @@ class Relay:
             used = estimate_use(estimate_input(request), estimate_text("".join(metered.texts)), metered.code)
         if used == Usage() and reserved is None:
             return None
-        spent = Spent(entry_of(call, used, metered.first_token_ms), reserved)
+        return self._write_later(Spent(entry_of(call, used, metered.first_token_ms), reserved))
+
+    def _write_later(self, spent: Spent) -> asyncio.Task[None]:
         task = asyncio.create_task(self._write(spent))
         self._settling.add(task)
         task.add_done_callback(self._settling.discard)

@@ -89,6 +89,7 @@ LATER = (
     "ag_ui",  # /api/ag-ui
     "openai_chat",  # POST /v1/chat/completions
     "openai_models",  # /v1/models
+    "openai_media",  # POST /v1/embeddings, /v1/audio/…, /v1/images/generations
     "openai_responses",  # /v1/responses…
     "anthropic_api",  # POST /v1/messages, /v1/messages/count_tokens
 )

@@ -23,6 +23,7 @@ from quarterdeck.web.metrics import count_answer
 from quarterdeck.web.problems import problem
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
+MAX_API_BYTES = 26 * 1024 * 1024  # pictures and recordings; those routes know who asks before they read
 _UPLOAD = "/api/imports"
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d*)?", re.IGNORECASE)
@@ -109,6 +110,8 @@ class Guard:
     def _max_bytes(self, scope: Scope) -> int:
         """Only files to be imported are large; their route takes them apart as they come."""
         is_upload = scope["type"] == "http" and scope["method"] == "POST" and scope["path"] == _UPLOAD
+        if scope["type"] == "http" and scope["path"].startswith("/v1/"):
+            return MAX_API_BYTES
         return self._max_upload_bytes if is_upload else MAX_BODY_BYTES
 
     def _too_large(self, scope: Scope) -> str:
