@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from typing import Any
 
+import httpx2
 import pytest
 from tests.conftest import MakeServer, Report
 from tests.fakes.script import TAGGED, Script, words
@@ -46,6 +47,53 @@ async def watch_until_told(client: FullClient) -> list[str]:
     return wrong + ([] if closed.value.code == 1012 else [f"closed with {closed.value.code}"])
 
 
+class Held:
+    """What is open without a socket when the server is asked to stop, on a turn that says nothing."""
+
+    def __init__(self, running: Server, sent: dict[str, Any], after: int) -> None:
+        headers = {"authorization": f"Bearer {running.key}"}
+        self._http = httpx2.AsyncClient(base_url=running.url, headers=headers, timeout=30)
+        self._turn = f"{sent['turn']}:{after}"
+        self._opened = [asyncio.Event() for _ in range(3)]
+        ways = (self._poll(), self._stream(), self._ui_chat(sent["conversation"]))
+        self._tasks = [asyncio.create_task(way) for way in ways]
+
+    async def until_open(self) -> None:
+        await asyncio.gather(*(opened.wait() for opened in self._opened))
+
+    async def find_wrong(self) -> list[str]:
+        found = await asyncio.gather(*self._tasks)
+        await self._http.aclose()
+        return [sentence for sentence in found if sentence]
+
+    async def _poll(self) -> str:
+        while True:
+            wait = 20 if self._opened[0].is_set() else 0
+            answer = await self._http.get("/api/events", params={"turn": self._turn, "feed": "now", "wait": wait})
+            self._opened[0].set()
+            frame = answer.json()["items"][-1]
+            if wait and frame["type"] != "feed":
+                return "" if frame["type"] == "reconnect" else f"a poll ended with {frame}"
+
+    async def _stream(self) -> str:
+        last = ""
+        async with self._http.stream("GET", "/api/events", params={"turn": self._turn, "feed": "now"}) as answer:
+            async for line in answer.aiter_lines():
+                self._opened[1].set()
+                last = line or last
+        return "" if '"type":"reconnect"' in last else f"a stream ended with {last}"
+
+    async def _ui_chat(self, chat: str) -> str:
+        """It has no word for it, and must not look whole."""
+        try:
+            async with self._http.stream("GET", f"/api/ui/chat/{chat}/stream") as answer:
+                async for _ in answer.aiter_lines():
+                    self._opened[2].set()
+        except httpx2.RemoteProtocolError:
+            return ""
+        return "a stream for the AI SDK ended as if it were whole"
+
+
 async def stop(running: Server, client: FullClient) -> list[str]:
     running.ask_to_stop()
     begun = asyncio.get_running_loop().time()
@@ -66,7 +114,10 @@ async def test_a_rolling_restart_loses_nothing_and_tells_the_viewers(
     for _ in range(count):
         async with open_full(running.port, running.key) as client, open_simple(running.port, running.key):
             accepted = await begin(client, upstream)
-            wrong += await stop(running, client)
+            silent = accepted["silent"]
+            held = Held(running, silent, len(client.transcript(silent["turn"])))
+            await held.until_open()
+            wrong += await stop(running, client) + await held.find_wrong()
             seen = {kind: list(client.transcript(sent["turn"])) for kind, sent in accepted.items()}
         upstream.change(accepted["silent"]["model"], Script(pieces=["At last."]))
         await asyncio.to_thread(running.restart)
@@ -76,7 +127,7 @@ async def test_a_rolling_restart_loses_nothing_and_tells_the_viewers(
                 watch = (watch_by_socket, watch_by_sse)[number % 2]
                 group.create_task(watch(running.port, running.key, sent["turn"], seen[kind]))
         wrong += find_wrong_ends(running, accepted, seen, shown)
-    report("G12 SIGTERM loses nothing", wrong, count * (len(SCRIPTS) + 1))
+    report("G12 SIGTERM loses nothing", wrong, count * (len(SCRIPTS) + 4))
 
 
 def find_wrong_ends(

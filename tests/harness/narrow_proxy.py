@@ -81,6 +81,8 @@ class NarrowProxy:
             if request.headers.get("upgrade", "").lower() == "websocket":
                 return await self._pass_socket(request)
             return await self._pass_request(request)
+        except ConnectionError:
+            return web.Response(status=502)  # whoever asked has left, or the server has
         finally:
             self._open.discard(task)
 

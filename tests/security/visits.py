@@ -29,7 +29,7 @@ class Visit:
 
     def __init__(self, server: Server, token: str, talking: str, silent: str) -> None:
         self._headers = {"authorization": f"Bearer {token}"}
-        is_guest = token.startswith("qd_g")  # their sockets carry the token in the address
+        self._is_guest = is_guest = token.startswith("qd_g")  # their sockets carry the token in the address
         self._address = f"ws://127.0.0.1:{server.port}/chat" + (f"?token={token}" if is_guest else "")
         self._socket_headers = {} if is_guest else self._headers
         self._http = httpx2.AsyncClient(base_url=server.url, headers=self._headers, timeout=60)
@@ -46,6 +46,8 @@ class Visit:
         self._hold("POST /chat_batch, not answered yet", self._ask(self._silent))
         self._hold("GET /api/turns/{turn}/events", self._stream("GET", f"/api/turns/{self._turn}/events"))
         self._hold("GET /api/turns/{turn}/events, polled", self._poll(f"/api/turns/{self._turn}/events"))
+        if not self._is_guest:
+            self._hold("GET /api/events", self._stream("GET", f"/api/events?feed=now&turn={self._turn}:0"))
         self._hold("simple socket", self._socket(None))
         self._hold("full socket", self._socket([PROTOCOL]))
         await wait_until_async(self._are_all_open, "everything to be open")
