@@ -20,6 +20,7 @@ from quarterdeck.client import Client
 
 SENTENCE = "".join(words(30))
 MARKDOWN = ["# Names\n\n", "Some **bold** ", "words.\n\n```python\n", "print(1)\n```\n\n", "- one\n- two\n\nThe end."]
+PROMPT = "· /help"  # below the line that one types in
 STALLED = Script(pieces=words(5), fault="stall", fault_after=5)
 
 
@@ -163,24 +164,24 @@ def test_a_conversation_at_a_terminal(server: Server, upstream: Upstream, at_ter
     model, other = upstream.model(Script(pieces=MARKDOWN)), upstream.model(STALLED)
     words_of = ["chat", "--url", server.url, "--model", model]
     with open_terminal(*words_of, folder=server.work_dir, environment=at_terminal) as terminal:
-        terminal.wait_for("· /help")
-        terminal.type("two\x1b\rlines\r")
-        place = terminal.wait_for("The end.")
-        assert last_question(upstream, model).endswith("two\nlines")
-        terminal.type("/nonsense\r")
-        place = terminal.wait_for("no command /nonsense", place)
-        terminal.type("/assistant ideas\r")
-        place = terminal.wait_for("From now on: Ideas", place)
-        terminal.type(f"/model {other}\r")
-        place = terminal.wait_for("None of them fits", place)  # this server's model list does not have it
-        terminal.type("/search bold\r")
-        place = terminal.wait_for("Go on with (number", place)
+        place = enter(terminal, "two\x1b\rlines", "The end.", 0)
+        assert "two\nlines" in last_question(upstream, model)
+        place = enter(terminal, "/nonsense", "no command /nonsense", place)
+        place = enter(terminal, "/assistant ideas", "From now on: Ideas", place)
+        place = enter(terminal, f"/model {other}", "None of them fits", place)  # this server does not list it
+        place = enter(terminal, "/search bold", "Go on with (number", place)
         terminal.type("\r")
-        terminal.type("/retry\r")
-        place = terminal.wait_for("The end.", place)
+        place = enter(terminal, "/retry", "The end.", place)
+        terminal.wait_for(PROMPT, place)
         terminal.type("\x04")
         assert terminal.wait() == 0
-        check_width(terminal)
+
+
+def enter(terminal: Terminal, line: str, answered: str, place: int) -> int:
+    """Type a line when it is asked for, and wait for what comes of it."""
+    place = terminal.wait_for(PROMPT, place)
+    terminal.type(f"{line}\r")
+    return terminal.wait_for(answered, place)
 
 
 def test_control_c_stops_the_answer_and_keeps_it(
@@ -203,7 +204,8 @@ def test_a_running_answer_is_gone_on_with(server: Server, upstream: Upstream, at
     words_of = ["chat", "--url", server.url]
     with open_terminal(*words_of, folder=server.work_dir, environment=at_terminal) as terminal:
         terminal.wait_for("Going on with “Go on”")
-        terminal.wait_for(words(60)[-1].strip())
+        terminal.wait_for(PROMPT)
+        assert words(60)[-1].strip() in terminal.text
         terminal.type("\x04")
         assert terminal.wait() == 0
 

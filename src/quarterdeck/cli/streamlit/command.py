@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import signal
 import subprocess  # nosec B404  # of Streamlit, as it is meant to be run
 import sys
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ def streamlit_command(
 
     Example: quarterdeck streamlit --url https://chat.example.org --port 8501
     """
-    if find_spec("streamlit") is None:
+    if not _is_installed():
         raise SetupError('Streamlit is not installed: pip install "quarterdeck[streamlit]".')
     key = key or os.environ.get("QUARTERDECK_KEY", "")
     try:
@@ -69,12 +70,22 @@ def _run(url: str, key: str, port: int) -> None:
     }
     words = [f"--{name}={value}" for name, value in options.items()]
     environment = os.environ | {"QUARTERDECK_URL": url, "QUARTERDECK_KEY": key}
-    with subprocess.Popen(  # noqa: S603  # nosec B603  # Streamlit, with words of ours
-        [sys.executable, "-m", "streamlit", "run", str(_PAGE), *words], env=environment
-    ) as process:
+    command = [sys.executable, "-m", "streamlit", "run", str(_PAGE), *words]
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what is open here is closed
+    with subprocess.Popen(command, env=environment) as process:  # noqa: S603  # nosec B603  # with words of ours
         try:
             status = process.wait()
         except KeyboardInterrupt:
-            status = process.wait()
+            process.terminate()
+            status = 0
+        finally:
+            signal.signal(signal.SIGTERM, before)
     if status > 0:
         raise SetupError(f"Streamlit ended with status {status}; it says why above.")
+
+
+def _is_installed() -> bool:
+    try:
+        return find_spec("streamlit") is not None
+    except ValueError:  # how it says that importing it is forbidden
+        return False

@@ -1,0 +1,110 @@
+"""The Streamlit page: `quarterdeck streamlit` beside a server, in a browser."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from tests.fakes.script import Script, words
+from tests.harness.server import Server, clean_environment
+from tests.harness.upstream import Upstream
+from tests.harness.waiting import wait_until
+
+from quarterdeck.client import Client
+
+START_S = 60.0
+
+
+@pytest.fixture(scope="module")
+def address(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Where the page is."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    folder: Path = tmp_path_factory.mktemp("streamlit")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "quarterdeck", "streamlit", "--url", server.url, "--port", str(port)],
+        cwd=folder,
+        env=clean_environment(folder, QUARTERDECK_KEY=server.key),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        with httpx2.Client() as client:
+            wait_until(lambda: _answers(client, f"http://127.0.0.1:{port}/_stcore/health"), "Streamlit", START_S)
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _answers(client: httpx2.Client, url: str) -> bool:
+    with contextlib.suppress(httpx2.TransportError):
+        return client.get(url).status_code == 200
+    return False
+
+
+@pytest.fixture
+def visit(browser: Browser, address: str) -> Iterator[Page]:
+    context = browser.new_context()
+    page = context.new_page()
+    page.set_default_timeout(20_000)
+    page.goto(address)
+    yield page
+    context.close()
+
+
+def say(page: Page, text: str) -> None:
+    page.get_by_label("Your message").fill(text)
+    page.get_by_role("button", name="Send").click()
+
+
+def pick_model(page: Page, model: str) -> None:
+    box = page.get_by_role("combobox", name="Model")
+    box.click()
+    box.fill(model)
+    page.get_by_role("option", name=model, exact=True).click()
+
+
+def test_a_conversation_streams_into_bubbles_and_is_there_after_a_reload(
+    visit: Page, server: Server, upstream: Upstream
+) -> None:
+    script = Script(
+        pieces=["# Names\n\n", *words(30), "\n\n![a picture](https://elsewhere.example/leak.png)"], delay_s=0.05
+    )
+    model = upstream.model(script)
+    asked: list[str] = []
+    visit.on("request", lambda request: asked.append(request.url))
+    pick_model(visit, model)
+    visit.get_by_text("Set the temperature").click()
+    expect(visit.get_by_role("slider")).to_be_visible()
+    say(visit, "Names for a <b>cat</b>?")
+    bubbles = visit.locator("[class*='st-key-assistant-']")
+    expect(bubbles.get_by_role("heading", name="Names")).to_be_visible()
+    expect(visit.locator("[class*='st-key-user-']")).to_have_text("Names for a <b>cat</b>?")
+    expect(bubbles).to_contain_text("a picture", timeout=20_000)
+    assert upstream.requests(model)[-1].body["temperature"] == pytest.approx(0.7)
+    assert not any("elsewhere.example" in url for url in asked)
+    name = visit.url.partition("chat=")[2]
+    with Client(server.url, key=server.key) as client:
+        assert [message.role for message in client.messages(name).items] == ["user", "assistant"]
+    visit.reload()
+    expect(visit.locator("[class*='st-key-assistant-']")).to_contain_text("a picture", timeout=20_000)
+    say(visit, "And for a dog?")
+    expect(visit.locator("[class*='st-key-assistant-']")).to_have_count(2)
+    visit.get_by_role("button", name="New conversation").click()
+    expect(visit.locator("[class*='st-key-assistant-']")).to_have_count(0)
+
+
+def test_a_failed_answer_is_told(visit: Page, upstream: Upstream) -> None:
+    pick_model(visit, upstream.model(Script(pieces=words(10), fault="cut", fault_after=6)))
+    say(visit, "Hello")
+    expect(visit.get_by_role("alert")).to_be_visible(timeout=20_000)
+    expect(visit.locator("[class*='st-key-assistant-']")).to_contain_text("".join(words(6)).strip())
