@@ -35,12 +35,21 @@ COMMANDS = {  # where each is: a file of this folder, and its function
     "user resume": "users:resume_user",
     "user password": "users:set_user_password",
     "user delete": "users:delete_account",
+    "memory search": "memory:search_memory",
+    "memory list": "memory:list_memory",
+    "memory forget": "memory:forget_memory",
+    "memory export": "memory:export_memory",
+    "memory import": "memory:import_memory",
     "key create": "keys:create_key",
     "key list": "keys:list_keys",
     "key revoke": "keys:revoke_key",
     "key rotate": "keys:rotate_key",
 }
-_GROUPS = {"user": "Accounts of this server.", "key": "API keys for scripts and other clients."}
+_GROUPS = {
+    "user": "Accounts of this server.",
+    "memory": "What is remembered of people.",
+    "key": "API keys for scripts and other clients.",
+}
 
 
 def quarterdeck(

@@ -59,7 +59,10 @@ class Merging:
         if found.operation == "ends":
             return self._end(of, found) if of is not None else "nothing"
         if (same := self._find_same(found, of)) is not None:
-            return self._join(same, found)
+            outcome = self._join(same, found)
+            if found.operation == "contradicts" and of is not None and of.id != same.id:
+                return self._close_late(of, self._rows[same.id]) or outcome
+            return outcome
         if found.operation == "contradicts" and of is not None:
             return self._contradict(of, found)
         self._make(found)
@@ -121,6 +124,14 @@ class Merging:
             self._note(changed)
             return "superseded" if is_older else "proposed"
         self._note(close_memory(self._connection, old, self._make(found), "model"))
+        return "superseded"
+
+    def _close_late(self, old: MemoryRow, new: MemoryRow) -> str:
+        """What contradicts `old` was known already, and nobody had noticed; empty when nothing is to be done."""
+        is_open = old.superseded_at is None and old.stale_at is None and old.valid_to is None
+        if not is_open or old.origin == "user" or new.said_at < old.said_at or (new.taint and not old.taint):
+            return ""
+        self._note(close_memory(self._connection, old, new, "model"))
         return "superseded"
 
     def _end(self, old: MemoryRow, found: Found) -> str:

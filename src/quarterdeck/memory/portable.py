@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import msgspec
 from msgspec import Struct
 
+from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError, QuarterdeckError
 from quarterdeck.memory.changing import Statement, change_memory, check_span, checked_kind, checked_text, make_memory
 from quarterdeck.memory.wording import fingerprint, squeeze
-from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.memories import MemoryRow, list_comparable
+from quarterdeck.store.database import Database, ReadConnection, WriteConnection
+from quarterdeck.store.memories import MemoryFilter, MemoryRow, list_comparable, list_memories
 from quarterdeck.store.memory_history import list_tombstones
-from quarterdeck.store.memory_sources import MemorySource, add_sources, find_versions
+from quarterdeck.store.memory_sources import MemorySource, SourceRow, add_sources, find_versions, list_sources
 
 MOST_LINES = 5_000
-"""Of one import; `quarterdeck memory import` sends a longer file in pieces."""
+"""Of one import over HTTP; `quarterdeck memory import` takes any number."""
 
+_AT_ONCE = 500
 _MAX_SOURCES = 100
 
 Time = int | str | None
@@ -65,15 +68,15 @@ class Imported(Struct, frozen=True):
 _decoder = msgspec.json.Decoder(GivenMemory)
 
 
-def read_lines(body: bytes) -> tuple[list[tuple[int, GivenMemory]], list[Skipped]]:
+def read_lines(body: bytes, most: int | None = MOST_LINES) -> tuple[list[tuple[int, GivenMemory]], list[Skipped]]:
     """The lines that are memories, with their numbers, and what is wrong with the others. Raises: `InputError`."""
     given: list[tuple[int, GivenMemory]] = []
     skipped: list[Skipped] = []
     for number, line in enumerate(body.splitlines(), 1):
         if not line.strip():
             continue
-        if len(given) + len(skipped) >= MOST_LINES:
-            raise InputError(f"At most {MOST_LINES:,} memories can be imported at a time. Send them in pieces.")
+        if most is not None and len(given) + len(skipped) >= most:
+            raise InputError(f"At most {most:,} memories can be imported at a time. Send them in pieces.")
         try:
             memory = _decoder.decode(line)
             _check(memory)
@@ -83,6 +86,42 @@ def read_lines(body: bytes) -> tuple[list[tuple[int, GivenMemory]], list[Skipped
         except QuarterdeckError as error:
             skipped.append(Skipped(number, error.message))
     return given, skipped
+
+
+async def export_memories(database: Database, owner: str) -> AsyncIterator[bytes]:
+    """All of them as lines, page by page, the newest first."""
+    after = ""
+    while True:
+        page, after = await database.read(partial(_export_some, owner=owner, after=after))
+        if page:
+            yield page
+        if not after:
+            return
+
+
+def _export_some(connection: ReadConnection, *, owner: str, after: str) -> tuple[bytes, str]:
+    """Some lines, and the last memory of them (empty: that was all)."""
+    rows = list_memories(connection, MemoryFilter(owner=owner, state="all"), after=after, limit=_AT_ONCE)
+    sources = list_sources(connection, [row.id for row in rows])
+    lines = [msgspec.json.encode(_exported(row, sources.get(row.id, []))) + b"\n" for row in rows]
+    return b"".join(lines), rows[-1].id if len(rows) == _AT_ONCE else ""
+
+
+def _exported(row: MemoryRow, sources: list[SourceRow]) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "kind": row.kind,
+        "text": row.text,
+        "origin": row.origin,
+        "confidence": row.confidence,
+        "said_at": row.said_at,
+        "valid_from": row.valid_from,
+        "valid_to": row.valid_to,
+        "pinned": row.pinned_at is not None,
+        "state": row.state(now_ms()),
+        "superseded_by": row.superseded_by,
+        "sources": [{"message": source.message_id, "quote": source.quote} for source in sources if not source.is_gone],
+    }
 
 
 def import_memories(connection: WriteConnection, owner: str, given: Iterable[tuple[int, GivenMemory]]) -> Imported:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, Field
 
@@ -126,24 +126,6 @@ def use_document(row: UseRow) -> MemoryUse:
         turn=row.turn_id, message=row.message_id, conversation=row.conversation_id, title=row.title, at=row.created_at,
         signals=row.signals,
     )  # fmt: skip
-
-
-def exported_memory(row: MemoryRow, sources: list[SourceRow]) -> dict[str, Any]:
-    """A line of an export, which imports again."""
-    return {
-        "id": row.id,
-        "kind": row.kind,
-        "text": row.text,
-        "origin": row.origin,
-        "confidence": row.confidence,
-        "said_at": row.said_at,
-        "valid_from": row.valid_from,
-        "valid_to": row.valid_to,
-        "pinned": row.pinned_at is not None,
-        "state": row.state(now_ms()),
-        "superseded_by": row.superseded_by,
-        "sources": [{"message": source.message_id, "quote": source.quote} for source in sources if not source.is_gone],
-    }
 
 
 def _source(row: SourceRow) -> MemorySourceDocument:

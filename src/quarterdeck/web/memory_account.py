@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
 from typing import Annotated, Literal
 
-import msgspec
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from quarterdeck.errors import TooLargeError
 from quarterdeck.memory.notes import MAX_CHARS as MAX_NOTES_CHARS
 from quarterdeck.memory.notes import edit_notes, read_notes, write_notes
-from quarterdeck.memory.portable import import_memories, read_lines
+from quarterdeck.memory.portable import export_memories, import_memories, read_lines
 from quarterdeck.store.database import ReadConnection, WriteConnection
-from quarterdeck.store.memories import MemoryFilter, list_memories
 from quarterdeck.store.memory_settings import ask_for, find_memory_setting, set_memory_setting
-from quarterdeck.store.memory_sources import list_sources
 from quarterdeck.store.standing_notes import NotesRow
-from quarterdeck.views.memory_documents import exported_memory
 from quarterdeck.web.dependencies import Caller, TheHouse
-from quarterdeck.web.house import House
 from quarterdeck.web.streams import BoundedStream
 
 router = APIRouter(prefix="/api/memories", tags=["memory"])
 
 _MAX_IMPORT_BYTES = 8 << 20
-_AT_ONCE = 500
 
 
 class Embedding(BaseModel):
@@ -90,7 +83,9 @@ class LearningBegun(BaseModel):
 async def export(house: TheHouse, caller: Caller) -> Response:
     """All your memories as JSON Lines, which import again."""
     headers = {"content-disposition": 'attachment; filename="memories.jsonl"', "cache-control": "no-store"}
-    return BoundedStream(_lines(house, caller.user), media_type="application/x-ndjson", headers=headers)
+    return BoundedStream(
+        export_memories(house.database, caller.user), media_type="application/x-ndjson", headers=headers
+    )
 
 
 @router.post("/import", openapi_extra={"requestBody": {"content": {"application/x-ndjson": {}}}})
@@ -163,25 +158,3 @@ def _notes(row: NotesRow) -> StandingNotes:
 def _settings(connection: ReadConnection | WriteConnection, user: str) -> MemorySettings:
     setting: Literal["on", "off"] = "on" if find_memory_setting(connection, user) == "on" else "off"
     return MemorySettings(memory=setting, embedding=Embedding())
-
-
-async def _lines(house: House, user: str) -> AsyncIterator[bytes]:
-    after = ""
-    while True:
-        page, last = await house.database.read(_page_after(user, after))
-        if page:
-            yield page
-        if not last:
-            return
-        after = last
-
-
-def _page_after(user: str, after: str) -> Callable[[ReadConnection], tuple[bytes, str]]:
-    def read(connection: ReadConnection) -> tuple[bytes, str]:
-        wanted = MemoryFilter(owner=user, state="all")
-        rows = list_memories(connection, wanted, after=after, limit=_AT_ONCE)
-        sources = list_sources(connection, [row.id for row in rows])
-        lines = [msgspec.json.encode(exported_memory(row, sources.get(row.id, []))) + b"\n" for row in rows]
-        return b"".join(lines), rows[-1].id if len(rows) == _AT_ONCE else ""
-
-    return read

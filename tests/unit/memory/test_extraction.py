@@ -134,6 +134,14 @@ async def test_a_contradiction_closes_what_was_true_before_and_overwrites_nothin
     assert await world.texts() == ["The user lives in Porto.", "The user lives in Lisbon."]
 
 
+async def test_a_contradiction_that_is_noticed_late_closes_what_was_true_before(world: World) -> None:
+    await world.hear("I live in Lisbon.", "The user lives in Lisbon.")
+    await world.hear("I moved to Porto.", "The user lives in Porto.")
+    await world.hear("Porto is home, I live there.", "The user lives in Porto.", operation="contradicts", of="m1")
+    assert await world.texts() == ["The user lives in Porto."]
+    assert await world.texts("superseded") == ["The user lives in Lisbon."]
+
+
 async def test_what_is_over_is_closed_without_another_memory(world: World) -> None:
     await world.hear("I work at Acme.", "The user works at Acme.")
     await world.hear("I quit at Acme.", "The user left Acme.", operation="ends", of="m1", valid_to="2099-12-31")
