@@ -11,16 +11,9 @@ from tests.harness.server import Server
 
 from screenshot_content import TEXTS
 
-_NOTES = (
-    "Lives by a lake and teaches sailing there from next spring.\n"
-    "Mother turns seventy in March; she walks well, but slowly, and stairs are hard for her.\n"
-    "Expects eight people on Sundays; two of them do not eat meat.\n"
-    "Likes letters that are firm but friendly, and short names."
-)
-
 
 def remember(server: Server, conversations: dict[str, str], now: datetime) -> None:
-    """Memories with their sources and uses, oldest first, and the page of notes."""
+    """Memories with their sources and uses, oldest first."""
     told = [msgspec.json.decode(line) for line in (TEXTS / "memories.jsonl").read_bytes().splitlines()]
     told.sort(key=lambda one: -one["days_ago"])
     with server.http() as http:
@@ -28,9 +21,6 @@ def remember(server: Server, conversations: dict[str, str], now: datetime) -> No
         lines = [_line(one, asked[one["from"]], now) for one in told]
         http.post("/api/memories/import", content=b"\n".join(lines)).raise_for_status()
         found = http.get("/api/memories", params={"state": "all", "limit": 200}).json()["memories"]
-        if (notes := http.get("/api/memories/notes")).is_success:
-            written = {"text": _NOTES, "version": notes.json()["version"]}
-            http.put("/api/memories/notes", json=written).raise_for_status()
     ids = {memory["text"]: memory["id"] for memory in found}
     uses = [(ids[one["text"]], conversations[one["used_in"]], one["signals"]) for one in told if "used_in" in one]
     seed_uses(server.data_dir, uses)

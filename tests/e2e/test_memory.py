@@ -11,6 +11,8 @@ from playwright.sync_api import expect
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import PHONE, WIDE, Visitor
+from tests.fakes.script import Script
+from tests.harness.upstream import Upstream
 
 
 def remember(chat: ChatPage, *memories: dict[str, object]) -> None:
@@ -87,6 +89,33 @@ def test_memories_are_taken_along_and_brought_back(chat: ChatPage, tmp_path: Pat
     page.locator("input[type=file]").set_input_files(saved)
     expect(page.get_by_text("1 memory was imported. 1 was here already.")).to_be_visible()
     expect(page.get_by_text("Line 3: This line is no JSON object with a text.")).to_be_visible()
+
+
+def test_a_private_conversation_is_begun_from_the_palette_and_says_what_it_is(chat: ChatPage) -> None:
+    page = chat.page
+    page.keyboard.press("ControlOrMeta+k")
+    page.get_by_role("combobox").fill("private")
+    page.get_by_role("option", name="New private conversation").click()
+    note = page.get_by_text("Private: nothing is remembered")
+    expect(note).to_be_visible()
+    assert find_barriers(page) == []
+    chat.ask("Nobody is to know")
+    expect(note).to_be_visible()
+    with chat.server.http() as http:
+        assert http.get(f"/api/conversations/{chat.conversation}").json()["memory"] == "private"
+    chat.form.get_by_role("button", name="Advanced: something is set").click()
+    page.get_by_role("combobox", name="Memory").select_option("As usual")
+    expect(note).to_have_count(0)
+
+
+def test_a_citation_in_an_answer_leads_to_the_message_it_rests_on(chat: ChatPage, upstream: Upstream) -> None:
+    chat.ask("The key lies under the blue pot")
+    said = chat.stored[0]
+    model = upstream.model(Script(pieces=["Under the blue pot. [[m:", said["id"], "]]"]))
+    chat.open("/").ask("Where is the key?", model)
+    chat.answer.get_by_role("button", name="Go to what this rests on").press("Enter")
+    chat.page.wait_for_url(f"**/c/*#m-{said['id']}")
+    expect(chat.page.get_by_role("article", name="You")).to_contain_text("under the blue pot")
 
 
 @pytest.mark.parametrize("path", ["", "/notes", "/recall", "/settings"])

@@ -8,11 +8,12 @@ import { AssistantSettings } from "@/features/assistants/assistant-settings";
 import { ModelPicker } from "@/features/models/model-picker";
 import { choiceOf } from "@/shared/data/assistants";
 import { resetNewChat } from "@/shared/data/chat-options";
+import type { ChatOptions } from "@/shared/data/chat-options";
 import { useIsAdmin } from "@/shared/data/me";
 import { useModels } from "@/shared/data/models";
 import type { Assistant } from "@/shared/wire/resources";
 
-const NOTHING_CHOSEN = { model: "", temperature: null, assistant: "", instructions: "" };
+const NOTHING_CHOSEN: ChatOptions = { model: "", temperature: null, assistant: "", instructions: "", memory: "" };
 
 export function AssistantsPart() {
   const { t } = useTranslation();

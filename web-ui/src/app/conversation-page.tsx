@@ -16,6 +16,7 @@ import { AssistantNote, AssistantPicker } from "@/features/assistants/assistant-
 import { Advanced } from "@/features/composer/advanced";
 import { Composer } from "@/features/composer/composer";
 import type { ComposerHandle } from "@/features/composer/composer";
+import { MemoryNote } from "@/features/composer/memory-choice";
 import { WindowGauge } from "@/features/context/window-gauge";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
 import { ConversationView } from "@/features/conversation/conversation-view";
@@ -85,6 +86,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
       ...(temperature === null ? {} : { temperature }),
       assistant: options.assistant,
       instructions,
+      ...(id === null && options.memory ? { memory: options.memory } : {}),
     });
     if (id === null) navigate(`/c/${target}`);
   };
@@ -132,6 +134,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
         {!(id === null && isSetupNeeded) && (
           <div className="qd-column shrink-0 pb-[max(1rem,env(safe-area-inset-bottom))]">
             <AssistantNote value={options.assistant} />
+            <MemoryNote value={options.memory} />
             <Composer
               key={id}
               ref={composer}

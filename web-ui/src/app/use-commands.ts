@@ -1,4 +1,4 @@
-import { Brain, ChartColumn, Cpu, FileText, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Search, Settings, Shield, Sparkles, Sun, UserRound } from "lucide-react";
+import { Brain, ChartColumn, Cpu, EyeOff, FileText, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Search, Settings, Shield, Sparkles, Sun, UserRound } from "lucide-react";
 import { useDeferredValue } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -9,7 +9,7 @@ import { SHORTCUT_KEYS } from "@/app/use-global-shortcuts";
 import { useNewConversation } from "@/app/use-new-conversation";
 import type { Command } from "@/features/palette/palette";
 import { setAppearance } from "@/shared/appearance/appearance";
-import { useChatOptions } from "@/shared/data/chat-options";
+import { changeNewChat, useChatOptions } from "@/shared/data/chat-options";
 import { useConversation, useConversations } from "@/shared/data/conversations";
 import { useIsAdmin, useMe } from "@/shared/data/me";
 import { LOG_READER, useModels } from "@/shared/data/models";
@@ -29,12 +29,17 @@ function useActions(): Command[] {
   const { t } = useTranslation();
   const [, navigate] = useLocation();
   const startNew = useNewConversation();
+  const startPrivate = () => {
+    startNew();
+    changeNewChat({ memory: "private" });
+  };
   const group = t("palette.group.actions");
   const theme = t("palette.words.theme");
   const isAdmin = useIsAdmin();
   const isGuest = useMe(({ role }) => role === "guest");
   const actions: Action[] = [
     { id: "new", icon: Plus, keys: SHORTCUT_KEYS.new, run: startNew },
+    { id: "private", icon: EyeOff, words: t("palette.words.private"), run: startPrivate },
     { id: "settings", icon: Settings, keys: SHORTCUT_KEYS.settings, words: t("palette.words.settings"), run: () => navigate("/settings"), whom: "members" },
     { id: "account", icon: UserRound, words: t("palette.words.account"), run: () => navigate("/settings/account"), whom: "members" },
     { id: "assistants", icon: Sparkles, words: t("palette.words.assistants"), run: () => navigate("/settings/assistants"), whom: "members" },

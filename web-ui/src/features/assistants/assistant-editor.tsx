@@ -106,6 +106,12 @@ function EditorForm({ source, start, isAdmin, modelPicker, onDone }: EditorFormP
           <HowItAnswers edited={edited} onChange={set} modelPicker={modelPicker} />
           <Starters starters={edited.starters} onChange={(starters) => set({ starters })} />
           <ToolNames tools={edited.tools} onChange={(tools) => set({ tools })} />
+          <CheckField
+            label={t("assistants.uses_memory")}
+            hint={t("assistants.uses_memory_hint")}
+            checked={edited.uses_memory ?? true}
+            onChange={(uses_memory) => set({ uses_memory })}
+          />
           {isAdmin && (
             <CheckField
               label={t("assistants.share")}

@@ -14,10 +14,11 @@ export const EMPTY: EditedAssistant = {
   format: "plain",
   tools: [],
   starters: [],
+  uses_memory: true,
   isShared: false,
 };
 
 export function toDraft(source: WholeAssistant): EditedAssistant {
-  const { name, description, instructions, model, temperature, format, tools, starters } = source;
-  return { name, description, instructions, model, temperature, format, tools, starters, isShared: source.is_shared };
+  const { name, description, instructions, model, temperature, format, tools, starters, uses_memory = true } = source;
+  return { name, description, instructions, model, temperature, format, tools, starters, uses_memory, isShared: source.is_shared };
 }

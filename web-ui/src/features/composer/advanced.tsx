@@ -2,6 +2,7 @@ import { SlidersHorizontal } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
+import { MemoryChoice } from "@/features/composer/memory-choice";
 import type { ChatOptions, ChatOptionsChange } from "@/shared/data/chat-options";
 import { Floating } from "@/shared/ui/floating";
 import { IconButton } from "@/shared/ui/icon-button";
@@ -11,11 +12,11 @@ interface AdvancedProps {
   onChange(change: ChatOptionsChange): void;
 }
 
-/** Temperature and system prompt, behind one quiet button that shows when something is set. */
+/** Temperature, system prompt and memory, behind one quiet button that shows when something is set. */
 export function Advanced({ options, onChange }: AdvancedProps) {
   const { t } = useTranslation();
   const [isOpen, setIsOpen] = useState(false);
-  const isSet = options.temperature !== null || options.instructions !== "";
+  const isSet = options.temperature !== null || options.instructions !== "" || options.memory !== "";
   return (
     <Floating
       label={t("composer.advanced")}
@@ -35,6 +36,7 @@ export function Advanced({ options, onChange }: AdvancedProps) {
       <div className="flex flex-col gap-5">
         <Temperature value={options.temperature} onChange={(temperature) => onChange({ temperature })} />
         <Instructions value={options.instructions} onChange={(instructions) => onChange({ instructions })} />
+        <MemoryChoice value={options.memory} onChange={(memory) => onChange({ memory })} />
       </div>
     </Floating>
   );

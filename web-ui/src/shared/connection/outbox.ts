@@ -79,8 +79,8 @@ export function frameOf(entry: OutboxEntry, ref: string): SendFrame | RetryFrame
     const { id, message, model, temperature } = entry;
     return { type: "retry", ref, id, message, ...given({ model, temperature }) };
   }
-  const { id, conversation, text, model, temperature, assistant, instructions } = entry;
-  return { type: "send", ref, id, conversation, text, ...given({ model, temperature, assistant, instructions }) };
+  const { id, conversation, text, model, temperature, assistant, instructions, memory } = entry;
+  return { type: "send", ref, id, conversation, text, ...given({ model, temperature, assistant, instructions, memory }) };
 }
 
 function given<Fields extends object>(fields: Fields): Partial<Fields> {

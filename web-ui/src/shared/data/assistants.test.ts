@@ -5,7 +5,7 @@ import type { ChatOptions } from "@/shared/data/chat-options";
 import type { Assistant } from "@/shared/wire/resources";
 
 const MODELS = [{ id: "a/one" }, { id: "a/two" }];
-const OPTIONS: ChatOptions = { model: "a/one", temperature: null, assistant: "", instructions: "" };
+const OPTIONS: ChatOptions = { model: "a/one", temperature: null, assistant: "", instructions: "", memory: "" };
 
 function assistant(own: Partial<Assistant> = {}): Assistant {
   const draft = { name: "Pilot", description: "", model: "", temperature: null, tools: [], starters: [] };

@@ -4,7 +4,7 @@ import { create } from "zustand";
 import { useChangeConversation } from "@/shared/data/conversations";
 import { useModels } from "@/shared/data/models";
 import { readPageSettings } from "@/shared/data/page-settings";
-import type { Conversation, ConversationPatch } from "@/shared/wire/resources";
+import type { Conversation, ConversationMemory, ConversationPatch } from "@/shared/wire/resources";
 
 export interface ChatOptions {
   model: string;
@@ -12,6 +12,7 @@ export interface ChatOptions {
   temperature: number | null;
   assistant: string;
   instructions: string;
+  memory: ConversationMemory;
 }
 
 export type ChatOptionsChange = Partial<ChatOptions>;
@@ -40,6 +41,7 @@ export function useChatOptions(
     temperature: own.temperature ?? null,
     assistant: own.assistant ?? "",
     instructions: own.instructions ?? "",
+    memory: own.memory ?? "",
   };
   const change = (wanted: ChatOptionsChange) => {
     if (conversation) mutate({ id: conversation.id, patch: wanted as ConversationPatch });

@@ -1,4 +1,5 @@
-import { Lexer, Marked, type Links, type MarkedOptions, type Token } from "marked";
+import { Lexer, Marked, type Links, type MarkedOptions, type Token, type TokenizerExtension } from "marked";
+import { citationRule } from "./citation-grammar";
 import { growingMathRules, maskMath, mathRules } from "./math-grammar";
 
 const LINE_BREAK = /^<br ?\/?>/i;
@@ -7,7 +8,7 @@ const LINE_BREAK = /^<br ?\/?>/i;
  * Markdown without HTML: tags are read as plain text, only `<br>` (which models write into table
  * cells) is a line break.
  */
-function makeOptions(rules: typeof mathRules): MarkedOptions {
+function makeOptions(rules: TokenizerExtension[]): MarkedOptions {
   const marked = new Marked({
     gfm: true,
     extensions: rules,
@@ -23,8 +24,8 @@ function makeOptions(rules: typeof mathRules): MarkedOptions {
   return marked.defaults;
 }
 
-const FINISHED = makeOptions(mathRules);
-const GROWING = makeOptions(growingMathRules);
+const FINISHED = makeOptions([citationRule, ...mathRules]);
+const GROWING = makeOptions([citationRule, ...growingMathRules]);
 
 export const NO_LINKS: Links = Object.freeze({});
 

@@ -1,5 +1,7 @@
 import type { Links, Token, Tokens } from "marked";
 import { memo, useMemo, type ReactNode } from "react";
+import { Citation } from "./citation";
+import { holdBackCitation, type CitationToken } from "./citation-grammar";
 import { decodeEntities } from "./entities";
 import { ExternalLink, OutsidePicture } from "./external-link";
 import { Formula } from "./formula";
@@ -71,6 +73,8 @@ function show(token: Token, key: number, depth: number): ReactNode {
     }
     case "math":
       return <Formula key={key} source={(token as MathToken).text} display={(token as MathToken).display} />;
+    case "citation":
+      return <Citation key={key} id={(token as CitationToken).id} />;
     case "mathPending":
       return (
         <span key={key} className="md-formula-source">
@@ -84,7 +88,7 @@ function show(token: Token, key: number, depth: number): ReactNode {
 
 function readSafely(source: string, links: Links, growing: boolean): Token[] {
   try {
-    return readInline(growing ? mendInline(source) : source, links, growing);
+    return readInline(growing ? mendInline(holdBackCitation(source)) : source, links, growing);
   } catch {
     return [{ type: "escape", raw: source, text: source }];
   }

@@ -56,6 +56,21 @@ describe("Markdown", () => {
     expect(page.querySelectorAll("br")).toHaveLength(1);
   });
 
+  it("leads from a citation to the message that it rests on", async () => {
+    const ask = vi.fn((_path: string) => Promise.resolve(Response.json({ conversation: "c7" })));
+    vi.stubGlobal("fetch", ask);
+    expect(textOf("You asked for tea [[m:01abc]].")).toBe("You asked for tea .");
+    fireEvent.click(screen.getByRole("button", { name: "Go to what this rests on" }));
+    await waitFor(() => expect(location.hash).toBe("#m-01abc"));
+    expect(location.pathname).toBe("/c/c7");
+    expect(ask).toHaveBeenCalledWith("/api/messages/01abc", expect.anything());
+    vi.unstubAllGlobals();
+  });
+
+  it("holds back a citation until it is whole", () => {
+    for (const begun of ["[", "[[", "[[m", "[[m:", "[[m:01ab", "[[m:01abc]"]) expect(textOf(`Tea. ${begun}`, true)).toBe("Tea.");
+  });
+
   it("reads character references once", () => {
     expect(textOf("AT&amp;T &lt;b&gt; &amp;lt; &#8364; &nosuch;")).toBe("AT&T <b> &lt; € &nosuch;");
   });

@@ -1,4 +1,5 @@
 /** What the routes under `/api/memories` answer. Times are milliseconds since 1970, ids are opaque. */
+import type * as api from "@/shared/wire/api";
 
 export type MemoryKind = "fact" | "preference" | "plan" | "relation" | "event";
 
@@ -7,39 +8,10 @@ export type MemoryState = "current" | "superseded" | "stale";
 /** What each signal gave of a score, by its name. */
 export type Signals = Record<string, number>;
 
-/** A message that a memory came from: `version` was read, `current_version` is what it says now. */
-export interface MemorySource {
-  message: string;
-  conversation: string;
-  title: string;
-  role: string;
-  /** The passage; empty: the whole message. */
-  quote: string;
-  version: number;
-  current_version: number;
-  is_gone: boolean;
-}
+export type MemorySource = api.MemorySourceDocument;
 
-export interface Memory {
-  id: string;
+export interface Memory extends api.MemoryDocument {
   kind: MemoryKind;
-  text: string;
-  confidence: number;
-  origin: "derived" | "user" | "import";
-  said_at: number;
-  valid_from: number | null;
-  valid_to: number | null;
-  pinned: boolean;
-  /** It rests on text that others wrote. */
-  tainted: boolean;
-  state: MemoryState;
-  superseded_by: string | null;
-  supersedes: string[];
-  sources: MemorySource[];
-  used: { count: number; turn: string; message: string; conversation: string; at: number } | null;
-  version: number;
-  created_at: number;
-  updated_at: number;
 }
 
 export interface MemoryPage {
@@ -68,30 +40,9 @@ export interface MemoryVersion {
   state: MemoryState;
 }
 
-export interface MemoryUse {
-  turn: string;
-  message: string;
-  conversation: string;
-  title: string;
-  at: number;
-  signals: Signals;
-}
+export type MemoryUse = api.MemoryUse;
 
-export interface RecallHit {
-  kind: "message" | "memory" | "summary";
-  id: string;
-  /** What it resolves to, the best first. */
-  messages: string[];
-  text: string;
-  at: number;
-  role: string;
-  speaker: string;
-  conversation: string;
-  title: string;
-  score: number;
-  signals: Signals;
-  tainted: boolean;
-}
+export type RecallHit = api.Recollection;
 
 export interface MemoryNotes {
   text: string;
@@ -106,8 +57,4 @@ export interface MemorySettings {
   embedding: { model: string; state: "off" | "ready" | "building"; done: number; total: number; error: string };
 }
 
-export interface MemoryImport {
-  imported: number;
-  known: number;
-  skipped: { line: number; reason: string }[];
-}
+export type MemoryImport = api.ImportedMemories;

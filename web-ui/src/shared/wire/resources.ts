@@ -31,9 +31,13 @@ export interface Conversation {
   pinned_at?: number | null;
   archived_at?: number | null;
   folder?: string | null;
+  memory?: ConversationMemory;
 }
 
 export type Folder = api.FolderDocument;
+
+/** Off: nothing is learned or recalled here. Private: it also leaves no trace and is gone a day after its end. */
+export type ConversationMemory = "" | "off" | "private";
 
 export type BulkAction = "pin" | "unpin" | "archive" | "unarchive" | "move" | "delete" | "restore";
 
@@ -45,7 +49,7 @@ export interface BulkResult {
 }
 
 export type ConversationPatch = Partial<
-  Pick<Conversation, "title" | "model" | "assistant" | "instructions" | "temperature">
+  Pick<Conversation, "title" | "model" | "assistant" | "instructions" | "temperature" | "memory">
 >;
 
 export type MessageStatus = "complete" | "queued" | "running" | "stopped" | "failed";
@@ -137,6 +141,11 @@ export interface ContextStep {
   pins_left_out: number;
   shortened: boolean;
   no_summary: string;
+  /** That the model was offered, and the tokens of their descriptions, as estimated. */
+  tools?: string[];
+  tool_tokens?: number;
+  /** Why nothing was looked for elsewhere in the log; empty: it was. */
+  no_recall?: string;
   is_exact: boolean;
   usage: Required<Usage> | null;
   cost: number | null;
@@ -177,6 +186,8 @@ export interface AssistantDraft {
   format: AnswerFormat;
   tools: string[];
   starters: string[];
+  /** Whether what is known of its user is learned and recalled. */
+  uses_memory?: boolean;
 }
 
 /** As listed: without the instructions. */
