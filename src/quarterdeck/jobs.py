@@ -19,6 +19,7 @@ from quarterdeck.store.memory_history import erase_forgotten
 from quarterdeck.store.private import remove_private
 from quarterdeck.store.purge import purge
 from quarterdeck.store.search import index_missing
+from quarterdeck.store.search_later import index_changed
 from quarterdeck.store.usage import settle_abandoned
 
 logger = get_logger("quarterdeck.jobs")
@@ -30,6 +31,7 @@ _PURGE_EVERY_S = 3600.0
 _SETTLE_EVERY_S = 120.0
 _INDEX_EVERY_S = 600.0
 _INDEX_BACK_MS = 3_600_000  # an older version that runs beside this one writes messages that nobody could find
+_CHANGES_EVERY_S = 30.0
 _REBUILD_EVERY_S = 30.0
 _TURN_MS = 60_000  # how long after its end somebody may still be about to settle something of a turn
 _CALL_MS = 15 * 60_000  # longer than any call takes
@@ -58,6 +60,7 @@ def usual_jobs(
         Job("forgotten", _ERASE_EVERY_S, lambda: _repeat(database, erase_forgotten)),
         Job("private", _PRIVATE_EVERY_S, lambda: _repeat(database, remove_private)),
         Job("purge", _PURGE_EVERY_S, lambda: _repeat(database, purge)),
+        Job("changed", _CHANGES_EVERY_S, lambda: index_changed(database), look_s=_CHANGES_EVERY_S),
         Job("index", _INDEX_EVERY_S, lambda: _index_missing(database)),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
     ]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from itertools import pairwise
 from typing import Protocol
 
 from quarterdeck.accounts.access import access_conversation
@@ -17,7 +16,7 @@ from quarterdeck.store.conversations import update_conversation
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import MessageRow, find_owned_message
-from quarterdeck.store.tree import Node, find_end, lead, list_children, list_nodes, list_path_ids, read_path_down
+from quarterdeck.store.tree import Node, find_end, lead, lead_along, list_children, list_nodes, read_path_down
 
 _NEAR = 2_000  # messages: so far down one looks for the end before one goes all the way up
 _LINKS = 1_000  # deleted messages in a row that are looked past
@@ -76,13 +75,10 @@ def choose_branch(connection: WriteConnection, user: str, message: str) -> Messa
 def lead_through(connection: WriteConnection, conversation: str, tip: str | None, message: str) -> None:
     """The active path goes through `message`: one change where it branches off, and the new end."""
     node = list_nodes(connection, conversation, [message])[message]
-    if not _is_next_to_path(connection, conversation, tip, node):
-        path = list_path_ids(connection, conversation, message)
-        for above, below in pairwise(path):
-            if above.active_child_id != below.id:
-                lead(connection, conversation, above.id, below.id)
-        lead(connection, conversation, None, path[0].id)
-    lead(connection, conversation, node.parent_id, message)
+    if _is_next_to_path(connection, conversation, tip, node):
+        lead(connection, conversation, node.parent_id, message)
+    else:
+        lead_along(connection, conversation, message)
     update_conversation(connection, conversation, {"tip_id": find_end(connection, conversation, message)})
 
 

@@ -18,7 +18,7 @@ from quarterdeck.store.conversations import (
 from quarterdeck.store.copies import Copied, copy_path
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.request_keys import digest_of, find_made, keep_made
-from quarterdeck.store.search import index_messages
+from quarterdeck.store.search import copy_entries
 from quarterdeck.store.tree import list_path_ids
 from quarterdeck.store.turns import OPEN
 
@@ -104,7 +104,7 @@ def _begin(connection: WriteConnection, original: ConversationRow, message: str,
 
 def _copy(connection: WriteConnection, *, conversation: str, copies: list[Copied]) -> None:
     copy_path(connection, conversation, copies)
-    index_messages(connection, [copied.id for copied in copies])
+    copy_entries(connection, conversation, {copied.original: copied.id for copied in copies})
 
 
 def _reveal(connection: WriteConnection, user: str, conversation: str, copies: list[Copied]) -> ConversationRow:

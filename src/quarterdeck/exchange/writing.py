@@ -93,7 +93,9 @@ def write_piece(connection: WriteConnection, owner: str, piece: Piece) -> Writte
     if fresh:
         gone = {key for key, found in known.items() if found.deleted_at is not None}
         _lead(connection, conversation, piece, fresh, {key: ids[key] for key in ids if key not in gone}, ids)
-    index_new(connection, [_entry(row, piece, index) for row, index in zip(rows, fresh, strict=True) if _is_shown(row)])
+    if conversation.memory != "private":
+        shown = [(row, index) for row, index in zip(rows, fresh, strict=True) if _is_shown(row)]
+        index_new(connection, [_entry(row, piece, index) for row, index in shown])
     counts = Counts(
         conversations=int(is_new),
         messages=inserted,

@@ -2,14 +2,30 @@
 
 from __future__ import annotations
 
-from msgspec import Struct
-from sqlalchemy import Integer, String, column, func, insert, literal, select, values
+from msgspec import Struct, structs
+from sqlalchemy import Integer, bindparam, insert, literal, select
 
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.tables import messages
+from quarterdeck.store.tables.base import Identifier
 
 _OWN = ("conversation_id", "parent_id", "active_child_id", "version", "edited_at", "deleted_at", "deletion", "source")
 _TAKEN = [column.name for column in messages.c if column.name not in ("id", *_OWN)]
+
+_PLACES = ("id", "conversation_id", "parent_id", "active_child_id", "version")
+# Built once, and run for each message: building one statement for many of them costs more.
+_COPY = insert(messages).from_select(
+    [*_PLACES, *_TAKEN],
+    select(
+        bindparam("id", type_=Identifier),
+        bindparam("conversation", type_=Identifier),
+        bindparam("parent", type_=Identifier),
+        bindparam("child", type_=Identifier),
+        literal(1, Integer),
+        *(messages.c[name] for name in _TAKEN),
+    ).where(messages.c.id == bindparam("original")),
+    include_defaults=False,
+)
 
 
 class Copied(Struct, frozen=True):
@@ -22,17 +38,5 @@ class Copied(Struct, frozen=True):
 
 
 def copy_path(connection: WriteConnection, conversation: str, copies: list[Copied]) -> None:
-    """One statement for all `copies`; the first version of each is what it says now."""
-    names = (column(name, String) for name in ("original", "copy_id", "parent", "child"))
-    listed = [(copied.original, copied.id, copied.parent or "", copied.child or "") for copied in copies]
-    places = values(*names, name="listed").data(listed).cte("places")
-    source = select(
-        places.c.copy_id,
-        literal(conversation),
-        func.nullif(places.c.parent, ""),
-        func.nullif(places.c.child, ""),
-        literal(1, Integer),
-        *(messages.c[name] for name in _TAKEN),
-    ).join_from(places, messages, messages.c.id == places.c.original)
-    target = ["id", "conversation_id", "parent_id", "active_child_id", "version", *_TAKEN]
-    connection.execute(insert(messages).from_select(target, source, include_defaults=False))
+    """The first version of each is what the original says now."""
+    connection.execute(_COPY, [{"conversation": conversation, **structs.asdict(copied)} for copied in copies])

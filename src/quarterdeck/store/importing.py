@@ -17,6 +17,7 @@ class KnownConversation(Struct, frozen=True):
     tip_id: str | None
     updated_at: int
     deleted_at: int | None
+    memory: str  # private: it is not found
 
 
 class KnownMessage(Struct, frozen=True):
@@ -41,7 +42,7 @@ def find_known_conversation(
     connection: AnyConnection, owner: str, source: str, own_id: str
 ) -> KnownConversation | None:
     """Deleted ones, too. `own_id` is empty for what does not come from a Quarterdeck."""
-    columns = (conversations.c.id, conversations.c.tip_id, conversations.c.updated_at, conversations.c.deleted_at)
+    columns = (conversations.c[name] for name in KnownConversation.__struct_fields__)
     same = conversations.c.source == source
     if own_id:
         same = or_(same, conversations.c.id == own_id)
@@ -58,7 +59,7 @@ def insert_imported_conversation(connection: WriteConnection, owner: str, values
         "instructions": "", "temperature": None, "tip_id": None, "title_from": "user",
     } | values  # fmt: skip
     connection.execute(insert(conversations).values(row))
-    return KnownConversation(identifier, None, row["updated_at"], None)
+    return KnownConversation(identifier, None, row["updated_at"], None, row.get("memory", ""))
 
 
 def find_known_messages(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -77,6 +77,21 @@ def words_of(parts: Sequence[Part]) -> str:
 def index_new(connection: Connection, entries: Sequence[NewEntry]) -> None:
     """Of complete messages that have none yet."""
     _insert(connection, [value for entry in entries if (value := _value(entry, entry.parts, entry.words))])
+
+
+def copy_entries(connection: Connection, conversation: str, copies: Mapping[str, str]) -> None:
+    """Of messages of one conversation for their copies in another, by their ids: nothing is read anew."""
+    names = list(copies)
+    for start in range(0, len(names), _CHUNK):
+        found = select(search_entries).where(search_entries.c.message_id.in_(names[start : start + _CHUNK]))
+        values = [_copied(row, conversation, copies[row.message_id]) for row in connection.execute(found)]
+        _insert(connection, values)
+
+
+def _copied(row: Any, conversation: str, message: str) -> dict[str, Any]:
+    facets = row.facets.replace(f"§c{row.conversation_id}", f"§c{conversation}")
+    made = {"message_id": message, "conversation_id": conversation, "facets": facets}
+    return {**row._mapping, **made, "id": row.id >> _MS_BITS << _MS_BITS | _chance(message)}
 
 
 def index_all(connection: Connection) -> None:

@@ -55,6 +55,20 @@ def _down_from() -> Any:
     )
 
 
+def _up_from() -> Any:
+    above = messages.alias("above")
+    seed = (
+        select(messages.c.id, messages.c.parent_id, literal(0).label("depth"))
+        .where(messages.c.id == bindparam("message"), messages.c.conversation_id == bindparam("conversation"))
+        .cte("path", recursive=True)
+    )
+    return seed.union_all(
+        select(above.c.id, above.c.parent_id, seed.c.depth + 1)
+        .join(seed, above.c.id == seed.c.parent_id)
+        .where(seed.c.depth < MAX_DEPTH)
+    )
+
+
 # Built once: building a statement costs more than running it.
 _down = _down_from()
 _PATH_DOWN = (
@@ -73,6 +87,14 @@ _node_columns = (
     messages.c.active_child_id,
     messages.c.status,
     messages.c.deleted_at,
+)
+_up = _up_from()
+_PATH_UP = select(*_node_columns).join(_up, messages.c.id == _up.c.id).order_by(_up.c.depth.desc())
+_FIRST = select(_up.c.id).order_by(_up.c.depth.desc()).limit(1)
+_LEAD_ALONG = (
+    update(messages)
+    .where(messages.c.id == _up.c.parent_id, messages.c.active_child_id.is_distinct_from(_up.c.id))
+    .values(active_child_id=_up.c.id)
 )
 _LEAD = update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
 
@@ -134,19 +156,15 @@ def list_descendants(connection: AnyConnection, conversation: str, message: str)
 
 def list_path_ids(connection: AnyConnection, conversation: str, message: str) -> list[Node]:
     """`message` and all its ancestors, the first message first, deleted ones too."""
-    above = messages.alias("above")
-    seed = (
-        select(messages.c.id, messages.c.parent_id, literal(0).label("depth"))
-        .where(messages.c.id == message, messages.c.conversation_id == conversation)
-        .cte("path", recursive=True)
-    )
-    path = seed.union_all(
-        select(above.c.id, above.c.parent_id, seed.c.depth + 1)
-        .join(seed, above.c.id == seed.c.parent_id)
-        .where(seed.c.depth < MAX_DEPTH)
-    )
-    statement = select(*_node_columns).join(path, messages.c.id == path.c.id).order_by(path.c.depth.desc())
-    return [_node(row) for row in connection.execute(statement)]
+    asked = {"message": message, "conversation": conversation}
+    return [_node(row) for row in connection.execute(_PATH_UP, asked)]
+
+
+def lead_along(connection: WriteConnection, conversation: str, message: str) -> None:
+    """The path goes through all that is above `message`, and through it, from the first message on."""
+    asked = {"message": message, "conversation": conversation}
+    connection.execute(_LEAD_ALONG, asked)
+    lead(connection, conversation, None, connection.execute(_FIRST, asked).scalar_one())
 
 
 def lead(connection: WriteConnection, conversation: str, parent: str | None, child: str | None) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, BackgroundTasks, Query
 from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.access import access_message
 from quarterdeck.conversations.branches import choose_branch, list_alternatives
 from quarterdeck.conversations.deleting import What, delete_messages, undo
+from quarterdeck.conversations.derived import catch_up
 from quarterdeck.conversations.editing import edit_as_branch, edit_message, read_versions, restore_version
 from quarterdeck.conversations.forking import fork_conversation
 from quarterdeck.domain.events import FeedConversation, FeedMessages
@@ -244,20 +245,23 @@ async def delete(
     house: TheHouse,
     caller: Caller,
     message: str,
+    rest: BackgroundTasks,
     what: Annotated[
         What, Query(description="`one`: it alone; `from`: it and everything after; `after`: only that.")
     ] = "one",
 ) -> DeletionDocument:
     """Delete a message, or everything after it. The deletion can be undone."""
     row = await house.database.write(lambda connection: delete_messages(connection, caller.user, message, what))
+    rest.add_task(catch_up, house.database)
     _tell(house, caller.user, row.conversation_id, message, "path")
     return deletion_document(row)
 
 
 @router.post("/deletions/{deletion}/undo")
-async def undo_deletion(house: TheHouse, caller: Caller, deletion: str) -> DeletionDocument:
+async def undo_deletion(house: TheHouse, caller: Caller, deletion: str, rest: BackgroundTasks) -> DeletionDocument:
     """Undo a deletion: its messages are where they were."""
     row = await house.database.write(lambda connection: undo(connection, caller.user, deletion))
+    rest.add_task(catch_up, house.database)
     _tell(house, caller.user, row.conversation_id, row.first_id, "path")
     return deletion_document(row)
 
