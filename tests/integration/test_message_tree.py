@@ -76,7 +76,7 @@ def send_edited(http: httpx2.Client, message: str, **fields: Any) -> dict[str, A
     accepted = http.post(f"/api/messages/{message}/send", json=fields)
     assert accepted.status_code == 202, accepted.text
     body: dict[str, Any] = accepted.json()
-    wait_until(lambda: http.get(f"/api/messages/{body['message']}").json()["status"] == "complete", "an answer")
+    wait_until(lambda: http.get(f"/api/messages/{body['answer']}").json()["status"] == "complete", "an answer")
     return body
 
 
