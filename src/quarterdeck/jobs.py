@@ -57,9 +57,9 @@ def usual_jobs(
     return [
         Job("summaries", _REBUILD_EVERY_S, rebuild_summaries, lease_s=300.0, look_s=_REBUILD_EVERY_S),
         Job("memories", _LEARN_EVERY_S, learn, lease_s=600.0),
-        Job("forgotten", _ERASE_EVERY_S, lambda: _repeat(database, erase_forgotten)),
-        Job("private", _PRIVATE_EVERY_S, lambda: _repeat(database, remove_private)),
-        Job("purge", _PURGE_EVERY_S, lambda: _repeat(database, purge)),
+        Job("forgotten", _ERASE_EVERY_S, lambda: _remove(database, erase_forgotten)),
+        Job("private", _PRIVATE_EVERY_S, lambda: _remove(database, remove_private)),
+        Job("purge", _PURGE_EVERY_S, lambda: _purge(database)),
         Job("changed", _CHANGES_EVERY_S, lambda: index_changed(database), look_s=_CHANGES_EVERY_S),
         Job("index", _INDEX_EVERY_S, lambda: _index_missing(database)),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
@@ -104,12 +104,22 @@ async def _try(job: Job) -> bool:
     return True
 
 
-async def _repeat(database: Database, remove_some: Callable[[WriteConnection], int]) -> None:
-    """Until nothing is left to be removed."""
-    while True:
-        if not await database.write(remove_some):
-            return
+async def _remove(database: Database, remove_some: Callable[[WriteConnection], int]) -> None:
+    await _repeat(database, remove_some)
+
+
+async def _purge(database: Database) -> None:
+    if await _repeat(database, purge):
+        await database.tidy()
+
+
+async def _repeat(database: Database, remove_some: Callable[[WriteConnection], int]) -> int:
+    """Until nothing is left to be removed; how much was."""
+    total = 0
+    while removed := await database.write(remove_some):
+        total += removed
         await asyncio.sleep(_PURGE_PAUSE_S)
+    return total
 
 
 async def _index_missing(database: Database) -> None:

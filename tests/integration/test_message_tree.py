@@ -89,7 +89,7 @@ def test_edit_and_send_is_one_request_and_the_same_again_makes_nothing_twice(
     assert send_edited(http, question["id"], text="Second words", id=key)["turn"] == sent["turn"]
     assert texts(http, chat) == ["Second words", "An answer."]
     assert fetch_messages(http, chat)[0]["siblings"]["count"] == 2
-    assert str(upstream.requests(model)[-1].body["messages"]).count("words") == 1
+    assert "Second words" in str(upstream.requests(model)[-1].body["messages"][-1])
     other = http.post(f"/api/messages/{question['id']}/send", json={"text": "Third words", "id": key})
     assert other.status_code == 409
 

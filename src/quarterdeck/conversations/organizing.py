@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select, update
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError
 from quarterdeck.memory.staleness import follow_conversations
+from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.folders import access_folder
 from quarterdeck.store.tables import conversations, turns
@@ -94,6 +95,8 @@ def _read(connection: WriteConnection, owner: str, change: Change, ids: Sequence
     else:
         sets = change.action in ("pin", "archive", "delete")
         conditions.append(column.is_(None) if sets else column.is_not(None))
+    if change.action == "restore":
+        conditions.append(column >= now_ms() - KEEP_DELETED_MS)
     rows = connection.execute(select(conversations.c.id, column.label("value")).where(*conditions))
     found = {row.id: row.value for row in rows}
     return {name: found[name] for name in ids if name in found}

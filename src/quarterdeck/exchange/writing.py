@@ -13,10 +13,12 @@ from typing import Any
 from msgspec import Struct
 
 from quarterdeck.domain.ids import new_id, now_ms
-from quarterdeck.domain.parts import IdeaPart, Part, TextPart, encode_parts, plain_text
+from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts, encode_parts, plain_text
 from quarterdeck.exchange.arranging import Arranged, key_of
 from quarterdeck.exchange.draft import DraftConversation, DraftMessage
+from quarterdeck.memory.staleness import follow_messages
 from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.forgetting import is_forgotten
 from quarterdeck.store.importing import (
     KnownConversation,
     KnownMessage,
@@ -32,15 +34,19 @@ from quarterdeck.store.importing import (
     is_shared_assistant,
     lead_on,
     move_tip,
+    said_before,
+    update_imported,
 )
 from quarterdeck.store.imports import Counts, Note
 from quarterdeck.store.locks import lock_conversation
-from quarterdeck.store.search import NewEntry, index_new
+from quarterdeck.store.search import NewEntry, index_messages, index_new
+from quarterdeck.store.summaries import mark_stale
 from quarterdeck.store.turns import OPEN
 
 _BUILT_IN = ("", "ideas")
 _TITLE_CHARS = 200
 _FIRST_WORDS_CHARS = 80
+_FORGOTTEN = "You deleted it here earlier, and it is gone for good; it stays deleted."
 
 
 class Piece(Struct, frozen=True):
@@ -78,6 +84,9 @@ def write_piece(connection: WriteConnection, owner: str, piece: Piece) -> Writte
         )
         return Written(Counts(), notes, [])
     is_new = conversation is None
+    if conversation is None and is_forgotten(connection, owner, draft.source):
+        notes = [] if piece.start else [Note("skipped", f"“{title_of(draft)}”", _FORGOTTEN)]
+        return Written(Counts(), notes, [])
     if conversation is None:
         conversation = _make_conversation(connection, owner, piece)
     else:
@@ -102,9 +111,10 @@ def write_piece(connection: WriteConnection, owner: str, piece: Piece) -> Writte
         known_conversations=int(not is_new and piece.start == 0),
         known_messages=len(piece.messages) - len(fresh),
     )
+    changed = _take_changes(connection, owner, piece, known)
     here = {key_of(message) for message in piece.messages}
     deleted = sum(found.deleted_at is not None for key, found in known.items() if key in here)
-    return Written(counts, [*piece.notes, *_note_deleted(draft, deleted)], [row["id"] for row in rows])
+    return Written(counts, [*piece.notes, *changed, *_note_deleted(draft, deleted)], [row["id"] for row in rows])
 
 
 def title_of(draft: DraftConversation) -> str:
@@ -117,6 +127,43 @@ def title_of(draft: DraftConversation) -> str:
         if message.role == "user" and words:
             return words[:_FIRST_WORDS_CHARS]
     return "Without a title"
+
+
+def _take_changes(connection: WriteConnection, owner: str, piece: Piece, known: dict[str, KnownMessage]) -> list[Note]:
+    """What is known and says something else by now says that here, too, unless it was edited here."""
+    notes: list[Note] = []
+    updated: list[str] = []
+    for message, parts in zip(piece.messages, piece.parts, strict=True):
+        found = known.get(key_of(message))
+        if found is None or found.deleted_at is not None or not _says_else(connection, found, parts):
+            continue
+        item = f"message {message.id} in “{title_of(piece.draft)}”"
+        if found.edited_at is not None:
+            notes.append(Note("skipped", item, "Its text has changed there, and you have edited it here; yours stays."))
+            continue
+        update_imported(connection, owner, found, encode_parts(parts))
+        updated.append(found.id)
+        notes.append(Note("changed", item, "Its text has changed there; what it said before is kept as a version."))
+    if updated:
+        mark_stale(connection, updated)
+        index_messages(connection, updated)
+        follow_messages(connection, owner, updated)
+    return notes
+
+
+def _says_else(connection: WriteConnection, known: KnownMessage, parts: list[Part]) -> bool:
+    """An export that has lost a message's pictures says nothing else."""
+    encoded = encode_parts(parts)
+    if encoded == known.parts:
+        return False
+    here = decode_parts(known.parts)
+    if plain_text(here) == plain_text(parts) or _count_pictures(parts) < _count_pictures(here):
+        return False
+    return not said_before(connection, known.id, encoded)
+
+
+def _count_pictures(parts: list[Part]) -> int:
+    return sum(isinstance(part, ImagePart) for part in parts)
 
 
 def _note_deleted(draft: DraftConversation, deleted: int) -> list[Note]:

@@ -9,6 +9,8 @@ from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import conversations, turns
 
+KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
+
 
 class ConversationRow(Struct, frozen=True):
     id: str
@@ -123,14 +125,14 @@ def delete_conversation(connection: WriteConnection, conversation: str) -> None:
 
 
 def restore_conversation(connection: WriteConnection, owner: str, conversation: str) -> bool:
-    """Undo a deletion; False when there is no such deleted conversation of this owner."""
+    """Undo a deletion; False when there is no such deleted conversation of this owner, or it is too old."""
     return bool(
         connection.execute(
             update(conversations)
             .where(
                 conversations.c.id == conversation,
                 conversations.c.owner_id == owner,
-                conversations.c.deleted_at.is_not(None),
+                conversations.c.deleted_at >= now_ms() - KEEP_DELETED_MS,
             )
             .values(deleted_at=None)
         ).rowcount

@@ -33,6 +33,10 @@ class Database(Protocol):
         """
         ...
 
+    async def tidy(self) -> None:
+        """Leave nothing of what was removed in the database's own files, as far as it leaves that to us."""
+        ...
+
     async def close(self) -> None: ...
 
 

@@ -6,11 +6,11 @@ from msgspec import Struct, structs
 from sqlalchemy import delete, insert, select, update
 
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.database import AnyConnection, WriteConnection
-from quarterdeck.store.memory_sources import forget_quotes
+from quarterdeck.store.forgetting import forget_traces
 from quarterdeck.store.tables import deletions, ideas, message_versions, messages
 
-KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
 _AT_ONCE = 500
 
 
@@ -66,8 +66,9 @@ def forget_deleted(connection: WriteConnection) -> int:
         return connection.execute(delete(deletions).where(deletions.c.id == oldest)).rowcount
     for table in (message_versions, ideas):
         connection.execute(delete(table).where(table.c.message_id.in_(ids)))
-    forget_quotes(connection, message_ids=ids)
-    empty = update(messages).where(messages.c.id.in_(ids)).values(parts="[]", error=None, deletion=None)
+    forget_traces(connection, ids)
+    nothing: dict[str, object] = {"parts": "[]", "error": None, "continuations": None, "deletion": None}
+    empty = update(messages).where(messages.c.id.in_(ids)).values(nothing)
     return connection.execute(empty).rowcount
 
 

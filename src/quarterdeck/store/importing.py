@@ -21,11 +21,14 @@ class KnownConversation(Struct, frozen=True):
 
 
 class KnownMessage(Struct, frozen=True):
-    """`key`: what it is known by, its source or, from the same installation, its id."""
+    """`key`: what it is known by, its source or, from the same installation, its id. `parts` as they are stored."""
 
     id: str
     source: str | None
     deleted_at: int | None
+    edited_at: int | None
+    version: int
+    parts: str
 
 
 # Built once: building a statement costs more than running it.
@@ -67,7 +70,7 @@ def find_known_messages(
 ) -> dict[str, KnownMessage]:
     """By key. `by_id`: the keys may be ids of this installation, too."""
     found: dict[str, KnownMessage] = {}
-    columns = (messages.c.id, messages.c.source, messages.c.deleted_at)
+    columns = [messages.c[name] for name in KnownMessage.__struct_fields__]
     here = messages.c.conversation_id == conversation
     if by_id:
         rows = connection.execute(select(*columns).where(here, messages.c.id.in_(keys)))
@@ -87,6 +90,22 @@ def insert_imported_messages(connection: WriteConnection, rows: list[dict[str, A
     connection.execute(_INSERT_MESSAGE, rows)
     there = select(func.count()).where(messages.c.id.in_([row["id"] for row in rows]))
     return int(connection.execute(there).scalar_one())
+
+
+def update_imported(connection: WriteConnection, owner: str, known: KnownMessage, parts: str) -> None:
+    """It says what it says now where it comes from; nobody has edited it here. What it said is kept as a version."""
+    kept = {"message_id": known.id, "version": known.version, "owner_id": owner, "parts": known.parts}
+    connection.execute(insert(message_versions), kept | {"created_at": now_ms()})
+    values = {"parts": parts, "version": known.version + 1}
+    connection.execute(update(messages).where(messages.c.id == known.id).values(values))
+
+
+def said_before(connection: AnyConnection, message: str, parts: str) -> bool:
+    """Whether a version of it before the current one said that."""
+    found = select(message_versions.c.version).where(
+        message_versions.c.message_id == message, message_versions.c.parts == parts
+    )
+    return connection.execute(found).first() is not None
 
 
 def insert_versions(connection: WriteConnection, rows: list[dict[str, Any]]) -> None:

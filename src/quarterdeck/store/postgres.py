@@ -67,6 +67,9 @@ class PostgresDatabase:
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         return await self._apart(self._insist(self._writes, lambda raw: fn(WriteConnection(raw))))
 
+    async def tidy(self) -> None:
+        """PostgreSQL reuses what was removed when it vacuums, by itself."""
+
     async def close(self) -> None:
         """What was accepted is done first."""
         if self._is_closed:

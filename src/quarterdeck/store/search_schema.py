@@ -9,6 +9,8 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 INDEX = "search_index"
+_MERGED_PAGES = 200  # at once: nobody waits long
+_LEAST_CHANGES = 2  # fewer, and nothing was merged: so FTS5 says it
 
 _TERMS = "replace(' ' || {row}facets || ' ' || {row}words, ' ', ' ' || substr({row}owner_id, -6))"
 _NEW = "INSERT INTO search_index (rowid, terms) VALUES (new.id, " + _TERMS.format(row="new.") + ")"  # nosec B608  # noqa: S608
@@ -38,6 +40,14 @@ def create_index(connection: Connection) -> None:
     """On a new SQLite database, after its tables."""
     for statement in _SQLITE:
         connection.exec_driver_sql(statement)
+
+
+def merge_some(connection: Connection) -> bool:
+    """On SQLite: what is deleted is in older segments of the index until these are merged. False: they all are."""
+    before = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    connection.exec_driver_sql(f"INSERT INTO {INDEX} ({INDEX}, rank) VALUES ('merge', -{_MERGED_PAGES})")  # nosec B608  # noqa: S608
+    after = connection.exec_driver_sql("SELECT total_changes()").scalar_one()
+    return int(after) - int(before) >= _LEAST_CHANGES
 
 
 def is_index(table: str) -> bool:

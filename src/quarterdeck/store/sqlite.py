@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection, closed_error
+from quarterdeck.store.search_schema import merge_some
 
 T = TypeVar("T")
 
@@ -30,10 +31,14 @@ _BUSY_MS = 10_000
 
 
 class _Job:
-    __slots__ = ("error", "fn", "future", "result")
+    """`is_apart`: not within a transaction."""
 
-    def __init__(self, fn: Callable[[WriteConnection], Any], future: asyncio.Future[Any]) -> None:
-        self.fn, self.future = fn, future
+    __slots__ = ("error", "fn", "future", "is_apart", "result")
+
+    def __init__(
+        self, fn: Callable[[WriteConnection], Any], future: asyncio.Future[Any], *, is_apart: bool = False
+    ) -> None:
+        self.fn, self.future, self.is_apart = fn, future, is_apart
         self.result: Any = None
         self.error: BaseException | None = None
 
@@ -63,6 +68,17 @@ class SqliteDatabase:
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._jobs.put(_Job(fn, future))
         return await future
+
+    async def tidy(self) -> None:
+        """Pages were overwritten as they were freed (`secure_delete`); older segments of the index, and the write-ahead
+        log, still have what was removed.
+        """
+        left = await self.write(merge_some)
+        while left:
+            left = await self.write(merge_some)
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._jobs.put(_Job(_empty_log, future, is_apart=True))
+        await future
 
     async def close(self) -> None:
         if self._is_closed:
@@ -109,7 +125,7 @@ class SqliteDatabase:
             if batch:
                 try:
                     connection = connection or self._connect()
-                    _commit_batch(WriteConnection(connection), batch)
+                    _run_batch(WriteConnection(connection), batch)
                 except DBAPIError as error:  # it cannot be opened: each caller is told, the next one tries again
                     _fail_all(batch, error)
                 _deliver(batch)
@@ -124,7 +140,21 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
     # An acknowledged message must survive a power cut; NORMAL does not promise that.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.execute("PRAGMA secure_delete=ON")  # what somebody deletes for good is not left in free pages
     cursor.close()
+
+
+def _run_batch(connection: WriteConnection, batch: list[_Job]) -> None:
+    apart = [job for job in batch if job.is_apart]
+    if together := [job for job in batch if not job.is_apart]:
+        _commit_batch(connection, together)
+    for job in apart:
+        job.fn(connection)
+
+
+def _empty_log(connection: WriteConnection) -> None:
+    """As far as nobody reads an older state; what is left goes with the next time."""
+    connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _commit_batch(connection: WriteConnection, batch: list[_Job]) -> None:

@@ -166,6 +166,9 @@ class FullDisk:
     async def write(self, fn: Callable[[WriteConnection], Any]) -> Any:
         raise StorageError("The server's disk is full.")
 
+    async def tidy(self) -> None:
+        pass
+
     async def close(self) -> None:
         pass
 

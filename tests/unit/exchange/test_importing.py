@@ -22,8 +22,11 @@ from tests.harness.exports import (
 )
 from tests.unit.exchange.imported import Account, open_account
 
+from quarterdeck.conversations.editing import edit_message
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.imports import Counts
+from quarterdeck.store.purge import purge
 from quarterdeck.store.tables import conversations, messages
 
 
@@ -237,6 +240,53 @@ async def test_what_was_deleted_here_stays_deleted_and_is_said(ann: Account) -> 
         "1 message in “A chat”: You deleted it here; it stays deleted.",
         "“A chat”: You deleted it here; it stays deleted.",
     ]
+
+
+async def test_what_is_gone_for_good_does_not_come_back_by_an_import(ann: Account) -> None:
+    await ann.bring([chatgpt_chat("one", 2), chatgpt_chat("two", 2)])
+    [first, _] = await ann.conversations()
+    long_ago = now_ms() - KEEP_DELETED_MS - 1
+    await ann.database.write(
+        lambda connection: connection.execute(
+            update(conversations).where(conversations.c.id == first["id"]).values(deleted_at=long_ago)
+        )
+    )
+    while await ann.database.write(purge):
+        pass
+    again = await ann.bring([chatgpt_chat("one", 2), chatgpt_chat("two", 2), chatgpt_chat("three", 2)])
+    assert again.row.counts == Counts(conversations=1, messages=4, known_conversations=1, known_messages=4, skipped=1)
+    assert again.reasons == ["“A chat”: You deleted it here earlier, and it is gone for good; it stays deleted."]
+    assert first["source"] not in {row["source"] for row in await ann.conversations()}
+
+
+async def test_a_text_that_has_changed_where_it_comes_from_is_a_new_version_and_is_said(ann: Account) -> None:
+    export = tea()
+    await ann.bring([export])
+    export["mapping"]["a1"]["message"]["content"]["parts"] = ["95 degrees"]
+    outcome = await ann.bring([export])
+    assert (outcome.row.counts.messages, outcome.row.counts.changed) == (0, 1)
+    assert outcome.reasons[-1].startswith(
+        "message a1 in “Tea”: Its text has changed there; what it said before is kept"
+    )
+    for known in (export, tea()):  # neither says anything new
+        assert (await ann.bring([known])).row.counts.changed == 0
+    [answer] = [row for row in await ann.messages() if row["source"] == "a1"]
+    assert (answer["text"], answer["version"]) == ("95 degrees", 2)
+
+
+async def test_what_was_edited_here_stays_as_it_is_when_its_text_changes_elsewhere(ann: Account) -> None:
+    export = tea()
+    await ann.bring([export])
+    [answer] = [row for row in await ann.messages() if row["source"] == "a1"]
+    await ann.database.write(
+        lambda connection: edit_message(connection, ann.user, answer["id"], version=1, text="92 degrees")
+    )
+    assert (await ann.bring([export])).row.counts.skipped == 1  # the system prompt, as before
+    export["mapping"]["a1"]["message"]["content"]["parts"] = ["95 degrees"]
+    outcome = await ann.bring([export])
+    assert "you have edited it here; yours stays." in str(outcome.reasons)
+    [answer] = [row for row in await ann.messages() if row["source"] == "a1"]
+    assert (answer["text"], answer["version"]) == ("92 degrees", 2)
 
 
 async def test_trees_that_do_not_hold_together_are_mended_and_said(ann: Account) -> None:

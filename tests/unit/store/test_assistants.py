@@ -23,8 +23,8 @@ from quarterdeck.store.assistants import (
     list_visible_assistants,
     update_assistant,
 )
+from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
-from quarterdeck.store.deletions import KEEP_DELETED_MS
 from quarterdeck.store.purge import purge
 from quarterdeck.store.snippets import delete_snippet, insert_snippet, list_snippets, update_snippet
 from quarterdeck.store.tables import turns

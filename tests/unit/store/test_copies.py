@@ -14,8 +14,8 @@ from quarterdeck.conversations.reading import PathPage, read_page
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import plain_text
 from quarterdeck.errors import NotFoundError
+from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.database import Database, WriteConnection
-from quarterdeck.store.deletions import KEEP_DELETED_MS
 from quarterdeck.store.purge import purge
 from quarterdeck.store.tables import deletions, message_versions, messages
 

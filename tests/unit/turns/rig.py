@@ -113,6 +113,9 @@ class FailingWrites:
             raise StorageError("The server's disk is full.")
         return await self._database.write(fn)
 
+    async def tidy(self) -> None:
+        await self._database.tidy()
+
     async def close(self) -> None:
         await self._database.close()
 

@@ -100,6 +100,9 @@ class NoDatabase:
     async def write(self, fn: object) -> NoReturn:
         raise NotImplementedError
 
+    async def tidy(self) -> None:
+        raise NotImplementedError
+
     async def close(self) -> None:
         raise NotImplementedError
 

@@ -30,6 +30,8 @@ class Measured:
     async def write(self, fn: Callable[[Any], Any]) -> Any:
         raise NotImplementedError
 
+    async def tidy(self) -> None: ...
+
     async def close(self) -> None: ...
 
 
