@@ -1,4 +1,4 @@
-"""Writes what is generated from the Python types: `docs/protocol.md`, and types for TypeScript.
+"""Writes what is generated from the Python types: `docs/protocol.md`, a collection for Postman, types for TypeScript.
 
 The page and the package for others (`packages/client-ts`) have the same types: the events, and the HTTP API.
 
@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+from api_collection import api_collection
 from openapi_types import ApiTypes
 from protocol_document import openapi, protocol_document
 from quarterdeck.domain.events import Event, FeedEvent, PartKind, TurnStatus
@@ -27,6 +28,7 @@ PACKAGE = ROOT / "packages" / "client-ts" / "src"
 API = ("/api/", "/chat_batch", "/token", "/refresh_token")
 """Routes whose types are for TypeScript; clients of `/v1` have their own."""
 PROTOCOL = ROOT / "docs" / "protocol.md"
+COLLECTION = ROOT / "docs" / "collection" / "quarterdeck.postman_collection.json"
 TEMPLATE = ROOT / "scripts" / "templates" / "protocol.md"
 LITERALS = {"PartKind": PartKind, "TurnStatus": TurnStatus}
 UNIONS = {"Part": Part, "Event": Event, "FeedEvent": FeedEvent, "ClientFrame": ClientFrame}
@@ -74,6 +76,7 @@ def outputs() -> dict[Path, str]:
         WIRE / "api.ts": api,
         PACKAGE / "events.ts": events,
         PACKAGE / "api.ts": api,
+        COLLECTION: api_collection(openapi()),
         PROTOCOL: protocol_document(TEMPLATE.read_text(encoding="utf-8")),
     }
 

@@ -11,6 +11,8 @@ from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.types import Receive, Scope, Send
 
+from quarterdeck.web.api_examples import complete
+
 
 class LaterRoutes:
     """Asked when no route is found; `modules` are those of this room, each with its `router`."""
@@ -38,7 +40,7 @@ class LaterRoutes:
     def openapi(self) -> dict[str, Any]:
         """The description of all routes."""
         self.load()
-        return self._describe()
+        return complete(self._describe())
 
     def import_routers(self) -> list[APIRouter]:
         return [import_module(f"quarterdeck.web.{module}").router for module in self._modules]

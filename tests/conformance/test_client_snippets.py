@@ -1,0 +1,54 @@
+"""The snippets of docs/clients.md, run as they stand there, against one server."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.fakes.script import Script
+from tests.harness.server import Server, clean_environment
+from tests.harness.upstream import Upstream
+
+PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
+FENCED = re.compile(r"^```(sh|python)\n(.*?)^```", re.DOTALL | re.MULTILINE)
+SNIPPETS = [found.groups() for found in FENCED.finditer(PAGE.read_text(encoding="utf-8"))][1:]  # the first sets up
+MODEL = "openai/gpt-5-mini"
+ANSWER = "Whiskers, of course."
+
+
+@pytest.fixture(scope="module")
+def answering(server: Server, upstream: Upstream) -> Iterator[Server]:
+    """Every model that a snippet asks says the same."""
+    upstream.change(MODEL, Script(pieces=["Whiskers, ", "of course."]))
+    with server.http() as http:
+        assert http.patch("/api/settings", json={"default_model": MODEL}).status_code == 200
+        yield server
+        http.patch("/api/settings", json={"default_model": ""})
+
+
+@pytest.mark.parametrize(("language", "snippet"), SNIPPETS, ids=lambda value: value.splitlines()[-1][:40])
+def test_a_snippet_tells_the_answer(answering: Server, tmp_path: Path, language: str, snippet: str) -> None:
+    command = ["bash", "-c", snippet] if language == "sh" else [sys.executable, "-c", snippet]
+    environment = clean_environment(tmp_path, QUARTERDECK_URL=answering.url, QUARTERDECK_KEY=answering.key)
+    environment["PATH"] = f"{Path(sys.executable).parent}:{environment['PATH']}"
+    ran = subprocess.run(
+        command, env=environment, cwd=tmp_path, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=30,
+        check=False,
+    )  # fmt: skip
+    assert ran.returncode == 0, ran.stderr
+    if "--json" in snippet:
+        assert '"type":"accepted"' in ran.stdout
+    elif "/events" in snippet:
+        assert "Whiskers, " in ran.stdout
+        assert "turn.ended" in ran.stdout
+    else:
+        assert ran.stdout.rstrip("\n") == ANSWER
+
+
+def test_every_language_has_snippets() -> None:
+    assert len(SNIPPETS) >= 9
+    assert {language for language, _ in SNIPPETS} == {"sh", "python"}
