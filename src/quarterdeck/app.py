@@ -41,6 +41,7 @@ from quarterdeck.exchange.running import Imports
 from quarterdeck.gauges import Gauges
 from quarterdeck.jobs import run_forever, usual_jobs
 from quarterdeck.log.open import open_log
+from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.extraction import Extraction
 from quarterdeck.memory.recall import Recall
 from quarterdeck.postgres_url import parse_postgres_url
@@ -161,7 +162,8 @@ async def open_house(
         summariser = Summariser(database, registry, asking, calibration, settings.summarise_after)
         stack.push_async_callback(summariser.close)
         summariser.on_made = lambda owner, conversation: feed.tell(owner, FeedConversation(conversation))
-        recall = Recall(database)
+        embedding = Embedding(registry, settings.embedding_model) if settings.embedding_model else None
+        recall = Recall(database, embedding)
         toolbox = Toolbox(limits, [SearchMemory(recall, database), OpenMessages(database)])
         rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser, toolbox, recall)
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
@@ -192,6 +194,7 @@ async def open_house(
             imports=Imports(database, settings.data_dir, settings.max_import_mb << 20),
             egress=egress,
             recall=recall,
+            embedding=embedding,
             role=role,
             access=access,
             ldap=open_ldap(settings),
@@ -218,6 +221,9 @@ async def open_house(
         ]
         if role != "worker":
             tasks.append(asyncio.create_task(house.imports.watch()))
+        if embedding is not None and role != "web":
+            indexing = import_module("quarterdeck.memory.indexing").Indexing(database, embedding, me.worker)
+            tasks.append(asyncio.create_task(indexing.watch()))
         jobs = [] if role == "web" else usual_jobs(database, summariser.rebuild_stale, extraction.learn_waiting)
         tasks += [asyncio.create_task(run_forever(database, job, me.worker)) for job in jobs]
         tasks.append(asyncio.create_task(registry.default_model()))  # so that the first visitor need not wait for it

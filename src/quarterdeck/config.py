@@ -71,6 +71,7 @@ class Settings(BaseModel):
     guests: bool = False  # whether `POST /token` gives a guest an hour
     model: str = ""
     background_model: str = ""  # asked for titles and summaries; empty: the conversation's own
+    embedding_model: str = ""  # provider/model or local/NAME: finds by meaning; empty: by words alone
     titles: bool = True  # whether a model names conversations after their first answer
     learn_after_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0  # of quiet; 0: nothing is learned from messages
     summarise_after: Annotated[int, Field(ge=1_000, le=1_000_000)] = 48_000  # tokens that are sent as they are

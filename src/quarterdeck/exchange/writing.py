@@ -229,10 +229,14 @@ def _row(owner: str, conversation: str, piece: Piece, index: int, ids: dict[str,
         "version": 1,
         "edited_at": None,
         "context_mark": "",
+        "speaker": "",
         "source": key_of(message),
         "remembered_at": 0,  # nobody has asked for a model to read what was said elsewhere
     }
     return row | message.columns
+
+
+_INDEXED = ("id", "owner_id", "conversation_id", "role", "model", "created_at", "speaker")
 
 
 def _is_shown(row: dict[str, Any]) -> bool:
@@ -240,7 +244,7 @@ def _is_shown(row: dict[str, Any]) -> bool:
 
 
 def _entry(row: dict[str, Any], piece: Piece, index: int) -> NewEntry:
-    named = {name: row[name] for name in ("id", "owner_id", "conversation_id", "role", "model", "created_at")}
+    named = {name: row[name] for name in _INDEXED}
     return NewEntry(**named, parts=piece.parts[index], words=piece.words[index])
 
 

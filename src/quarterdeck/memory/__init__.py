@@ -14,8 +14,10 @@ To add a gate: a function in `statements.GATES`, its cases in `tests/unit/memory
 
 Recall is `recall.py`: what was said, or is remembered, that a query is about.
 
-    terms.py, speakers.py   what is looked for, and whom a query means
-    candidates.py           the messages that may be meant, in their talks
-    lexical.py              how well words fit
-    ranking.py              the signals become one order
+    finding.py                        one query: candidates are gathered, scored by each signal, put in order
+    terms.py, dates.py, speakers.py   what is looked for, when it was, and whom a query means
+    candidates.py, remembered.py      the messages that may be meant, in their talks, and what is known of them
+    lexical.py, ranking.py            how well words fit; the signals become one order
+    embedding.py, indexing.py         what makes vectors, and when
+    meaning.py, local_model.py        numpy, loaded only where something makes vectors
 """

@@ -2,33 +2,44 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import count
 
-from quarterdeck.memory.terms import terms_of_entry
-from quarterdeck.store.recall_find import CandidateRow
+from quarterdeck.memory.terms import kept_terms_of, terms_of_entry
+from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow
 
+_REMEMBERED = 0.5
 SITTING_MS = 1_800_000  # who says nothing for so long has got up: what comes then belongs to another talk
 
 
 class Candidates:
-    """`rows` in the order of time."""
+    """`rows` in the order of time; `keys`: what is remembered of each message, by its id."""
 
-    def __init__(self, rows: Sequence[CandidateRow]) -> None:
+    def __init__(self, rows: Sequence[CandidateRow], keys: Mapping[str, Sequence[MemoryKeyRow]] | None = None) -> None:
         self.rows = rows
+        self.keys = keys or {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
     @cached_property
-    def terms(self) -> list[Counter[str]]:
-        return [Counter(terms_of_entry(row.words)) for row in self.rows]
+    def terms(self) -> list[dict[str, float]]:
+        """How often each word is said; what is remembered of a message counts half."""
+        return [self._terms_of(row) for row in self.rows]
+
+    def _terms_of(self, row: CandidateRow) -> dict[str, float]:
+        said: dict[str, float] = {}
+        for term in terms_of_entry(row.words):
+            said[term] = said.get(term, 0.0) + 1.0
+        for key in self.keys.get(row.message_id, ()):
+            for term in kept_terms_of(key.text):
+                said[term] = said.get(term, 0.0) + _REMEMBERED
+        return said
 
     @cached_property
-    def lengths(self) -> list[int]:
-        return [terms.total() for terms in self.terms]
+    def lengths(self) -> list[float]:
+        return [sum(terms.values()) for terms in self.terms]
 
     @cached_property
     def sittings(self) -> list[list[int]]:

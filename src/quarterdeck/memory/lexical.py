@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 
 from quarterdeck.memory.candidates import Candidates
 
-_SATURATION, _LENGTH_WEIGHT = 0.4, 0.3
+_SATURATION, _LENGTH_WEIGHT = 0.6, 0.2
 _RARITY = 1.3  # a rare word says more than its share
-_AROUND = {-1: 0.7, -2: 0.35, 1: 0.1, 2: 0.1, 3: 0.1}
-"""What a message's neighbours add to it, by where they stand; the question comes before the answer."""
+WORDS_AROUND = {-1: 0.7, -2: 0.35, 1: 0.1, 2: 0.1, 3: 0.1}
+"""What the words of a message's neighbours add to it, by where they stand: the question comes before the answer."""
 
 
 def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
@@ -28,22 +28,23 @@ def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
 def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[float]:
     """Of each candidate by itself."""
     usual = sum(candidates.lengths) / max(len(candidates), 1) or 1.0
-    scores = []
-    for terms, length in zip(candidates.terms, candidates.lengths, strict=True):
-        saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length / usual)
-        scores.append(
-            sum(
-                weight * said * (_SATURATION + 1) / (said + saturation)
-                for term, weight in weights.items()
-                if (said := terms.get(term, 0))
-            )
-        )
-    return scores
+    return [
+        score_terms(terms, length / usual, weights)
+        for terms, length in zip(candidates.terms, candidates.lengths, strict=True)
+    ]
 
 
-def add_around(candidates: Candidates, scores: Sequence[float]) -> list[float]:
+def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> float:
+    """`length`: against the usual one."""
+    saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
+    said = ((weight, terms.get(term, 0.0)) for term, weight in weights.items())
+    return sum(weight * times * (_SATURATION + 1) / (times + saturation) for weight, times in said if times)
+
+
+def add_around(candidates: Candidates, scores: Sequence[float], around: Mapping[int, float]) -> list[float]:
+    """`around`: what share of a neighbour's score is added, by where it stands in the same talk."""
     total = list(scores)
-    for steps, share in _AROUND.items():
+    for steps, share in around.items():
         for at, place in enumerate(candidates.beside(steps)):
             if place >= 0:
                 total[at] += share * scores[place]

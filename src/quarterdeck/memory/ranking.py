@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 
 from quarterdeck.memory.candidates import Candidates
 
-_SPEAKER_FACTOR = 1.0
 _SITTING_SHARE = 0.5
+"""How much of the best of a talk lifts the rest of it, where nothing tells by meaning what belongs together."""
+_PERIOD_SHARE = 0.7
+
+
+class Signal(Struct, frozen=True):
+    """`factor`: how much more it counts in what the one whom the query means said."""
+
+    name: str
+    values: Sequence[float]
+    factor: float
+    share: float = 1.0
 
 
 class Ranked(Struct, frozen=True):
@@ -20,18 +30,33 @@ class Ranked(Struct, frozen=True):
     signals: dict[str, float]
 
 
-def rank(candidates: Candidates, signals: Mapping[str, Sequence[float]], spoken: Sequence[float]) -> list[Ranked]:
-    """Best first; `spoken`: 1.0 for whom the query names."""
+def rank(
+    candidates: Candidates, signals: Sequence[Signal], spoken: Sequence[float], timely: Sequence[float]
+) -> list[Ranked]:
+    """Best first. `spoken`: 1.0 for whom the query means. `timely`: 1.0 within the time that it names."""
     parts: list[dict[str, float]] = [{} for _ in range(len(candidates))]
-    for name, values in signals.items():
-        for at, value in enumerate(_normalised(values)):
-            if value > 0:
-                parts[at][name] = value
-                if spoken[at]:
-                    parts[at]["speaker"] = parts[at].get("speaker", 0.0) + value * _SPEAKER_FACTOR * spoken[at]
-    _add_sittings(candidates, parts)
+    for signal in signals:
+        _add(parts, signal, spoken)
+    if not any(signal.name == "meaning" for signal in signals):
+        _add_sittings(candidates, parts)
+    most = max((sum(given.values()) for given in parts), default=0.0)
+    for given, value in zip(parts, timely, strict=True):
+        if value:
+            given["date"] = _PERIOD_SHARE * value * (most or 1.0)
     ranked = [Ranked(at, sum(given.values()), given) for at, given in enumerate(parts) if given]
     return sorted(ranked, key=lambda one: (-one.score, -one.at))
+
+
+def _add(parts: list[dict[str, float]], signal: Signal, spoken: Sequence[float]) -> None:
+    lifted = [value * signal.factor * whose for value, whose in zip(signal.values, spoken, strict=True)]
+    most = max((value + more for value, more in zip(signal.values, lifted, strict=True)), default=0.0)
+    if most <= 0:
+        return
+    for given, value, more in zip(parts, signal.values, lifted, strict=True):
+        if value > 0:
+            given[signal.name] = signal.share * value / most
+        if more > 0:
+            given["speaker"] = given.get("speaker", 0.0) + signal.share * more / most
 
 
 def _add_sittings(candidates: Candidates, parts: list[dict[str, float]]) -> None:
@@ -42,8 +67,3 @@ def _add_sittings(candidates: Candidates, parts: list[dict[str, float]]) -> None
         for at in sitting:
             if best > 0:
                 parts[at]["session"] = _SITTING_SHARE * best
-
-
-def _normalised(values: Sequence[float]) -> list[float]:
-    most = max(values, default=0.0)
-    return [value / most for value in values] if most > 0 else [0.0] * len(values)

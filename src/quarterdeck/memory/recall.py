@@ -6,30 +6,28 @@ word, and no turn waits for an index: the search index is written with each mess
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Literal
 
 from msgspec import Struct
 
-from quarterdeck.memory.candidates import Candidates
-from quarterdeck.memory.lexical import add_around, score_words, weigh_terms
-from quarterdeck.memory.ranking import Ranked, rank
-from quarterdeck.memory.speakers import named_speakers, spoken_by
-from quarterdeck.memory.terms import terms_of
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.domain.words import split_words
+from quarterdeck.errors import QuarterdeckError
+from quarterdeck.memory.embedding import Embedding
+from quarterdeck.memory.finding import Finding, Found, Sense
+from quarterdeck.memory.ranking import Ranked
+from quarterdeck.memory.speakers import Named, as_asked, who_is_meant
 from quarterdeck.store.database import Database, ReadConnection
-from quarterdeck.store.recall_find import (
-    CandidateRow,
-    Span,
-    count_entries,
-    find_beside,
-    find_with_term,
-    read_candidates,
-    read_texts,
-)
-from quarterdeck.store.search import entry_id
+from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow, find_names, read_texts
+from quarterdeck.store.vectors import find_serving_model
 
-_MOST_TERMS = 24
-_LOOKED_AT = 150  # messages that most words point to; those beside them are looked at, too
+logger = get_logger("quarterdeck.memory")
+
+_EMBEDDING_S = 3.0  # longer than that no turn waits for a query's vector
+_MOST_MEMORIES = 10
 
 
 class Query(Struct, frozen=True, kw_only=True):
@@ -71,57 +69,53 @@ class Recalled(Struct, frozen=True):
 class Recall:
     """One per process."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, embedding: Embedding | None = None) -> None:
         self._database = database
+        self._embedding = embedding
+        # numpy is loaded only where something makes vectors
+        self._shelf = None if embedding is None else import_module("quarterdeck.memory.meaning").Shelf()
 
     async def find(self, query: Query) -> list[Recalled]:
         """Best first, at most `k`. Raises: `StorageError`."""
-        return await self._database.read(lambda connection: _find(connection, query))
+        named, model = await self._database.read(lambda connection: self._prepare(connection, query))
+        vector = await self._embed(as_asked(query.text, named), model)
+
+        def find(connection: ReadConnection) -> list[Recalled]:
+            sense = Sense(vector, self._shelf.of(connection, query.owner, model)) if self._shelf and vector else None
+            return _recalled(connection, query, Finding(connection, query, named, sense).find())
+
+        return await self._database.read(find)
+
+    def _prepare(self, connection: ReadConnection, query: Query) -> tuple[Named, str]:
+        words = {word.term for word in split_words(query.text)}
+        named = who_is_meant(query.text, find_names(connection, query.owner, words))
+        if self._embedding is None:
+            return named, ""
+        return named, find_serving_model(connection, query.owner, self._embedding.model)
+
+    async def _embed(self, text: str, model: str) -> list[float]:
+        """Empty: it is found by words alone."""
+        if self._embedding is None or not text.strip():
+            return []
+        try:
+            async with asyncio.timeout(_EMBEDDING_S):
+                return await self._embedding.embed_query(text, model)
+        except (QuarterdeckError, TimeoutError) as error:
+            logger.warning("query_not_embedded", model=model, reason=str(error) or "it took too long")
+            return []
 
 
-def _find(connection: ReadConnection, query: Query) -> list[Recalled]:
-    span = Span(
-        query.owner,
-        0 if query.after is None else entry_id(query.after),
-        1 << 62 if query.before is None else entry_id(query.before),
-    )
-    terms = list(dict.fromkeys(terms_of(query.text)))[:_MOST_TERMS]
-    lists = {term: find_with_term(connection, span, term) for term in terms}
-    weights = weigh_terms({term: len(found) for term, found in lists.items()}, count_entries(connection, query.owner))
-    candidates = Candidates(_read(connection, query, _most_pointed_to(lists, weights)))
-    named = named_speakers(query, candidates.rows)
-    weights = {term: weight for term, weight in weights.items() if term not in named.terms}
-    words = add_around(candidates, score_words(candidates, weights))
-    ranked = rank(candidates, {"words": words}, spoken_by(candidates.rows, named))
-    return _recalled(connection, query, candidates.rows, ranked)
-
-
-def _most_pointed_to(lists: dict[str, list[int]], weights: dict[str, float]) -> list[int]:
-    """The entries that most words, by what they say, point to."""
-    scores: dict[int, float] = {}
-    for term, entries in lists.items():
-        weight = weights.get(term, 0.0)
-        for entry in entries:
-            scores[entry] = scores.get(entry, 0.0) + weight
-    return sorted(scores, key=lambda entry: (-scores[entry], -entry))[:_LOOKED_AT]
-
-
-def _read(connection: ReadConnection, query: Query, entries: Iterable[int]) -> list[CandidateRow]:
-    chosen = set(entries)
-    if not chosen:
-        return []
-    chosen |= find_beside(connection, query.owner, chosen)
-    return read_candidates(connection, query.owner, chosen)
-
-
-def _recalled(
-    connection: ReadConnection, query: Query, rows: Sequence[CandidateRow], ranked: Sequence[Ranked]
-) -> list[Recalled]:
-    best = [one for one in ranked if _is_wanted(rows[one.at], query)][: query.k]
+def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Recalled]:
+    """Messages in their order; a memory stands before the first message that it came from."""
+    rows = found.rows
+    best = [one for one in found.ranked if _is_wanted(rows[one.at], query)][: query.k]
     texts = read_texts(connection, query.owner, [rows[one.at].message_id for one in best])
-    return [
+    said = [
         _message(rows[one.at], one, texts[rows[one.at].message_id]) for one in best if rows[one.at].message_id in texts
     ]
+    known = [_memory(key, signals, said) for key, signals in found.keys[:_MOST_MEMORIES] if _fits(key, query)]
+    merged = [*known, *said]
+    return sorted(merged, key=lambda one: (-one.score, one.kind == "message"))[: query.k]
 
 
 def _is_wanted(row: CandidateRow, query: Query) -> bool:
@@ -130,14 +124,39 @@ def _is_wanted(row: CandidateRow, query: Query) -> bool:
         return False
     if query.speaker and query.speaker.casefold() not in (row.role, row.speaker.casefold()):
         return False
-    return (query.after is None or row.created_at >= query.after) and (
-        query.before is None or row.created_at < query.before
-    )
+    return _is_within(row.created_at, query)
+
+
+def _fits(key: MemoryKeyRow, query: Query) -> bool:
+    """A memory is the user's own, and was said when its source was."""
+    return query.speaker in ("", "user") and _is_within(key.said_at, query)
+
+
+def _is_within(at: int, query: Query) -> bool:
+    return (query.after is None or at >= query.after) and (query.before is None or at < query.before)
 
 
 def _message(row: CandidateRow, ranked: Ranked, text: str) -> Recalled:
     return Recalled(
         kind="message", id=row.message_id, messages=[row.message_id], text=text, at=row.created_at, role=row.role,
         speaker=row.speaker, conversation=row.conversation_id, title=row.title, score=ranked.score,
-        signals={name: round(value, 4) for name, value in ranked.signals.items()}, taint=row.taint,
+        signals=_rounded(ranked.signals), taint=row.taint,
     )  # fmt: skip
+
+
+def _memory(key: MemoryKeyRow, signals: dict[str, float], said: Sequence[Recalled]) -> Recalled:
+    """Of one whose messages are found, too, the place is theirs; another one has that which it fits for."""
+    source = next((one for one in said if one.id in key.sources), None)
+    score = sum(signals.values()) if source is None else source.score
+    if key.pinned_at is not None:
+        signals = {**signals, "pinned": 0.1}
+    order = key.sources if source is None else [source.id, *(one for one in key.sources if one != source.id)]
+    return Recalled(
+        kind="memory", id=key.id, messages=order, text=key.text, at=key.said_at, role="user",
+        speaker="" if source is None else source.speaker, conversation="" if source is None else source.conversation,
+        title="" if source is None else source.title, score=score, signals=_rounded(signals), taint=key.taint,
+    )  # fmt: skip
+
+
+def _rounded(signals: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 4) for name, value in signals.items()}

@@ -1,46 +1,72 @@
-"""Whom a query means: names of those who speak in what was found, and the one who asks."""
+"""Whom a query means, and who is "I" and "you" in a sentence.
+
+A message says "I" where a question about it says a name. So that the two mean the same to a sentence model, the name
+of whoever speaks is "I" in both, and a name of somebody they speak to is "you".
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import re
+from collections.abc import Collection, Sequence
+from functools import lru_cache
 
 from msgspec import Struct
 
 from quarterdeck.domain.words import split_words, stem
 from quarterdeck.store.recall_find import CandidateRow
 
-if TYPE_CHECKING:
-    from quarterdeck.memory.recall import Query
-
 _ME = frozenset({"i", "me", "my", "mine", "myself"})
 _YOU = frozenset({"you", "your", "yours", "yourself"})
 
 
 class Named(Struct, frozen=True):
-    """`names`: folded names (or roles) of speakers; `terms`: the stems of all speakers' names, which nothing is
-    looked for by where they speak."""
+    """`meant`: folded words of the one name (or the role) that a query is about; `terms`: the stems of all names in it,
+    by which nothing is looked for: people seldom say their own."""
 
-    names: frozenset[str] = frozenset()
+    meant: frozenset[str] = frozenset()
     terms: frozenset[str] = frozenset()
 
 
-def named_speakers(query: Query, rows: Sequence[CandidateRow]) -> Named:
-    """Where several are named, nobody is meant more than others."""
-    said = {word.term for word in split_words(query.text)}
-    speakers = {row.speaker for row in rows if row.speaker}
-    names = {speaker: {word.term for word in split_words(speaker)} for speaker in speakers}
-    meant = frozenset(speaker.casefold() for speaker, words in names.items() if words & said)
-    if not meant and said & _ME:
-        meant = frozenset({"user"})
-    elif not meant and said & _YOU:
-        meant = frozenset({"assistant"})
-    terms = frozenset(stem(word) for words in names.values() for word in words)
-    return Named(meant if len(meant) == 1 else frozenset(), terms)
+def words_of_name(name: str) -> frozenset[str]:
+    return frozenset(word.term for word in split_words(name))
+
+
+def who_is_meant(text: str, names: Collection[str]) -> Named:
+    """`names`: folded words of the query that are in speakers' names. Of several, nobody is meant more than others."""
+    terms = frozenset(stem(name) for name in names)
+    if names:
+        return Named(frozenset(names) if len(names) == 1 else frozenset(), terms)
+    said = {word.term for word in split_words(text)}
+    if said & _ME:
+        return Named(frozenset({"user"}), terms)
+    return Named(frozenset({"assistant"}) if said & _YOU else frozenset(), terms)
 
 
 def spoken_by(rows: Sequence[CandidateRow], named: Named) -> list[float]:
     """1.0 for what the one who is meant said."""
-    return [
-        float(row.speaker.casefold() in named.names or (not row.speaker and row.role in named.names)) for row in rows
-    ]
+    return [float(bool(named.meant & (words_of_name(row.speaker) or {row.role}))) for row in rows]
+
+
+def as_said(text: str, speaker: str, others: Collection[str]) -> str:
+    """A message's text in the first and second person."""
+    if speaker:
+        text = _replace(text, speaker, "I", "my")
+    for name in others:
+        text = _replace(text, name, "you", "your")
+    return text
+
+
+def as_asked(text: str, named: Named) -> str:
+    """A query as the one whom it is about would put it."""
+    if len(named.meant) != 1 or named.meant <= {"user", "assistant"}:
+        return text
+    return _replace(text, next(iter(named.meant)), "I", "my")
+
+
+def _replace(text: str, name: str, subject: str, possessive: str) -> str:
+    return _pattern(name).sub(lambda found: possessive if found["of"] else subject, text)
+
+
+@lru_cache(1_000)
+def _pattern(name: str) -> re.Pattern[str]:
+    return re.compile(rf"\b{re.escape(name)}(?P<of>['’]s)?\b", re.IGNORECASE)

@@ -30,6 +30,12 @@ def terms_of(text: str) -> list[str]:
 
 
 @lru_cache(20_000)
+def kept_terms_of(text: str) -> tuple[str, ...]:
+    """Of what is compared again and again."""
+    return tuple(terms_of(text))
+
+
+@lru_cache(20_000)
 def terms_of_entry(words: str) -> tuple[str, ...]:
     """The same of a message's entry in the search index, where the words are already cut and folded."""
     said = words.partition(STEM_MARK)[0].split()

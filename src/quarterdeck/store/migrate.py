@@ -20,7 +20,7 @@ from quarterdeck.errors import SetupError
 from quarterdeck.store import search_schema
 from quarterdeck.store.tables import metadata
 
-HEAD = "0009"
+HEAD = "0010"
 COPYING = "copying"
 """Stands where the revision does while `quarterdeck copy-database` fills the tables."""
 

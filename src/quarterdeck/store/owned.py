@@ -50,6 +50,8 @@ from quarterdeck.store.tables import (
     usage_entries,
     usage_totals,
     users,
+    vectors,
+    vectors_due,
 )
 from quarterdeck.store.turns import OPEN
 
@@ -79,7 +81,9 @@ _SECRET = {
     "verifier",
 }
 # Gone in a day, or only the messages once more.
-_NOT_EXPORTED = {"open_links", "oauth_states", "search_entries", "request_keys", "changed_messages"}
+_NOT_EXPORTED = {
+    "open_links", "oauth_states", "search_entries", "request_keys", "changed_messages", "vectors", "vectors_due",
+}  # fmt: skip
 
 
 def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
@@ -93,6 +97,8 @@ def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
         memory_versions: memory_versions.c.owner_id == user,
         memory_uses: memory_uses.c.owner_id == user,
         memories: memories.c.owner_id == user,
+        vectors: vectors.c.owner_id == user,
+        vectors_due: vectors_due.c.owner_id == user,
         standing_notes: standing_notes.c.owner_id == user,
         summary_sources: summary_sources.c.summary_id.in_(own_summaries),
         summaries: summaries.c.owner_id == user,

@@ -12,12 +12,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, select
+from sqlalchemy import Connection, delete, insert, literal, select
 
 from quarterdeck.domain.ids import least_id
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
-from quarterdeck.domain.words import index_words
+from quarterdeck.domain.words import index_words, split_words
 from quarterdeck.store.tables import conversations, messages, search_entries
+from quarterdeck.store.vectors import mark_messages
 
 MAX_INDEXED_BYTES = 300_000  # of a message's words; PostgreSQL takes 1 MiB with what it adds to each
 _MAX_READ_CHARS = 1_000_000  # whatever they are: what a model sends without end may not keep the record waiting
@@ -27,10 +28,11 @@ _MAX_MS = 1 << 43
 _OPEN = ("queued", "running")
 _ALPHABET = {letter: value for value, letter in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
 
-_READ = select(
+_SAID = select(
     messages.c.id, messages.c.owner_id, messages.c.conversation_id, messages.c.role, messages.c.model,
     messages.c.parts, messages.c.created_at,
 ).where(messages.c.deleted_at.is_(None), messages.c.status.not_in(_OPEN))  # fmt: skip
+_READ = _SAID.add_columns(messages.c.speaker)
 _READ_FOUND = _READ.join(conversations, conversations.c.id == messages.c.conversation_id).where(
     conversations.c.memory != "private"
 )
@@ -48,6 +50,7 @@ def index_messages(connection: Connection, ids: Sequence[str]) -> None:
         chunk = ids[start : start + _CHUNK]
         connection.execute(delete(search_entries).where(search_entries.c.message_id.in_(chunk)))
         _write(connection, connection.execute(_READ_FOUND.where(messages.c.id.in_(chunk))).all())
+        mark_messages(connection, chunk)
 
 
 def index_conversation(connection: Connection, conversation: str) -> None:
@@ -67,6 +70,7 @@ class NewEntry(Struct, frozen=True):
     created_at: int
     parts: list[Part]
     words: str
+    speaker: str = ""
 
 
 def words_of(parts: Sequence[Part]) -> str:
@@ -77,6 +81,8 @@ def words_of(parts: Sequence[Part]) -> str:
 def index_new(connection: Connection, entries: Sequence[NewEntry]) -> None:
     """Of complete messages that have none yet."""
     _insert(connection, [value for entry in entries if (value := _value(entry, entry.parts, entry.words))])
+    for start in range(0, len(entries), _CHUNK):
+        mark_messages(connection, [entry.id for entry in entries[start : start + _CHUNK]])
 
 
 def copy_entries(connection: Connection, conversation: str, copies: Mapping[str, str]) -> None:
@@ -95,10 +101,10 @@ def _copied(row: Any, conversation: str, message: str) -> dict[str, Any]:
 
 
 def index_all(connection: Connection) -> None:
-    """Of a database without entries: all messages. (It is of a time when nothing was private.)"""
-    after = ""
+    """Of a database without entries: all messages. (It is of a time when nothing was private and nobody had a name.)"""
+    after, said = "", _SAID.add_columns(literal("").label("speaker"))
     while True:
-        rows = connection.execute(_READ.where(messages.c.id > after).order_by(messages.c.id).limit(_CHUNK)).all()
+        rows = connection.execute(said.where(messages.c.id > after).order_by(messages.c.id).limit(_CHUNK)).all()
         if not rows:
             return
         _write(connection, rows)
@@ -122,6 +128,11 @@ def entry_id(created_at: int, chance: int = 0) -> int:
 
 def facet_of_model(model: str) -> str:
     return f"§m{hashlib.sha256(model.encode()).hexdigest()[:12]}"
+
+
+def facet_of_name(word: str) -> str:
+    """Of one folded word of a speaker's name."""
+    return f"§n{word}"
 
 
 def _write(connection: Connection, rows: Sequence[Any]) -> int:
@@ -169,6 +180,7 @@ def _facets(row: Any, parts: Sequence[Part]) -> str:
     facets = [f"§{row.role}", f"§c{row.conversation_id}"]
     if row.model:
         facets.append(facet_of_model(row.model))
+    facets += [facet_of_name(word.term) for word in split_words(row.speaker)]
     if any(isinstance(part, IdeaPart) for part in parts):
         facets.append("§ideas")
     if any(isinstance(part, ImagePart) for part in parts):

@@ -29,6 +29,7 @@ from quarterdeck.exchange.running import Imports
 from quarterdeck.gauges import Gauges
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
+from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.recall import Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
@@ -64,6 +65,7 @@ class House:
     identity_flow: IdentityFlow
     imports: Imports
     recall: Recall
+    embedding: Embedding | None = None  # what finds by meaning, where that is set up
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     ldap: Ldap | None = None  # the directory that checks passwords, where one is set up

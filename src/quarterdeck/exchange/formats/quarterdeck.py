@@ -20,13 +20,14 @@ CONVERSATION_COLUMNS = (
 )  # fmt: skip
 MESSAGE_COLUMNS = (
     "status", "usage", "continuations", "error", "first_token_ms", "ended_at", "version", "edited_at", "context_mark",
+    "speaker",
 )  # fmt: skip
 _JSON_TYPES: dict[str, Any] = {"usage": Usage, "continuations": list[Continuation], "error": TurnFault}
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "model": str, "assistant": str, "assistant_name": str, "instructions": str, "temperature": (int, float),
     "title_from": str,
     "pinned_at": int, "archived_at": int, "status": str, "usage": dict, "continuations": list, "error": dict,
-    "first_token_ms": int, "ended_at": int, "version": int, "edited_at": int, "context_mark": str,
+    "first_token_ms": int, "ended_at": int, "version": int, "edited_at": int, "context_mark": str, "speaker": str,
 }  # fmt: skip
 _ALLOWED = {
     "title_from": ("words", "model", "user"),

@@ -40,6 +40,8 @@ from quarterdeck.store.tables.memory import (
     memory_uses,
     memory_versions,
     standing_notes,
+    vectors,
+    vectors_due,
 )
 from quarterdeck.store.tables.people import (
     api_keys,
@@ -120,4 +122,6 @@ __all__ = [
     "usage_entries",
     "usage_totals",
     "users",
+    "vectors",
+    "vectors_due",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Column, Float, ForeignKey, Index, Integer, LargeBinary, Table, Text, text
 
 from quarterdeck.store.tables.base import Identifier, metadata
 
@@ -80,3 +80,24 @@ standing_notes = Table(
     Column("stale_at", BigInteger),  # a memory that it says was changed
     Column("updated_at", BigInteger, nullable=False),
 )
+
+vectors = Table(
+    "vectors",
+    metadata,
+    Column("key_id", Identifier, primary_key=True),  # the message or memory whose meaning it is
+    Column("model", Identifier, primary_key=True),  # with its version, where that is known
+    Column("owner_id", Identifier, nullable=False),
+    Column("made_at", BigInteger, nullable=False),
+    Column("vector", LargeBinary, nullable=False),  # a signed byte for each dimension; only its direction counts
+)
+Index("ix_vectors_owner", vectors.c.owner_id, vectors.c.model, vectors.c.made_at)
+
+vectors_due = Table(
+    "vectors_due",
+    metadata,
+    Column("key_id", Identifier, primary_key=True),  # a message or memory that is new or has changed
+    Column("owner_id", Identifier, nullable=False),
+    Column("kind", Text, nullable=False),  # message | memory
+    Column("marked_at", BigInteger, nullable=False),
+)
+Index("ix_vectors_due_owner", vectors_due.c.owner_id)

@@ -1,0 +1,177 @@
+"""One query against one owner's messages and memories: candidates are gathered, scored by each signal, put in order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from quarterdeck.memory.candidates import Candidates
+from quarterdeck.memory.dates import Period, find_period
+from quarterdeck.memory.lexical import WORDS_AROUND, add_around, score_words, weigh_terms
+from quarterdeck.memory.ranking import Ranked, Signal, rank
+from quarterdeck.memory.remembered import best_of, by_message, score_keys
+from quarterdeck.memory.speakers import Named, spoken_by
+from quarterdeck.memory.terms import terms_of
+from quarterdeck.store.database import ReadConnection
+from quarterdeck.store.recall_find import (
+    CandidateRow,
+    MemoryKeyRow,
+    Span,
+    count_entries,
+    find_beside,
+    find_entries_of,
+    find_with_term,
+    list_memory_keys,
+    read_candidates,
+)
+from quarterdeck.store.search import entry_id
+
+if TYPE_CHECKING:
+    from quarterdeck.memory.meaning import Vectors
+    from quarterdeck.memory.recall import Query
+
+_MOST_TERMS = 24
+_LOOKED_AT = 150  # messages by words, and as many by meaning; those beside them are looked at, too
+_MEANING_AROUND = {1: 0.4, -1: 0.1, -2: 0.2}
+_UNRELATED = 0.1  # cosine: so much is there between any two sentences
+_KEY_SHARE = 0.3  # what the meaning of what is remembered of a message adds to that of the message
+_WORDS_FACTOR, _MEANING_FACTOR = 1.5, 0.5
+_KEYS_LOOKED_AT = 30
+_AFTER_MS = 10 * 86_400_000  # what happened is also told some days later
+
+
+class Sense(Struct, frozen=True):
+    """The query's vector, and those that it is compared with."""
+
+    vector: list[float]
+    vectors: Vectors
+
+
+class Found(Struct, frozen=True):
+    """`keys`: memories that fit, best first, with how well."""
+
+    rows: Sequence[CandidateRow]
+    ranked: list[Ranked]
+    keys: list[tuple[MemoryKeyRow, dict[str, float]]]
+
+
+class Finding:
+    def __init__(self, connection: ReadConnection, query: Query, named: Named, sense: Sense | None) -> None:
+        self._connection = connection
+        self._query = query
+        self._named = named
+        self._sense = sense
+
+    def find(self) -> Found:
+        entries = set(self._by_words()) | set(self._by_meaning()) | set(self._by_keys())
+        candidates = Candidates(self._read(entries), by_message(self._keys))
+        signals = [Signal("words", self._score_words(candidates), _WORDS_FACTOR)]
+        if self._sense is not None:
+            signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
+        period = find_period(self._query.text, self._query.now, self._query.zone)
+        ranked = rank(candidates, signals, spoken_by(candidates.rows, self._named), _timely(candidates.rows, period))
+        return Found(candidates.rows, ranked, self._best_keys())
+
+    @cached_property
+    def _span(self) -> Span:
+        after, before = self._query.after, self._query.before
+        return Span(
+            self._query.owner,
+            0 if after is None else entry_id(after),
+            1 << 62 if before is None else entry_id(before),
+        )
+
+    @cached_property
+    def _lists(self) -> dict[str, list[int]]:
+        """The entries that have each word of the query."""
+        terms = [term for term in dict.fromkeys(terms_of(self._query.text)) if term not in self._named.terms]
+        return {term: find_with_term(self._connection, self._span, term) for term in terms[:_MOST_TERMS]}
+
+    @cached_property
+    def _weights(self) -> dict[str, float]:
+        """What a word says; one that only memories have is as rare as they get."""
+        known = {term: max(len(entries), 1) for term, entries in self._lists.items()}
+        return weigh_terms(known, count_entries(self._connection, self._query.owner))
+
+    def _by_words(self) -> list[int]:
+        """The entries that most words, by what they say, point to."""
+        scores: dict[int, float] = {}
+        for term, entries in self._lists.items():
+            weight = self._weights.get(term, 0.0)
+            for entry in entries:
+                scores[entry] = scores.get(entry, 0.0) + weight
+        return sorted(scores, key=lambda entry: (-scores[entry], -entry))[:_LOOKED_AT]
+
+    @cached_property
+    def _near(self) -> dict[str, float]:
+        return {} if self._sense is None else self._sense.vectors.find(self._sense.vector, _LOOKED_AT)
+
+    def _by_meaning(self) -> Iterable[int]:
+        return find_entries_of(self._connection, self._query.owner, list(self._near)).values() if self._near else ()
+
+    @cached_property
+    def _keys(self) -> list[MemoryKeyRow]:
+        return list_memory_keys(self._connection, self._query.owner)
+
+    @cached_property
+    def _key_words(self) -> dict[str, float]:
+        scores = score_keys(self._keys, self._weights)
+        return {key.id: score for key, score in zip(self._keys, scores, strict=True) if score > 0}
+
+    @cached_property
+    def _key_meaning(self) -> dict[str, float]:
+        if self._sense is None:
+            return {}
+        ids = [key.id for key in self._keys]
+        scores = self._sense.vectors.scores_of(self._sense.vector, ids)
+        return {name: score - _UNRELATED for name, score in zip(ids, scores, strict=True) if score > _UNRELATED}
+
+    def _best_keys(self) -> list[tuple[MemoryKeyRow, dict[str, float]]]:
+        """Memories by both, each of them against the best."""
+        words, meaning = _normalised(self._key_words), _normalised(self._key_meaning)
+        signals = {
+            key.id: {name: found[key.id] for name, found in (("words", words), ("meaning", meaning)) if key.id in found}
+            for key in self._keys
+        }
+        fitting = [(key, signals[key.id]) for key in self._keys if signals[key.id]]
+        return sorted(fitting, key=lambda one: -sum(one[1].values()))[:_KEYS_LOOKED_AT]
+
+    def _by_keys(self) -> Iterable[int]:
+        messages = [message for key, _ in self._best_keys() for message in key.sources]
+        return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
+
+    def _read(self, entries: set[int]) -> list[CandidateRow]:
+        if not entries:
+            return []
+        beside = find_beside(self._connection, self._query.owner, entries)
+        return read_candidates(self._connection, self._query.owner, entries | beside)
+
+    def _score_words(self, candidates: Candidates) -> list[float]:
+        return add_around(candidates, score_words(candidates, self._weights), WORDS_AROUND)
+
+    def _score_meaning(self, candidates: Candidates, sense: Sense) -> list[float]:
+        cosines = sense.vectors.scores_of(sense.vector, [row.message_id for row in candidates.rows])
+        scores = [
+            max(cosine - _UNRELATED, 0.0)
+            + _KEY_SHARE * best_of(self._key_meaning, candidates.keys.get(row.message_id, ()))
+            for cosine, row in zip(cosines, candidates.rows, strict=True)
+        ]
+        return add_around(candidates, scores, _MEANING_AROUND)
+
+
+def _timely(rows: Sequence[CandidateRow], period: Period | None) -> list[float]:
+    """1.0 in the period, less and less for some days after it."""
+    if period is None:
+        return [0.0] * len(rows)
+    return [
+        max(0.0, 1.0 - max(row.created_at - period.end, 0) / _AFTER_MS) if row.created_at >= period.start else 0.0
+        for row in rows
+    ]
+
+
+def _normalised(scores: Mapping[str, float]) -> dict[str, float]:
+    most = max(scores.values(), default=0.0)
+    return {name: score / most for name, score in scores.items()} if most > 0 else {}

@@ -1,0 +1,124 @@
+"""Vectors of what was said and is remembered, by the model that made them; and what has none yet.
+
+Who writes a message or memory marks it in the same transaction, where this server makes vectors at all
+(`marking.is_on`): the turn waits for a row, not for a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+from sqlalchemy import Connection, Select, delete, func, insert, literal, or_, select, union_all
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.tables import memories, messages, search_entries, vectors, vectors_due
+
+
+class _Marking:
+    is_on = False
+
+
+marking = _Marking()
+
+
+class DueRow(Struct, frozen=True):
+    key_id: str
+    owner_id: str
+    kind: str
+
+
+class VectorRow(Struct, frozen=True):
+    key_id: str
+    made_at: int
+    vector: bytes
+
+
+def mark_messages(connection: Connection, ids: Sequence[str]) -> None:
+    """They are new or have changed. Called for at most some hundred at a time."""
+    _mark(connection, ids, select(messages.c.id, messages.c.owner_id).where(messages.c.id.in_(ids)), "message")
+
+
+def mark_memories(connection: Connection, ids: Sequence[str]) -> None:
+    _mark(connection, ids, select(memories.c.id, memories.c.owner_id).where(memories.c.id.in_(ids)), "memory")
+
+
+def _mark(connection: Connection, ids: Sequence[str], chosen: Select[str, str], kind: str) -> None:
+    if marking.is_on and ids:
+        connection.execute(delete(vectors_due).where(vectors_due.c.key_id.in_(ids)))
+        _insert_due(connection, chosen, kind)
+
+
+def mark_all_without(connection: WriteConnection, model: str) -> int:
+    """What can be found and has no vector of this model; how many that are."""
+    served = union_all(select(vectors.c.key_id).where(vectors.c.model == model), select(vectors_due.c.key_id))
+    said = select(search_entries.c.message_id, search_entries.c.owner_id)
+    known = select(memories.c.id, memories.c.owner_id).where(memories.c.forgotten_at.is_(None))
+    return _insert_due(connection, said.where(search_entries.c.message_id.not_in(served)), "message") + _insert_due(
+        connection, known.where(memories.c.id.not_in(served)), "memory"
+    )
+
+
+def _insert_due(connection: Connection, chosen: Select[str, str], kind: str) -> int:
+    rows = chosen.add_columns(literal(kind), literal(now_ms()))
+    names = ["key_id", "owner_id", "kind", "marked_at"]
+    return connection.execute(insert(vectors_due).from_select(names, rows)).rowcount
+
+
+def list_due(connection: AnyConnection, limit: int) -> list[DueRow]:
+    """The newest first: they are asked for first."""
+    rows = connection.execute(select(vectors_due).order_by(vectors_due.c.key_id.desc()).limit(limit))
+    return [DueRow(row.key_id, row.owner_id, row.kind) for row in rows]
+
+
+def count_due(connection: AnyConnection, owner: str = "") -> int:
+    wanted = select(func.count()).select_from(vectors_due)
+    return int(connection.execute(wanted.where(vectors_due.c.owner_id == owner) if owner else wanted).scalar_one())
+
+
+def count_vectors(connection: AnyConnection, owner: str, model: str) -> int:
+    wanted = select(func.count()).where(vectors.c.owner_id == owner, vectors.c.model == model)
+    return int(connection.execute(wanted).scalar_one())
+
+
+def settle_due(
+    connection: WriteConnection, model: str, due: Sequence[DueRow], made: dict[str, bytes], asked_at: int
+) -> None:
+    """Their vectors are written; what says nothing has none. What was marked since `asked_at` stays marked."""
+    keys = [row.key_id for row in due]
+    connection.execute(delete(vectors).where(vectors.c.key_id.in_(keys), vectors.c.model == model))
+    connection.execute(delete(vectors_due).where(vectors_due.c.key_id.in_(keys), vectors_due.c.marked_at < asked_at))
+    now = now_ms()
+    values = [
+        {"key_id": row.key_id, "model": model, "owner_id": row.owner_id, "made_at": now, "vector": made[row.key_id]}
+        for row in due
+        if row.key_id in made
+    ]
+    if values:
+        connection.execute(insert(vectors), values)
+
+
+def drop_other_models(connection: WriteConnection, model: str) -> None:
+    """They served until everything had a vector of this one."""
+    connection.execute(delete(vectors).where(vectors.c.model != model))
+
+
+def read_vectors(connection: AnyConnection, owner: str, model: str, since: int) -> list[VectorRow]:
+    """An owner's that were made since then."""
+    rows = connection.execute(
+        select(vectors.c.key_id, vectors.c.made_at, vectors.c.vector).where(
+            vectors.c.owner_id == owner, vectors.c.model == model, vectors.c.made_at >= since
+        )
+    )
+    return [VectorRow(row.key_id, row.made_at, row.vector) for row in rows]
+
+
+def find_serving_model(connection: AnyConnection, owner: str, model: str) -> str:
+    """That an owner's vectors are searched with: another one than the one that is set until that one has made them."""
+    is_other = or_(vectors.c.model < model, vectors.c.model > model)
+    other = connection.execute(select(vectors.c.model).where(vectors.c.owner_id == owner, is_other).limit(1)).scalar()
+    if other is None:
+        return model
+    waits = connection.execute(select(vectors_due.c.key_id).where(vectors_due.c.owner_id == owner).limit(1)).first()
+    return model if waits is None else str(other)

@@ -1,0 +1,132 @@
+"""What is said gets a vector in the background and is found by its meaning; on both databases the same."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from tests.unit.store.stored import add_user
+from tests.unit.store.test_recall import hold_talk
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.errors import ProviderError
+from quarterdeck.memory.embedding import Embedding
+from quarterdeck.memory.recall import Query, Recall
+from quarterdeck.store.database import Database
+from quarterdeck.store.vectors import count_due, count_vectors, find_serving_model, marking
+
+pytest.importorskip("numpy")
+from quarterdeck.memory import indexing
+from quarterdeck.memory.meaning import Vectors, pack
+from quarterdeck.store.vectors import VectorRow
+
+TRADES = ("carpenter", "timber")
+PLACES = ("lisbon", "porto", "portugal")
+
+
+class Thesaurus(Embedding):
+    """Words of one group mean the same: a model of two dimensions, and one for all the rest."""
+
+    def __init__(self, model: str) -> None:
+        self.model = model
+        self.error = ""
+        self.is_away = False
+        self.was_asked = asyncio.Event()
+
+    async def embed(self, texts: list[str], model: str = "") -> list[list[float]]:
+        self.was_asked.set()
+        if self.is_away:
+            raise ProviderError("The provider is away.")
+        return [[_has(text, TRADES), _has(text, PLACES), 0.2] for text in texts]
+
+    async def embed_query(self, text: str, model: str) -> list[float]:
+        return (await self.embed([text], model))[0]
+
+
+def _has(text: str, words: tuple[str, ...]) -> float:
+    return float(any(word in text.lower() for word in words))
+
+
+@asynccontextmanager
+async def indexed(database: Database, embedding: Embedding) -> AsyncIterator[None]:
+    task = asyncio.create_task(indexing.Indexing(database, embedding, "test").watch())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        marking.is_on = False
+
+
+async def settled(database: Database, owner: str, model: str, count: int) -> None:
+    for _ in range(200):
+        made = await database.read(lambda connection: count_vectors(connection, owner, model))
+        if made == count and not await database.read(count_due):
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{made} vectors, not {count}")
+
+
+@pytest.fixture(autouse=True)
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(indexing, "_LOOK_S", 0.02)
+    monkeypatch.setattr(indexing, "_FIRST_PAUSE_S", 0.02)
+
+
+async def test_what_no_word_says_is_found_by_its_meaning_and_a_provider_that_was_away_loses_nothing(
+    database: Database,
+) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    before = await database.write(lambda connection: hold_talk(connection, owner))
+    model = Thesaurus("fake/one")
+    model.is_away = True
+    query = Query(owner=owner, text="Who knows about timber?", now=now_ms())
+    async with indexed(database, model):
+        await asyncio.wait_for(model.was_asked.wait(), 5)
+        assert await Recall(database, model).find(query) == []
+        assert model.error == "The provider is away."
+        model.is_away = False
+        await settled(database, owner, "fake/one", len(before))
+        found = await Recall(database, model).find(query)
+        assert "carpenter" in found[0].text
+        assert found[0].signals["meaning"] > 0
+        after = await database.write(lambda connection: hold_talk(connection, owner))
+        await settled(database, owner, "fake/one", len(before) + len(after))
+        assert model.error == ""
+
+
+async def test_another_model_replaces_the_vectors_and_the_old_ones_serve_until_then(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    said = await database.write(lambda connection: hold_talk(connection, owner))
+    async with indexed(database, Thesaurus("fake/one")):
+        await settled(database, owner, "fake/one", len(said))
+    away = Thesaurus("fake/two")
+    away.is_away = True
+    async with indexed(database, away):
+        await asyncio.wait_for(away.was_asked.wait(), 5)
+        assert await database.read(lambda connection: find_serving_model(connection, owner, "fake/two")) == "fake/one"
+    async with indexed(database, Thesaurus("fake/two")):
+        await settled(database, owner, "fake/two", len(said))
+        await settled(database, owner, "fake/one", 0)
+    assert await database.read(lambda connection: find_serving_model(connection, owner, "fake/two")) == "fake/two"
+
+
+def test_of_very_many_vectors_the_nearest_are_found_by_their_signs_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    numpy = pytest.importorskip("numpy")
+    random = numpy.random.default_rng(7)
+    all_of_them = random.standard_normal((5_000, 64))
+    rows = [VectorRow(f"k{at}", 1, pack(vector.tolist())) for at, vector in enumerate(all_of_them)]
+    wanted = (all_of_them[123] + random.standard_normal(64) * 0.3).tolist()
+    exact, rough = Vectors(), Vectors()
+    exact.add(rows)
+    nearest = list(exact.find(wanted, 10))
+    monkeypatch.setattr("quarterdeck.memory.meaning._EXACT", 1_000)
+    rough.add(rows)
+    found = list(rough.find(wanted, 10))
+    assert nearest[0] == found[0] == "k123"
+    assert len(set(nearest) & set(found)) >= 6
+    assert rough.find([1.0], 10) == {}
+    assert pack([0.0, 0.0]) == b""
