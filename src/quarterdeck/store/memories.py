@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import memories, memory_sources, messages
+from quarterdeck.store.vectors import mark_memories
 
 State = Literal["current", "superseded", "stale"]
 KINDS = ("fact", "preference", "plan", "relation", "event")
@@ -66,6 +67,7 @@ class MemoryFilter(Struct, frozen=True, kw_only=True):
 
 def insert_row(connection: WriteConnection, row: MemoryRow) -> None:
     connection.execute(insert(memories), {name: getattr(row, name) for name in row.__struct_fields__})
+    mark_memories(connection, [row.id])
 
 
 def find_memory(connection: AnyConnection, owner: str, memory: str, *, is_forgotten: bool = False) -> MemoryRow | None:
@@ -139,6 +141,7 @@ def update_row(connection: WriteConnection, row: MemoryRow, known: int) -> bool:
     changed = connection.execute(
         update(memories).where(memories.c.id == row.id, memories.c.version == known).values(**values)
     )
+    mark_memories(connection, [row.id])
     return bool(changed.rowcount)
 
 

@@ -14,7 +14,9 @@ from quarterdeck.memory.portable import export_memories, import_memories, read_l
 from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.memory_settings import ask_for, find_memory_setting, set_memory_setting
 from quarterdeck.store.standing_notes import NotesRow
+from quarterdeck.store.vectors import count_due, count_vectors
 from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.house import House
 from quarterdeck.web.streams import BoundedStream
 
 router = APIRouter(prefix="/api/memories", tags=["memory"])
@@ -127,7 +129,7 @@ async def put_notes(house: TheHouse, caller: Caller, wanted: NotesEdit) -> Stand
 @router.get("/settings")
 async def get_settings(house: TheHouse, caller: Caller) -> MemorySettings:
     """Whether memory is on, and what finds by meaning."""
-    return await house.database.read(lambda connection: _settings(connection, caller.user))
+    return await house.database.read(lambda connection: _settings(connection, house, caller.user))
 
 
 @router.patch("/settings")
@@ -137,7 +139,7 @@ async def change_settings(house: TheHouse, caller: Caller, wanted: MemorySetting
     def write(connection: WriteConnection) -> MemorySettings:
         if wanted.memory is not None:
             set_memory_setting(connection, caller.user, wanted.memory)
-        return _settings(connection, caller.user)
+        return _settings(connection, house, caller.user)
 
     return await house.database.write(write)
 
@@ -155,6 +157,15 @@ def _notes(row: NotesRow) -> StandingNotes:
     )
 
 
-def _settings(connection: ReadConnection | WriteConnection, user: str) -> MemorySettings:
+def _settings(connection: ReadConnection | WriteConnection, house: House, user: str) -> MemorySettings:
     setting: Literal["on", "off"] = "on" if find_memory_setting(connection, user) == "on" else "off"
-    return MemorySettings(memory=setting, embedding=Embedding())
+    if house.embedding is None:
+        return MemorySettings(memory=setting, embedding=Embedding())
+    model = house.embedding.model
+    done, due = count_vectors(connection, user, model), count_due(connection, user)
+    return MemorySettings(
+        memory=setting,
+        embedding=Embedding(
+            model=model, state="building" if due else "ready", done=done, total=done + due, error=house.embedding.error
+        ),
+    )
