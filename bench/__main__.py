@@ -15,7 +15,18 @@ from pathlib import Path
 
 import uvloop
 
-from bench import context, cpu_per_token, first_token, fleet_report, history, importing, many_chats, search, start_up
+from bench import (
+    context,
+    cpu_per_token,
+    first_token,
+    fleet_report,
+    history,
+    importing,
+    many_chats,
+    openai_chat,
+    search,
+    start_up,
+)
 from bench.fleet_report import PARTS
 from bench.processes import (
     ROOT,
@@ -27,7 +38,12 @@ from bench.processes import (
 )
 from bench.tables import fill
 
-LOADS = {"first": first_token.measure, "cpu": cpu_per_token.measure, "many": many_chats.measure}
+LOADS = {
+    "first": first_token.measure,
+    "cpu": cpu_per_token.measure,
+    "many": many_chats.measure,
+    "openai": openai_chat.measure,
+}
 ONE_SERVER = ["start", *LOADS, "log"]
 SECTIONS = [*ONE_SERVER, "context", "history", "search", "import", "fleet", *PARTS]
 

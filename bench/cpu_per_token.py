@@ -33,8 +33,8 @@ async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str
     ours: list[Run] = []
     theirs: list[Run] = []
     for _ in range(REPEATS):
-        ours.append(await _run([SocketClient(quarterdeck.port, key) for _ in range(CHATS)], quarterdeck, upstream))
-        theirs.append(await _run([RelayClient(relay.port) for _ in range(CHATS)], relay, upstream))
+        ours.append(await run_once([SocketClient(quarterdeck.port, key) for _ in range(CHATS)], quarterdeck, upstream))
+        theirs.append(await run_once([RelayClient(relay.port) for _ in range(CHATS)], relay, upstream))
     title = f"### CPU per token, µs ({CHATS} chats × {PER_S} tokens/s × {TOKENS} tokens, {REPEATS} runs in turn)"
     rows = [_row("Quarterdeck, everything logged", ours, ours), _row("plain relay, stores nothing", theirs, ours)]
     return "\n\n".join(
@@ -50,7 +50,7 @@ def _row(name: str, runs: list[Run], base: list[Run]) -> list[str]:
     return [name, spread(cpu), f"{ratio:.2f}", f"{lag:.2f}", str(sum(run.failed for run in runs)), spread(upstream)]
 
 
-async def _run(clients: Sequence[Client], server: Server, upstream: Server) -> Run:
+async def run_once(clients: Sequence[Client], server: Server, upstream: Server) -> Run:
     await open_all(clients)
     cpu_s, upstream_s, started_s = server.cpu_s(), upstream.cpu_s(), time.perf_counter()
     chats = await ask_spread(clients, _MODEL, len(clients), _STARTS_OVER_S)

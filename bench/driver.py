@@ -220,6 +220,35 @@ class DirectClient:
         await self._session.close()
 
 
+class OpenAIClient:
+    """One of OpenAI's chat completions at a time, streamed, on a connection that is kept."""
+
+    def __init__(self, port: int, key: str) -> None:
+        self._url = f"http://127.0.0.1:{port}/v1/chat/completions"
+        self._key = key
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(headers={"Authorization": f"Bearer {self._key}"})
+
+    async def ask(self, model: str) -> Chat:
+        chat = Chat()
+        request = {"model": model, "stream": True, "messages": [{"role": "user", "content": "Go on."}]}
+        rest = b""
+        async with self._session.post(self._url, json=request) as response:
+            async for data in response.content.iter_any():
+                *lines, rest = (rest + data).split(b"\n")
+                if count := sum(line.count(_WORD_BYTES) for line in lines):
+                    chat.add(WORD * count)
+                if b"data: [DONE]" in lines:
+                    chat.end("complete")
+        if not chat.status:
+            chat.end("cut")
+        return chat
+
+    async def close(self) -> None:
+        await self._session.close()
+
+
 async def _ended(chat: Chat) -> Chat:
     try:
         async with asyncio.timeout(_CHAT_TIMEOUT_S):

@@ -22,7 +22,6 @@ from quarterdeck.domain.step import Delta, ReasoningChunk, StepRequest, TextChun
 from quarterdeck.domain.tokens import estimate_text
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.providers.base import Provider
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.usage import Spent, UsageEntry
@@ -50,6 +49,17 @@ class _Metered(Struct):
     usage: Usage | None = None
     first_token_ms: int | None = None
     code: str = ""
+
+    def take(self, deltas: list[Delta], call: Call) -> None:
+        for delta in deltas:
+            if type(delta) is TextChunk or type(delta) is ReasoningChunk:
+                self.texts.append(delta.text)
+            elif isinstance(delta, ToolCallChunk):
+                self.texts.append(delta.arguments)
+            elif isinstance(delta, UsageChunk):
+                self.usage = delta.usage
+        if self.first_token_ms is None and self.texts:
+            self.first_token_ms = max(now_ms() - call.at, 0)
 
 
 class Relay:
@@ -85,8 +95,10 @@ class Relay:
             request = msgspec.structs.replace(request, max_output_tokens=reserved.output_tokens)
         metered = _Metered()
         try:
-            async for deltas in self._ask(provider, request, metered, call):
-                yield deltas
+            async with aclosing(provider.stream(request)) as stream:
+                async for deltas in stream:
+                    metered.take(deltas, call)
+                    yield deltas
         except QuarterdeckError as error:
             metered.code = error.code
             raise
@@ -115,23 +127,6 @@ class Relay:
         finally:
             if told != Usage() or reserved is not None:
                 self._write_later(Spent(entry_of(call, told), reserved))
-
-    async def _ask(
-        self, provider: Provider, request: StepRequest, metered: _Metered, call: Call
-    ) -> AsyncGenerator[list[Delta], None]:
-        async with aclosing(provider.stream(request)) as stream:
-            async for deltas in stream:
-                for delta in deltas:
-                    kind = type(delta)
-                    if kind is TextChunk or kind is ReasoningChunk:
-                        metered.texts.append(delta.text)  # type: ignore[union-attr]
-                    elif kind is ToolCallChunk:
-                        metered.texts.append(delta.arguments)  # type: ignore[union-attr]
-                    elif kind is UsageChunk:
-                        metered.usage = delta.usage  # type: ignore[union-attr]
-                if metered.first_token_ms is None and metered.texts:
-                    metered.first_token_ms = max(now_ms() - call.at, 0)
-                yield deltas
 
     def _settle(
         self, call: Call, request: StepRequest, metered: _Metered, reserved: UsageEntry | None

@@ -66,8 +66,9 @@ class ChatStream:
 
     def encode(self, index: int, deltas: list[Delta]) -> bytes:
         """The chunks of what came together; empty when nothing of it is told."""
-        if len(deltas) == 1 and type(deltas[0]) is TextChunk and not self._logprobs[index]:
-            return self._texts[index] + _encode(deltas[0].text) + self._text_end
+        texts = [delta.text for delta in deltas if type(delta) is TextChunk]
+        if len(texts) == len(deltas) and not self._logprobs[index]:
+            return self._texts[index] + _encode("".join(texts)) + self._text_end
         out: list[bytes] = []
         for delta in deltas:
             match delta:

@@ -24,7 +24,7 @@ from quarterdeck.views.anthropic_request import (
     tools_of,
 )
 from quarterdeck.views.told_deltas import Told
-from quarterdeck.web.api_calls import ask_all, first_of, leave_in_time
+from quarterdeck.web.api_calls import Pace, ask_all, first_of
 from quarterdeck.web.api_models import fetch_images, find_target, who_is, with_assistant
 from quarterdeck.web.dependencies import TheHouse
 from quarterdeck.web.foreign_route import STREAM_HEADERS, ApiCaller, ForeignRoute, while_connected
@@ -89,14 +89,16 @@ async def _take_all(told: AsyncGenerator[Told, None], whole: WholeMessage) -> No
 async def _stream(
     house: House, stream: MessageStream, first: Told | None, told: AsyncGenerator[Told, None]
 ) -> AsyncIterator[bytes]:
+    pace = Pace(house)
     async with aclosing(told):
         yield stream.begin()
         try:
             if first is not None:
                 yield _encode(stream, first)
-            async for item in leave_in_time(house.is_draining, told):
+            async for item in told:
                 if chunk := _encode(stream, item):
                     yield chunk
+                    await pace.wait()
             yield stream.close()
         except Exception as caught:
             yield stream.fail(as_quarterdeck_error(caught))

@@ -11,6 +11,7 @@ from quarterdeck.accounts.relaying import Relay, Relayed
 from quarterdeck.domain.step import RetryChunk
 from quarterdeck.errors import OverloadedError, ProviderRefusedError
 from quarterdeck.views.told_deltas import Told
+from quarterdeck.web.house import House
 
 _GRACE_S = 2.0
 _WAITING = 16  # of all choices, until the reader has taken some
@@ -30,18 +31,24 @@ async def first_of(told: AsyncGenerator[Told, None]) -> Told | None:
         raise
 
 
-async def leave_in_time(is_draining: asyncio.Event, told: AsyncGenerator[Told, None]) -> AsyncGenerator[Told, None]:
-    """All that comes; an answer that has not ended a moment after the server was told to stop is broken off.
+class Pace:
+    """Of one stream: what comes within a moment is read and sent together, that of all streams at once.
 
-    Raises: `OverloadedError` then.
+    An answer that has not ended a while after the server was told to stop is broken off.
     """
-    leaving_at_s = 0.0
-    async for item in told:
-        yield item
-        if is_draining.is_set():
-            leaving_at_s = leaving_at_s or monotonic() + _GRACE_S
-            if monotonic() > leaving_at_s:
+
+    def __init__(self, house: House) -> None:
+        self._ticker = house.ticker
+        self._is_draining = house.is_draining
+        self._leaving_at_s = 0.0
+
+    def wait(self) -> asyncio.Future[None]:
+        """Until the next is to be read. Raises: `OverloadedError`."""
+        if self._is_draining.is_set():
+            self._leaving_at_s = self._leaving_at_s or monotonic() + _GRACE_S
+            if monotonic() > self._leaving_at_s:
                 raise OverloadedError("The server is restarting. Ask again.")
+        return self._ticker.wait()
 
 
 async def _ask(relay: Relay, index: int, call: Relayed) -> AsyncGenerator[Told, None]:

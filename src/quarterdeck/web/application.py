@@ -23,6 +23,7 @@ from quarterdeck.web import (
     messages,
     metrics,
     models,
+    openai_chat,
     organizing,
     own_data,
     page,
@@ -42,6 +43,7 @@ from quarterdeck.web.problems import install_problems
 ROUTERS = (
     socket.router,  # WS   /chat
     chat_batch.router,  # POST /chat_batch
+    openai_chat.router,  # POST /v1/chat/completions: among the first, since each router before it costs a look
     guests.router,  # POST /token, GET /refresh_token
     organizing.router,  # /api/conversations/bulk, /api/folders
     conversations.router,  # /api/conversations…
@@ -87,7 +89,6 @@ LATER = (
     "rules",  # /api/admin/rules
     "ui_chat",  # /api/ui/chat…
     "ag_ui",  # /api/ag-ui
-    "openai_chat",  # POST /v1/chat/completions
     "openai_models",  # /v1/models
     "openai_media",  # POST /v1/embeddings, /v1/audio/…, /v1/images/generations
     "openai_responses",  # /v1/responses…

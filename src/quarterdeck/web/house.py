@@ -35,11 +35,14 @@ from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.start import Turns
+from quarterdeck.turns.ticker import Ticker
 from quarterdeck.web.connections import Connections
 from quarterdeck.web.doors import Doors, make_guest_bucket
 
 SESSION_COOKIE = "qd_session"
 PROVIDERS_CHANGED = "providers"  # told to all processes: what is stored of providers must be read again
+
+STREAM_S = 0.05  # how often an answer that is streamed to an API client gets what has come
 
 Role = Literal["all", "web", "worker"]
 """What a process is for: the web and turns, the web alone, or turns alone."""
@@ -72,6 +75,7 @@ class House:
     mailer: Mailer | None = None  # sends mail, where that is set up
     passwords: Passwords = field(default_factory=Passwords)
     guest_messages: Doors = field(default_factory=make_guest_bucket)
+    ticker: Ticker = field(default_factory=lambda: Ticker(STREAM_S))
     connections: Connections = field(default_factory=Connections)
     is_ready: asyncio.Event = field(default_factory=asyncio.Event)
     is_draining: asyncio.Event = field(default_factory=asyncio.Event)

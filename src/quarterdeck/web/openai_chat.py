@@ -18,7 +18,7 @@ from quarterdeck.errors import ProviderRefusedError, as_quarterdeck_error
 from quarterdeck.views.openai_chat import ChatAnswer, ChatIdentity, ChatStream
 from quarterdeck.views.openai_chat_request import ChatRequest, image_addresses, step_of
 from quarterdeck.views.told_deltas import Told, told_deltas
-from quarterdeck.web.api_calls import ask_all, first_of, leave_in_time
+from quarterdeck.web.api_calls import Pace, ask_all, first_of
 from quarterdeck.web.api_conversations import send_to_conversation
 from quarterdeck.web.api_models import Target, fetch_images, find_target, who_is, with_assistant
 from quarterdeck.web.dependencies import TheHouse
@@ -96,14 +96,16 @@ async def _take_all(told: AsyncGenerator[Told, None], whole: ChatAnswer) -> None
 async def _stream(
     house: House, stream: ChatStream, choices: int, first: Told | None, told: AsyncGenerator[Told, None]
 ) -> AsyncIterator[bytes]:
+    pace = Pace(house)
     async with aclosing(told):
         yield b"".join(map(stream.begin, range(choices)))
         try:
             if first is not None:
                 yield _encode(stream, first)
-            async for item in leave_in_time(house.is_draining, told):
+            async for item in told:
                 if chunk := _encode(stream, item):
                     yield chunk
+                    await pace.wait()
             yield stream.close()
         except Exception as caught:
             error = as_quarterdeck_error(caught)
