@@ -20,7 +20,7 @@ from tests.fakes.script import TAGGED, Script, ScriptedCall, ScriptedUsage, word
 from tests.harness.checks import Transcript, fold_transcript
 from tests.harness.front_ends import FrontEnds
 from tests.harness.full_client import FullClient, new_name, open_full
-from tests.harness.polling import watch_by_frame_stream, watch_by_frames, watch_by_poll
+from tests.harness.polling import watch_by_client, watch_by_frame_stream, watch_by_frames, watch_by_poll
 from tests.harness.server import Server
 from tests.harness.simple_client import open_simple
 from tests.harness.stored import fetch_message
@@ -208,7 +208,8 @@ class Asked(Struct):
 async def follow_every_way(server: Server, turn: str) -> dict[str, Transcript]:
     """What each way that has a cursor shows of the turn, to its end."""
     seen: dict[str, Transcript] = {"poll": [], "frames by poll": [], "frames as a stream": []}
-    ways = (watch_by_poll, watch_by_frames, watch_by_frame_stream)
+    seen["the Python client"] = []
+    ways = (watch_by_poll, watch_by_frames, watch_by_frame_stream, watch_by_client)
     await asyncio.gather(
         *(way(server.port, server.key, turn, found) for way, found in zip(ways, seen.values(), strict=True))
     )
@@ -252,7 +253,7 @@ async def test_a_turn_is_the_same_message_over_every_surface(
         assert seen_by_ui(await ui) == stored
         assert seen_by_ag_ui(await ag_ui) == stored
         assert [idea["text"] for idea in reversed(ideas)] == stored.ideas
-        assert len(upstream.requests(asked.model)) == 1  # nine viewers, one turn
+        assert len(upstream.requests(asked.model)) == 1  # ten viewers, one turn
 
 
 def check_simple(seen: Seen, stored: Seen) -> None:
@@ -297,8 +298,8 @@ async def test_an_answer_that_outlives_its_server_is_the_same_over_every_surface
     ag_ui = asyncio.ensure_future(front_ends.ag_ui_through(port, key, asked.chat, [question], **asked.props))
     async with open_full(port, key) as client:
         accepted = await client.ask("send", id=asked.key, conversation=asked.chat, text="Hello", **asked.props)
-        seen: dict[str, Transcript] = {"poll": [], "frames by poll": [], "frames as a stream": []}
-        ways = (watch_by_poll, watch_by_frames, watch_by_frame_stream)
+        seen: dict[str, Transcript] = {"poll": [], "frames by poll": [], "frames as a stream": [], "client": []}
+        ways = (watch_by_poll, watch_by_frames, watch_by_frame_stream, watch_by_client)
         watching = [
             asyncio.ensure_future(way(port, key, accepted["turn"], found))
             for way, found in zip(ways, seen.values(), strict=True)

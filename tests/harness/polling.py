@@ -1,4 +1,4 @@
-"""Viewers without a socket: by long-poll, and by the frames of `/api/events`. They never give up either."""
+"""Viewers without a socket: by long-poll, by the frames of `/api/events`, by the Python client. They never give up."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ import json
 from typing import Any
 
 import aiohttp
+import msgspec
 from tests.harness.checks import Transcript
 from tests.harness.full_client import has_ended
+
+from quarterdeck.client import AsyncClient
 
 _PAUSE_S = 0.02
 _POLL = "wait=5&limit=10"  # what gets through a network that cuts after some thousand bytes
@@ -31,6 +34,13 @@ async def watch_by_poll(port: int, key: str, turn: str, transcript: Transcript) 
                 await asyncio.sleep(_PAUSE_S)
                 continue
             transcript += [(item["seq"], item["event"]) for item in polled["items"]]
+
+
+async def watch_by_client(port: int, key: str, turn: str, transcript: Transcript) -> None:
+    """The same by the Python client, which reconnects by itself."""
+    async with AsyncClient(f"http://127.0.0.1:{port}", key=key) as client:
+        async for seq, event in client.follow(turn, after=_cursor(transcript)).events():
+            transcript.append((seq, msgspec.to_builtins(event)))
 
 
 async def watch_by_frames(port: int, key: str, turn: str, transcript: Transcript) -> None:

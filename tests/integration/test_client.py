@@ -94,6 +94,8 @@ def test_messages_are_edited_branched_chosen_and_deleted(client: Client, upstrea
     siblings = client.message(again.message).siblings
     assert siblings is not None
     assert siblings.ids == [answer.message, again.message]
+    edited_again = client.edit_and_send(accepted.message, "Fourth", version=2)
+    assert text_of(edited_again.wait()) == client.message(edited_again.message).text
     assert client.choose(answer.message).id == answer.message
     assert client.branch(accepted.message, "Beside").text == "Beside"
     deletion = client.delete_message(client.messages("client-tree").items[-1].id)
@@ -121,6 +123,16 @@ def test_what_was_said_is_found_listed_exported_and_counted(client: Client, upst
     client.delete_conversation(identifier)
     with pytest.raises(NotFoundError):
         client.conversation(identifier)
+
+
+def test_what_is_remembered_is_listed_found_and_forgotten(client: Client, upstream: Upstream) -> None:
+    client.send("My bees live in Ljubljana.", model=upstream.model(Script())).wait()
+    made = client.add_memory("I keep bees in Ljubljana.", kind="fact")
+    assert [one.id for one in client.memories(q="bees").memories] == [made.id]
+    found = wait_until(lambda: client.recall("Where are my bees?").hits or None, "what was learned to be indexed")
+    assert "Ljubljana" in found[0].text
+    client.forget(made.id)
+    assert client.memories(q="bees").memories == []
 
 
 def test_mistakes_are_told_in_a_sentence(server: Server, client: Client) -> None:

@@ -17,6 +17,7 @@ SOURCE = ROOT / "src" / "quarterdeck"
 ALLOWED: dict[str, dict[str, str]] = {
     "asks_the_network": {
         "egress": "the client for addresses that users and models name",
+        "client": "the server that its user names",
         "accounts/mail.py": "the mail server of the settings",
         "web/hosts.py": "this machine's own names",
         "providers": "addresses that an admin entered, or the environment; they may be local",

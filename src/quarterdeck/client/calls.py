@@ -70,6 +70,15 @@ class RetryOptions(TypedDict, total=False):
     id: str
 
 
+class EditOptions(TypedDict, total=False):
+    """`version`: in place, if the question is at that one; without it, as another branch."""
+
+    version: int | None
+    model: str | None
+    temperature: float | None
+    id: str
+
+
 def new_name(prefix: str) -> str:
     return f"{prefix}-{secrets.token_hex(12)}"
 
@@ -84,6 +93,13 @@ def retry(message: str, options: RetryOptions) -> Call[Accepted]:
     body = {"id": new_name("retry")} | _given(options)
     return Call(
         method="POST", path=f"/api/messages/{_safe(message)}/retry", json=body, answer=Accepted, is_repeatable=True
+    )
+
+
+def edit_and_send(message: str, text: str, options: EditOptions) -> Call[Accepted]:
+    body = {"text": text, "id": new_name("edit")} | _given(options)
+    return Call(
+        method="POST", path=f"/api/messages/{_safe(message)}/send", json=body, answer=Accepted, is_repeatable=True
     )
 
 
@@ -131,7 +147,9 @@ def edit(identifier: str, text: str, version: int) -> Call[Message]:
 
 
 def branch(identifier: str, text: str) -> Call[Message]:
-    return Call(method="POST", path=f"/api/messages/{_safe(identifier)}/branch", json={"text": text}, answer=Message)
+    body = {"text": text, "id": new_name("branch")}
+    place = f"/api/messages/{_safe(identifier)}/branch"
+    return Call(method="POST", path=place, json=body, answer=Message, is_repeatable=True)
 
 
 def choose(identifier: str) -> Call[Message]:
@@ -141,7 +159,8 @@ def choose(identifier: str) -> Call[Message]:
 
 
 def fork(identifier: str) -> Call[Conversation]:
-    return Call(method="POST", path=f"/api/messages/{_safe(identifier)}/fork", answer=Conversation)
+    place, body = f"/api/messages/{_safe(identifier)}/fork", {"id": new_name("fork")}
+    return Call(method="POST", path=place, json=body, answer=Conversation, is_repeatable=True)
 
 
 def delete_message(identifier: str, what: Literal["one", "from", "after"]) -> Call[Deletion]:

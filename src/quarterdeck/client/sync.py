@@ -11,7 +11,7 @@ import httpx2
 
 from quarterdeck.client import calls, documents
 from quarterdeck.client.answers import AnswerState, Delta, Entry, Patience
-from quarterdeck.client.calls import Call, ExportFormat, RetryOptions, SendOptions
+from quarterdeck.client.calls import Call, EditOptions, ExportFormat, RetryOptions, SendOptions
 from quarterdeck.client.errors import ClientError, NotSignedInError, ResyncError, UnreachableError
 from quarterdeck.client.wire import (
     BROKEN,
@@ -83,6 +83,10 @@ class Client:
     def retry(self, message: str, **options: Unpack[RetryOptions]) -> Answer:
         """Answer a question anew."""
         return self._answer(self.call(calls.retry(message, options)))
+
+    def edit_and_send(self, message: str, text: str, **options: Unpack[EditOptions]) -> Answer:
+        """Edit a question and have it answered anew, both or neither."""
+        return self._answer(self.call(calls.edit_and_send(message, text, options)))
 
     def follow(self, turn: str, *, answer: str = "", after: int = 0) -> Answer:
         """A turn that was begun elsewhere. `answer`: its message's id, to be read there once the log is gone."""
