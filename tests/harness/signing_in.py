@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from types import TracebackType
 from typing import Any, Self
@@ -11,13 +12,17 @@ import httpx2
 from tests.fakes.identity_server import CLIENT_ID, CLIENT_SECRET
 from tests.harness.server import Server
 
+_ADDRESSES = itertools.cycle(f"127.0.0.{number}" for number in range(2, 200))
 SAME_ORIGIN = {"sec-fetch-site": "same-origin"}
 
 
 class Browser:
+    """Each from an address of its own: one alone may knock at some doors only so often."""
+
     def __init__(self, server: Server) -> None:
         self.server = server
-        self.http = httpx2.Client(base_url=server.url, timeout=15)
+        transport = httpx2.HTTPTransport(local_address=next(_ADDRESSES))
+        self.http = httpx2.Client(base_url=server.url, timeout=15, transport=transport)
         self.elsewhere = httpx2.Client(timeout=15)  # the provider's cookies are another matter
 
     def __enter__(self) -> Self:

@@ -18,6 +18,7 @@ from quarterdeck.errors import OverloadedError, ParameterError, QuarterdeckError
 from quarterdeck.views.openai_errors import openai_error, openai_status
 from quarterdeck.web.dependencies import BearerKey, SessionCookie
 from quarterdeck.web.house import current_principal
+from quarterdeck.web.problems import named
 
 T = TypeVar("T")
 logger = get_logger("quarterdeck.web")
@@ -59,7 +60,7 @@ class ForeignRoute(APIRoute):
         status = self.status_of(known)
         if status >= 500 and not isinstance(known, OverloadedError):
             logger.error(
-                "request_failed", path=request.url.path, code=known.code, reason=known.message, detail=known.detail
+                "request_failed", path=named(request.scope), code=known.code, reason=known.message, detail=known.detail
             )
         headers = {}
         if known.retry_after_s is not None:

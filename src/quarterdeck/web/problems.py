@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import OverloadedError, QuarterdeckError, as_quarterdeck_error
@@ -52,11 +53,16 @@ def install_problems(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _on_unknown)
 
 
+def named(scope: Scope) -> str:
+    """The template of the route that answers, for the log: an address may hold a secret, as links that work once do."""
+    return str(getattr(scope.get("route"), "path", "none"))
+
+
 async def _on_known(request: Request, error: Exception) -> JSONResponse:
     known = as_quarterdeck_error(error)
     if known.status >= 500 and not isinstance(known, OverloadedError):  # those come in thousands, and are counted
         logger.error(
-            "request_failed", path=request.url.path, code=known.code, reason=known.message, detail=known.detail
+            "request_failed", path=named(request.scope), code=known.code, reason=known.message, detail=known.detail
         )
     return problem_of(known)
 
@@ -66,7 +72,7 @@ async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     place = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
     reason = str(first["msg"])
-    logger.info("validation_failed", path=request.url.path, place=place, reason=reason)
+    logger.info("validation_failed", path=named(request.scope), place=place, reason=reason)
     detail = f"`{place}`: {reason}." if place else f"The request does not fit: {reason}."
     return problem(422, "bad_input", detail)
 
@@ -80,11 +86,11 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
 
 async def _on_half_character(request: Request, _error: Exception) -> JSONResponse:
     """JSON can carry half of a surrogate pair; no storage, no provider and no answer can."""
-    logger.info("validation_failed", path=request.url.path, reason="lone surrogate")
+    logger.info("validation_failed", path=named(request.scope), reason="lone surrogate")
     return problem(422, "bad_input", "The text contains half a character, which cannot be stored.")
 
 
 async def _on_unknown(request: Request, error: Exception) -> JSONResponse:
     known = as_quarterdeck_error(error)
-    logger.error("request_crashed", path=request.url.path, exc_info=error)
+    logger.error("request_crashed", path=named(request.scope), exc_info=error)
     return problem_of(known)

@@ -17,6 +17,7 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import AccessError
 from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S, Connections
 from quarterdeck.web.metrics import CountedStream
+from quarterdeck.web.problems import named
 
 T = TypeVar("T")
 logger = get_logger("quarterdeck.streams")
@@ -45,7 +46,7 @@ class BoundedStream(CountedStream):
         abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, lambda: None)
 
         def give_up() -> None:
-            logger.warning("slow_stream_dropped", path=scope["path"], seconds=SEND_TIMEOUT_S)
+            logger.warning("slow_stream_dropped", path=named(scope), seconds=SEND_TIMEOUT_S)
             abort()  # the server then says that the client has left, which ends the stream
 
         async def bounded(message: Message) -> None:

@@ -139,3 +139,25 @@ def test_the_last_event_id_is_newer_than_the_address(after: int | None, last_eve
 def test_a_last_event_id_that_is_no_number_is_refused(last_event_id: str) -> None:
     with pytest.raises(InputError):
         _cursor(None, last_event_id)
+
+
+async def test_what_goes_wrong_at_a_link_that_works_once_is_logged_without_the_link(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    app = FastAPI()
+    install_problems(app)
+
+    @app.get("/reset/{secret}")
+    async def fail(secret: str, count: int = 0) -> None:
+        raise StorageError("The database is away." if secret else "", detail="")
+
+    transport = httpx2.ASGITransport(app=app, raise_app_exceptions=False)
+    with caplog.at_level("INFO"):
+        async with httpx2.AsyncClient(transport=transport, base_url="http://test") as client:
+            assert (await client.get("/reset/s3cret-link")).status_code == 503
+            assert (await client.get("/reset/s3cret-link?count=many")).status_code == 422
+    said = "".join(
+        f"{record.getMessage()} {record.__dict__}" for record in caplog.records if record.name == "quarterdeck.web"
+    )
+    assert "/reset/{secret}" in said
+    assert "s3cret-link" not in said
