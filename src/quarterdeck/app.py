@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from fastapi import FastAPI
 from filelock import FileLock, Timeout
 from msgspec import Struct
@@ -164,8 +165,12 @@ async def open_house(
         summariser.on_made = lambda owner, conversation: feed.tell(owner, FeedConversation(conversation))
         embedding = Embedding(registry, settings.embedding_model) if settings.embedding_model else None
         recall = Recall(database, embedding)
-        toolbox = Toolbox(limits, [SearchMemory(recall, database), OpenMessages(database)])
-        rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser, toolbox, recall)
+        toolbox = Toolbox(limits)
+        rooms = Rooms(database, registry, Ticker(), spending, calibration, summariser, toolbox)
+        if settings.recall:
+            rooms = msgspec.structs.replace(rooms, recaller=recall)
+            toolbox.add(SearchMemory(recall, database))
+            toolbox.add(OpenMessages(database))
         runner = None if role == "web" else TurnRunner(rooms, log, feed, me.worker, bell)
         turns = Turns(database, log, registry, limits, runner, feed, bell)
         fetcher = Fetcher()

@@ -73,6 +73,7 @@ class Settings(BaseModel):
     background_model: str = ""  # asked for titles and summaries; empty: the conversation's own
     embedding_model: str = ""  # provider/model or local/NAME: finds by meaning; empty: by words alone
     titles: bool = True  # whether a model names conversations after their first answer
+    recall: bool = True  # whether what was said elsewhere is recalled into answers, and models may look it up
     learn_after_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0  # of quiet; 0: nothing is learned from messages
     summarise_after: Annotated[int, Field(ge=1_000, le=1_000_000)] = 48_000  # tokens that are sent as they are
     min_chunk_chars: Annotated[int, Field(ge=1, le=100_000)] = 20

@@ -114,6 +114,8 @@ def _find_nonsense(body: dict[str, Any]) -> str:
         return "messages: final assistant content cannot end with trailing whitespace"
     if any(not block.get("text", "x").strip() for message in messages for block in _blocks_of(message)):
         return "messages: text content blocks must contain non-whitespace text"
+    if fault := _find_loose_call(body):
+        return fault
     thinking = body.get("thinking") or {}
     if thinking.get("type") == "enabled":
         if thinking["budget_tokens"] >= body["max_tokens"]:
@@ -123,6 +125,22 @@ def _find_nonsense(body: dict[str, Any]) -> str:
         if last["role"] == "assistant":
             return "a prefilled answer and thinking exclude each other"
     return ""
+
+
+def _find_loose_call(body: dict[str, Any]) -> str:
+    """Each use of a tool is answered at the beginning of the very next message; and there are tools to be used."""
+    open_uses: set[str] = set()
+    for message in body["messages"]:
+        blocks = _blocks_of(message)
+        answered = [block["tool_use_id"] for block in blocks if block["type"] == "tool_result"]
+        if set(answered) != open_uses or len(answered) != len(open_uses):
+            return "messages: each `tool_use` block must have a corresponding `tool_result` block in the next message"
+        if any(block["type"] != "tool_result" for block in blocks[: len(answered)]):
+            return "messages: tool_result blocks come first"
+        open_uses = {block["id"] for block in blocks if block["type"] == "tool_use"}
+        if (answered or open_uses) and not body.get("tools"):
+            return "Requests which include `tool_use` or `tool_result` blocks must define tools."
+    return "messages: the last tool_use was not answered" if open_uses else ""
 
 
 def _blocks_of(message: dict[str, Any]) -> list[dict[str, Any]]:

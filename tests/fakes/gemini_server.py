@@ -131,7 +131,13 @@ def _find_nonsense(body: dict[str, Any]) -> str:
         return "Please use a valid role: user, model."
     if any(not content.get("parts") for content in body["contents"]):
         return "GenerateContentRequest.contents.parts: must not be empty."
-    return ""
+    called = 0
+    for content in body["contents"]:
+        returned = sum("functionResponse" in part for part in content["parts"])
+        if returned != called:
+            return "Please ensure that the number of function response parts is equal to that of function call parts."
+        called = sum("functionCall" in part for part in content["parts"])
+    return "" if not called else "Please ensure that function call turn comes before a function response turn."
 
 
 def _text_of(content: dict[str, Any]) -> str:

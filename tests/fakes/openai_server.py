@@ -159,15 +159,19 @@ def _find_nonsense(body: dict[str, Any]) -> str:
         return "'tool_choice' is only allowed when 'tools' are specified."
     open_calls: set[str] = set()
     for message in body["messages"]:
-        if message["role"] == "tool" and message["tool_call_id"] not in open_calls:
-            return "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+        if message["role"] == "tool":
+            if message["tool_call_id"] not in open_calls:
+                return "messages with role 'tool' must be a response to a preceding message with 'tool_calls'."
+            open_calls.remove(message["tool_call_id"])
+        elif open_calls:
+            return "An assistant message with 'tool_calls' must be followed by tool messages for each 'tool_call_id'."
         open_calls |= {call["id"] for call in message.get("tool_calls") or []}
         if message["role"] == "assistant" and not message.get("content") and not message.get("tool_calls"):
             return "an assistant message needs content or tool_calls"
         for image in _images_of(message):
             if not _is_data_url(image):
                 return "Invalid image data."
-    return ""
+    return "the last tool_calls were not answered" if open_calls else ""
 
 
 def embed(text: str, dimensions: int) -> list[float]:

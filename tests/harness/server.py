@@ -30,6 +30,7 @@ def clean_environment(home: Path, **variables: str) -> dict[str, str]:
     quiet = {"QUARTERDECK_DISCOVER": "false", "QUARTERDECK_LOG_FORMAT": "json", "PYTHONUNBUFFERED": "1"}
     quiet["QUARTERDECK_TITLES"] = "false"  # tests count what a model is asked; those of titles turn them on
     quiet["QUARTERDECK_LEARN_AFTER_S"] = "0"
+    quiet["QUARTERDECK_RECALL"] = "false"  # and what it is sent; those of recall turn it on
     return kept | quiet | {"HOME": str(home)} | variables
 
 

@@ -34,7 +34,7 @@ function Entry({ entry }: { entry: ContextEntry }) {
         <pre className="max-h-96 overflow-auto rounded-md bg-sunken p-3 font-mono text-xs leading-5 break-words whitespace-pre-wrap">
           {entry.text ?? t("context.gone")}
         </pre>
-        {entry.message !== null && (
+        {entry.message !== null && !entry.recalled && (
           <p className="text-xs">
             <a href={`#m-${entry.message}`} className="text-accent underline">
               {t("context.go")}

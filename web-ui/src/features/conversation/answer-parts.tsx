@@ -1,4 +1,4 @@
-import { Lightbulb, Wrench } from "lucide-react";
+import { Lightbulb } from "lucide-react";
 import { memo } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -6,9 +6,10 @@ import { AnswerText } from "@/features/conversation/answer-text";
 import type { AnswerView } from "@/features/conversation/answer-view";
 import { Pictures } from "@/features/conversation/pictures";
 import { Reasoning } from "@/features/conversation/reasoning";
-import type { Continuation, Part } from "@/shared/wire/generated";
+import { ToolCall } from "@/features/conversation/tool-call";
+import type { Approval, Continuation, Part, ToolResultPart } from "@/shared/wire/generated";
 
-export function AnswerParts({ view }: { view: AnswerView }) {
+export function AnswerParts({ view, turn }: { view: AnswerView; turn: string }) {
   const ideas = view.parts.filter((part) => part.kind === "idea");
   return (
     <>
@@ -21,14 +22,31 @@ export function AnswerParts({ view }: { view: AnswerView }) {
           continuations={view.continuations.filter((continuation) => continuation.part === index)}
           thoughtMs={view.thoughtMs}
           startedAt={view.startedAt}
+          turn={turn}
+          isLive={view.isLive}
+          result={resultOf(part, view.parts)}
+          approval={approvalOf(part, view.approvals)}
         />
       ))}
     </>
   );
 }
 
+function resultOf(part: Part, parts: Part[]): ToolResultPart | undefined {
+  if (part.kind !== "tool_call") return undefined;
+  return parts.find((other): other is ToolResultPart => other.kind === "tool_result" && other.call === part.call);
+}
+
+function approvalOf(part: Part, approvals: Approval[]): Approval | undefined {
+  return part.kind === "tool_call" ? approvals.find((asked) => asked.call === part.call) : undefined;
+}
+
 interface PartBodyProps {
   part: Part;
+  turn: string;
+  isLive: boolean;
+  result: ToolResultPart | undefined;
+  approval: Approval | undefined;
   isOpen: boolean;
   continuations: Continuation[];
   thoughtMs: number | null;
@@ -36,29 +54,26 @@ interface PartBodyProps {
 }
 
 const PartBody = memo(
-  function PartBody({ part, isOpen, continuations, thoughtMs, startedAt }: PartBodyProps) {
-    const { t } = useTranslation();
+  function PartBody({ part, isOpen, continuations, thoughtMs, startedAt, turn, isLive, result, approval }: PartBodyProps) {
     switch (part.kind) {
       case "text":
         return <AnswerText text={part.text} isOpen={isOpen} continuations={continuations} />;
       case "reasoning":
         return <Reasoning text={part.text} isOpen={isOpen} thoughtMs={thoughtMs} startedAt={startedAt} />;
       case "tool_call":
-        return (
-          <p className="flex items-center gap-2 py-1 text-sm text-quiet">
-            <Wrench size={15} strokeWidth={1.75} aria-hidden />
-            {t("conversation.tool_called", { name: part.name })}
-          </p>
-        );
+        return <ToolCall turn={turn} call={part} result={result} approval={approval} isLive={isLive} />;
       case "image":
         return <Pictures parts={[part]} />;
       default:
-        return null; // ideas stand together above, tool results have no place in an answer yet
+        return null; // ideas stand together above, what came of a call stands with it
     }
   },
   (before, after) =>
     before.part === after.part &&
     before.isOpen === after.isOpen &&
+    before.isLive === after.isLive &&
+    before.result === after.result &&
+    before.approval === after.approval &&
     before.thoughtMs === after.thoughtMs &&
     before.continuations.length === after.continuations.length,
 );

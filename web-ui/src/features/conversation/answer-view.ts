@@ -2,13 +2,14 @@
 import type { RetryEntry } from "@/shared/connection/outbox";
 import type { TurnPicture } from "@/shared/connection/live-turn";
 import type { Message, MessageStatus } from "@/shared/wire/resources";
-import type { Continuation, Part, TurnFault, Usage } from "@/shared/wire/generated";
+import type { Approval, Continuation, Part, TurnFault, Usage } from "@/shared/wire/generated";
 
 export interface AnswerView {
   status: MessageStatus;
   parts: Part[];
   open: number | null;
   continuations: Continuation[];
+  approvals: Approval[];
   error: TurnFault | null;
   usage: Usage;
   startedAt: number;
@@ -28,6 +29,7 @@ export function viewAnswer(message: Message, picture: TurnPicture | null, retry:
     parts: picture.parts,
     open: picture.open,
     continuations: picture.continuations,
+    approvals: picture.approvals,
     error: picture.error,
     usage: picture.usage,
     startedAt: picture.startedAt ?? message.created_at,
@@ -48,6 +50,7 @@ function stored(message: Message): AnswerView {
     parts: message.parts,
     open: null,
     continuations: message.continuations ?? [],
+    approvals: [],
     error: message.error ?? null,
     usage: message.usage ?? {},
     startedAt: message.created_at,

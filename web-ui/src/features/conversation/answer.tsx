@@ -29,7 +29,7 @@ export function Answer({ message, retry }: AnswerProps) {
     <article aria-label={t("conversation.answer")} aria-busy={view.isLive} className="group pt-5">
       <AnswerHead model={message.model} at={view.startedAt} />
       <Edited message={message}>
-        <AnswerParts view={view} />
+        <AnswerParts view={view} turn={message.turn ?? ""} />
       </Edited>
       {view.isLive && view.open === null && <Waiting view={view} model={message.model} isUnsent={retry !== null} />}
       {view.status === "failed" && <ErrorCard view={view} onRetry={askAgain} />}

@@ -66,7 +66,7 @@ function Answer({ message }: { message: Message }) {
         {shortName(message.model)}
       </h3>
       <div className="flex-1">
-        <AnswerParts view={view} />
+        <AnswerParts view={view} turn={message.turn ?? ""} />
         {view.isLive && view.open === null && <Waiting view={view} model={message.model} isUnsent={false} />}
         {view.error && <p className="py-2 text-sm text-danger">{view.error.message}</p>}
       </div>

@@ -12,6 +12,7 @@ function failed(change: Partial<AnswerView>): AnswerView {
     parts: [],
     open: null,
     continuations: [],
+    approvals: [],
     error: { code: "provider_timeout", message: "OpenAI did not begin to answer within 120 s." },
     usage: {},
     startedAt: 0,

@@ -4,7 +4,7 @@
  */
 import { asPart, Fold } from "@/shared/log/fold";
 import { cut, Pacer } from "@/shared/log/pacer";
-import type { Continuation, Event, FoldedTurn, Part, TurnFault, Usage } from "@/shared/wire/generated";
+import type { Approval, Continuation, Event, FoldedTurn, Part, TurnFault, Usage } from "@/shared/wire/generated";
 
 const SHOW_AT_ONCE_UNITS = 1500;
 
@@ -14,6 +14,7 @@ export interface TurnPicture {
   /** The part still being written. */
   open: number | null;
   continuations: Continuation[];
+  approvals: Approval[];
   error: TurnFault | null;
   usage: Usage;
   startedAt: number | null;
@@ -164,6 +165,7 @@ export class LiveTurn {
       parts,
       open: isWhole ? fold.open : parts.length - 1,
       continuations: [...fold.continuations],
+      approvals: fold.approvals,
       error: isWhole ? fold.error : null,
       usage: fold.usage,
       startedAt: this.askedAt ?? fold.startedAt,
