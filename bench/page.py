@@ -1,12 +1,17 @@
 """The page in headless Chromium: `python -m bench.page`, Markdown on standard output.
 
-First load, a long answer that streams, and a conversation of 5,000 messages, each once, on the real server with
-the tests' fake model. "Busy" is the time that the page's main thread worked (`TaskDuration` of the browser).
+    python -m bench.page           everything
+    python -m bench.page scroll    only what is called so: load, long, scroll, answer
+
+First load, a long answer that streams, a conversation of 5,000 messages, and one of 10,000 that is scrolled from its
+beginning on, each once, on the real server with the tests' fake model. "Busy" is the time that the page's main thread
+worked (`TaskDuration` of the browser).
 """
 
 from __future__ import annotations
 
 import re
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -31,11 +36,28 @@ TOKENS_PER_S = 60
 WINDOW_S = 15
 MESSAGES = 5_000
 KEYS = 30
+SCROLLED = 10_000
+SCROLL_S = 8
 
 _COUNT_FRAMES = """(seconds) => new Promise((done) => {
   let frames = 0;
   const end = performance.now() + 1000 * seconds;
   const tick = (now) => { frames++; now < end ? requestAnimationFrame(tick) : done(frames / seconds); };
+  requestAnimationFrame(tick);
+})"""
+_SCROLL = """([seconds, step]) => new Promise((done) => {
+  const list = document.querySelector('section[aria-label="Messages"]');
+  const gaps = [];
+  let last = performance.now();
+  const begun = last;
+  const tick = (now) => {
+    gaps.push(now - last);
+    last = now;
+    if (now - begun > 1000 * seconds) return done(gaps.slice(2));
+    list.scrollTop += step;
+    list.dispatchEvent(new WheelEvent('wheel'));
+    requestAnimationFrame(tick);
+  };
   requestAnimationFrame(tick);
 })"""
 _COUNT_ELEMENTS = "document.querySelectorAll('*').length"
@@ -55,6 +77,14 @@ class Meter:
     def read(self, name: str) -> float:
         found: dict[str, Any] = self._session.send("Performance.getMetrics")
         return next(float(metric["value"]) for metric in found["metrics"] if metric["name"] == name)
+
+    def count_processor_time(self) -> None:
+        """From now on durations leave out what other programs took."""
+        self._session.send("Performance.disable")
+        self._session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def collect_garbage(self) -> None:
+        self._session.send("HeapProfiler.collectGarbage")
 
     def slow_down(self, times: int) -> None:
         self._session.send("Emulation.setCPUThrottlingRate", {"rate": times})
@@ -127,6 +157,53 @@ def measure_long_conversation(visitor: Visitor) -> Iterator[list[str]]:
         yield ["heap, MB", f"{meter.read('JSHeapUsedSize') / 1e6:.0f}"]
 
 
+def measure_scrolling(visitor: Visitor) -> Iterator[list[str]]:
+    """All messages are loaded first, by a link to the oldest one; then the list moves by so many pixels a frame."""
+    begun_ms = now_ms() - 80 * 86_400_000
+    said = [_short_one(number, begun_ms + number * 600_000) for number in range(SCROLLED)]
+    conversation = seed_conversation(visitor.server.data_dir, "A conversation to scroll", said)
+    first = _oldest(visitor, conversation)
+    with opened(visitor) as (chat, meter):
+        begun = time.monotonic()
+        chat.open(f"/c/{conversation}#m-{first}")
+        chat.page.get_by_text("(0)").wait_for(timeout=60_000)
+        yield ["10,000 messages, seconds until the first is shown, all loaded", f"{time.monotonic() - begun:.2f}"]
+        chat.page.wait_for_load_state("networkidle")
+        meter.count_processor_time()
+        for step, name in ((100, "down, 100 px a frame"), (-100, "up"), (1_000, "down, 1,000 px a frame")):
+            used = meter.read("TaskDuration")
+            gaps = chat.page.evaluate(_SCROLL, [SCROLL_S, step])
+            used = 1000 * (meter.read("TaskDuration") - used) / len(gaps)
+            yield [f"scrolling {name}: processor time of the page's thread, ms a frame", f"{used:.1f}"]
+            yield [f"scrolling {name}: frames a second", f"{1000 * len(gaps) / sum(gaps):.0f}"]
+            yield [f"scrolling {name}: the slowest second", f"{_slowest_second(gaps):.0f}"]
+        meter.collect_garbage()
+        yield ["heap after it, MB", f"{meter.read('JSHeapUsedSize') / 1e6:.0f}"]
+        yield ["DOM elements after it", str(chat.page.evaluate(_COUNT_ELEMENTS))]
+
+
+def _oldest(visitor: Visitor, conversation: str) -> str:
+    with visitor.server.http() as http:
+        page = http.get(f"/api/conversations/{conversation}/messages", params={"limit": 1}).json()
+        while page["next_cursor"]:
+            query = {"limit": 200, "before": page["next_cursor"]}
+            page = http.get(f"/api/conversations/{conversation}/messages", params=query).json()
+    return min(str(message["id"]) for message in page["items"])
+
+
+def _slowest_second(gaps: list[float]) -> float:
+    """Frames a second in the worst of all windows of one second; `gaps` are milliseconds between frames."""
+    worst, start, length = float("inf"), 0, 0.0
+    for end, gap in enumerate(gaps):
+        length += gap
+        while length - gaps[start] >= 1000:
+            length -= gaps[start]
+            start += 1
+        if length >= 1000:
+            worst = min(worst, 1000 * (end - start + 1) / length)
+    return worst
+
+
 def _short_one(number: int, at_ms: int) -> Said:
     """Every tenth message has everything in it."""
     text = RICH if number % 10 == 9 else "A short one, of the kind that most are."
@@ -142,20 +219,22 @@ def opened(visitor: Visitor) -> Iterator[tuple[ChatPage, Meter]]:
     context.close()
 
 
-def main() -> None:
+def main(wanted: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder, open_upstream() as upstream, open_chromium() as browser:
         server = Server(Path(folder), QUARTERDECK_MODEL="openai/fake-chat", **upstream.environment).start()
         try:
             visitor = Visitor(browser, server)
-            rows = [
-                *measure_first_load(visitor),
-                *measure_long_conversation(visitor),
-                *measure_long_answer(visitor, upstream),
-            ]
+            measures = {
+                "load": lambda: measure_first_load(visitor),
+                "long": lambda: measure_long_conversation(visitor),
+                "scroll": lambda: measure_scrolling(visitor),
+                "answer": lambda: measure_long_answer(visitor, upstream),
+            }
+            rows = [row for name in wanted or measures for row in measures[name]()]
         finally:
             server.close()
     print("## The page\n\n" + table(["what", "figure"], rows))
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -147,7 +147,7 @@ def memory_recall(studio: Studio) -> ChatPage:
     chat = studio.open("/memory/recall")
     chat.page.get_by_role("textbox", name="Your question").fill("What should I mind when I travel with my mother?")
     chat.page.keyboard.press("Enter")
-    expect(chat.page.get_by_role("list", name="Why it was recalled").first).to_be_visible()
+    expect(chat.page.get_by_role("region", name="What would be recalled")).to_be_visible()
     return chat
 
 

@@ -155,6 +155,20 @@ def test_another_model_answers_instead_or_beside_and_one_of_two_is_chosen(chat: 
     expect(chat.answer.get_by_role("group", name="Branches: 3 of 3")).to_be_visible()
 
 
+def test_a_comparison_is_begun_in_the_composer(chat: ChatPage, upstream: Upstream) -> None:
+    first, second = (upstream.model(Script(pieces=[f"Side {n}."])) for n in ("one", "two"))
+    chat.choose_model(first)
+    chat.form.get_by_role("button", name="Advanced: temperature, system prompt, memory").press("Enter")
+    chat.page.get_by_role("button", name="Compare with another model…").press("Enter")
+    _pick(chat, second)
+    expect(chat.page.get_by_text("answers the next message, too")).to_be_visible()
+    chat.send("Which of you")
+    sides = chat.page.get_by_role("dialog", name="Two answers").get_by_role("article")
+    expect(sides.first).to_contain_text("Side one.")
+    expect(sides.last).to_contain_text("Side two.")
+    expect(chat.page.get_by_text("answers the next message, too")).to_have_count(0)
+
+
 def _pick(chat: ChatPage, model: str) -> None:
     dialog = chat.page.get_by_role("dialog", name="Which model answers?")
     dialog.get_by_role("combobox", name="Search models").fill(model.partition("/")[2])

@@ -18,11 +18,13 @@ import { Composer } from "@/features/composer/composer";
 import type { ComposerHandle } from "@/features/composer/composer";
 import { MemoryNote } from "@/features/composer/memory-choice";
 import { WindowGauge } from "@/features/context/window-gauge";
+import { noteSent, useAnswerBeside, wantBeside } from "@/features/conversation/beside";
+import { BesideNote } from "@/features/conversation/beside-note";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
 import { ConversationView } from "@/features/conversation/conversation-view";
 import { LogLine } from "@/features/logline/log-line";
 import { useComparison } from "@/features/conversation/comparison";
-import { useModelQuestion } from "@/features/conversation/model-question";
+import { askForModel, useModelQuestion } from "@/features/conversation/model-question";
 import { ModelPicker } from "@/features/models/model-picker";
 import { Welcome } from "@/features/welcome/welcome";
 import type { Starter } from "@/features/welcome/welcome";
@@ -60,7 +62,9 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
   useServerId(id, conversation?.id);
   const [options, change] = useChatOptions(conversation);
   const turn = useRunningTurn(id, isStored);
-  const tip = useMessages(id, isStored).messages.findLast((message) => message.status !== "running")?.id;
+  const { messages } = useMessages(id, isStored);
+  const tip = messages.findLast((message) => message.status !== "running")?.id;
+  useAnswerBeside(messages);
   useEffect(() => () => showContext(null), [id]);
   const [isSharing, setIsSharing] = useState(false);
   const [stopping, setStopping] = useState<string | null>(null);
@@ -88,6 +92,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
       instructions,
       ...(id === null && options.memory ? { memory: options.memory } : {}),
     });
+    noteSent(target, messages.at(-1)?.id);
     if (id === null) navigate(`/c/${target}`);
   };
   const stop = () => {
@@ -135,6 +140,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
           <div className="qd-column shrink-0 pb-[max(1rem,env(safe-area-inset-bottom))]">
             <AssistantNote value={options.assistant} />
             <MemoryNote value={options.memory} />
+            <BesideNote />
             <Composer
               key={id}
               ref={composer}
@@ -146,7 +152,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
                 <>
                   <ModelPicker value={options.model} onChange={setModel} />
                   <AssistantPicker value={options.assistant} onChange={assistant.choose} />
-                  <Advanced key={id} options={options} onChange={change} />
+                  <Advanced key={id} options={options} onChange={change} onCompare={() => askForModel("", wantBeside)} />
                   <WindowGauge conversation={isStored ? id : null} model={options.model} tip={tip} />
                 </>
               }

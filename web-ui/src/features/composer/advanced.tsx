@@ -1,19 +1,22 @@
-import { SlidersHorizontal } from "lucide-react";
+import { Columns2, SlidersHorizontal } from "lucide-react";
 import { useId, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { MemoryChoice } from "@/features/composer/memory-choice";
 import type { ChatOptions, ChatOptionsChange } from "@/shared/data/chat-options";
+import { Button } from "@/shared/ui/button";
 import { Floating } from "@/shared/ui/floating";
 import { IconButton } from "@/shared/ui/icon-button";
 
 interface AdvancedProps {
   options: ChatOptions;
   onChange(change: ChatOptionsChange): void;
+  /** Asks which other model answers the next message, too. */
+  onCompare(): void;
 }
 
 /** Temperature, system prompt and memory, behind one quiet button that shows when something is set. */
-export function Advanced({ options, onChange }: AdvancedProps) {
+export function Advanced({ options, onChange, onCompare }: AdvancedProps) {
   const { t } = useTranslation();
   const [isOpen, setIsOpen] = useState(false);
   const isSet = options.temperature !== null || options.instructions !== "" || options.memory !== "";
@@ -37,6 +40,16 @@ export function Advanced({ options, onChange }: AdvancedProps) {
         <Temperature value={options.temperature} onChange={(temperature) => onChange({ temperature })} />
         <Instructions value={options.instructions} onChange={(instructions) => onChange({ instructions })} />
         <MemoryChoice value={options.memory} onChange={(memory) => onChange({ memory })} />
+        <Button
+          className="self-start"
+          onClick={() => {
+            setIsOpen(false);
+            onCompare();
+          }}
+        >
+          <Columns2 size={15} strokeWidth={1.75} aria-hidden />
+          {t("composer.compare")}
+        </Button>
       </div>
     </Floating>
   );
