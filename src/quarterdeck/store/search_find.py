@@ -24,7 +24,8 @@ from quarterdeck.store.tables import conversations, messages
 
 _NEWEST = 1 << 62
 _PARAMETER = re.compile(r":(\w+)")
-_LOOKED_THROUGH = (1_000, 10_000)  # of the newest entries, where the index has no order
+_LOOKED_THROUGH, _MOST_LOOKED_THROUGH = 1_000, 10_000  # of the newest entries, where the index has no order
+_SPARE = 1.4  # of entries, where so many more are looked through as are likely to have enough
 
 
 class SearchFilter(Struct, frozen=True, kw_only=True):
@@ -154,37 +155,39 @@ def _other_forms(sought: Sought) -> list[str]:
 
 
 def _find_on_postgresql(connection: AnyConnection, wanted: SearchFilter, values: dict[str, Any]) -> list[EntryRow]:
-    like = _Likes(wanted)
+    said = _Said(wanted)
     folder = "AND c.folder_id = :folder " if wanted.folder else ""
     listed = f"JOIN conversations AS c ON c.id = e.conversation_id AND c.deleted_at IS NULL {folder}"
-    for window in _LOOKED_THROUGH:
+    window = _LOOKED_THROUGH
+    while window <= _MOST_LOOKED_THROUGH:
         newest = (
             "SELECT e.id, e.message_id, e.words FROM (SELECT * FROM search_entries WHERE owner_id = :owner "  # nosec B608  # noqa: S608
             f"AND id < :before AND id >= :since ORDER BY id DESC LIMIT {window}) AS e {listed}"
-            f"WHERE {like.everything} ORDER BY e.id DESC LIMIT :limit"
+            f"WHERE {said.everything} ORDER BY e.id DESC LIMIT :limit"
         )
-        found = _rows(connection, newest, values | like.values)
+        found = _rows(connection, newest, values | said.values)
         if len(found) == values["limit"]:
             return found
-        if len(found) * 20 < values["limit"]:  # a larger window would not have enough either
+        if window > _LOOKED_THROUGH or not found:
             break
+        window = max(window + 1, int(window * values["limit"] / len(found) * _SPARE))
     # Only the terms are asked of the index, which begin with the owner: given more, the planner takes another index
     # and computes the terms of all that this owner has.
     indexed = (
         "WITH e AS MATERIALIZED (SELECT id, message_id, owner_id, conversation_id, words FROM search_entries "  # nosec B608  # noqa: S608
         f"WHERE {TERMS_ON_POSTGRESQL} @@ CAST(:terms AS tsquery)) "
         f"SELECT e.id, e.message_id, e.words FROM e {listed}"
-        f"WHERE e.owner_id = :owner AND e.id < :before AND e.id >= :since{like.phrases} ORDER BY e.id DESC LIMIT :limit"
+        f"WHERE e.owner_id = :owner AND e.id < :before AND e.id >= :since{said.phrases} ORDER BY e.id DESC LIMIT :limit"
     )
-    return _rows(connection, indexed, values | like.values | {"terms": _tsquery(wanted)})
+    return _rows(connection, indexed, values | said.values | {"terms": _tsquery(wanted)})
 
 
-class _Likes:
-    """The same query in words that need no index. Terms hold neither `%` nor `_`."""
+class _Said:
+    """The same query in words that need no index."""
 
     def __init__(self, wanted: SearchFilter) -> None:
         self.values: dict[str, str] = {}
-        facets = [self._has("facets", facet, "% {} %") for facet in wanted.facets()]
+        facets = [self._has("facets", facet, " {} ") for facet in wanted.facets()]
         wanted_words = [self._any_form(sought) for sought in wanted.query.wanted]
         unwanted = [f"NOT {self._any_form(sought)}" for sought in wanted.query.unwanted]
         self.everything = " AND ".join([*facets, *wanted_words, *unwanted]) or "true"
@@ -193,14 +196,14 @@ class _Likes:
         self.phrases = "".join(f" AND {phrase}" for phrase in phrases)
 
     def _any_form(self, sought: Sought) -> str:
-        said = self._has("words", " ".join(sought.terms), "% {}%" if sought.is_open else "% {} %")
-        forms = [said, *(self._has("words", form, "% {} %") for form in _other_forms(sought))]
+        said = self._has("words", " ".join(sought.terms), " {}" if sought.is_open else " {} ")
+        forms = [said, *(self._has("words", form, " {} ") for form in _other_forms(sought))]
         return f"({' OR '.join(forms)})"
 
     def _has(self, column: str, terms: str, pattern: str) -> str:
-        name = f"like_{len(self.values)}"
+        name = f"said_{len(self.values)}"
         self.values[name] = pattern.format(terms)
-        return f"' ' || {column} || ' ' LIKE :{name}"
+        return f"strpos(' ' || {column} || ' ', :{name}) > 0"  # LIKE does the same a character at a time
 
 
 def _tsquery(wanted: SearchFilter) -> str:
@@ -214,7 +217,7 @@ def _tsquery(wanted: SearchFilter) -> str:
 
 
 def _tsquery_of(mark: str, sought: Sought) -> str:
-    """That the terms of a phrase follow one another is not in the index; `_Likes` asks for that."""
+    """That the terms of a phrase follow one another is not in the index; `_Said` asks for that."""
     *firsts, last = sought.terms
     terms = [_lexeme(mark + term) for term in firsts]
     terms.append(_lexeme(mark + last) + (":*" if sought.is_open else ""))
