@@ -146,12 +146,12 @@ class _Splitter:
             self._is_dropped = False
             yield Element(None, end)
         elif self._start is not None:
-            raw = bytes(memoryview(self._buffer)[self._start : self._at])
-            self._start = None
-            if len(raw) > _LARGE_BYTES:
+            element = Element(bytes(memoryview(self._buffer)[self._start : self._at]), end)  # nothing else holds it
+            is_large, self._start = self._at - self._start > _LARGE_BYTES, None
+            if is_large:
                 del self._buffer[: self._at]
                 self._at = 0
-            yield Element(raw, end)
+            yield element
 
     def _forget(self) -> None:
         """What was given out, and what is too large to be."""
