@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import resource
@@ -15,6 +16,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import create_engine, select
 from tests.conftest import Control, MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.full_client import new_name
@@ -25,6 +27,14 @@ from tests.harness.stored import fetch_messages
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import trials, wait_until
 
+from quarterdeck.domain.search_query import parse_query
+from quarterdeck.store.database import Database, ReadConnection
+from quarterdeck.store.listing import Listing, list_conversations
+from quarterdeck.store.postgres import PostgresDatabase
+from quarterdeck.store.search import index_all
+from quarterdeck.store.search_find import SearchFilter, find_entries
+from quarterdeck.store.sqlite import SqliteDatabase
+from quarterdeck.store.tables import users
 from quarterdeck.store.transfer_places import Place, PostgresPlace, SqlitePlace
 
 
@@ -207,11 +217,42 @@ def test_an_answer_that_was_being_written_is_finished_where_the_backup_is_restor
     assert answer["parts"][0]["text"].endswith("in the end")
 
 
+def make_searchable(folder: Path) -> None:
+    engine = create_engine(f"sqlite:///{database_of(folder)}")
+    with engine.begin() as connection:
+        index_all(connection)
+    engine.dispose()
+
+
+async def found_in(database: Database) -> tuple[int, int]:
+    """How many messages and titles are found, by what `make_installation` has put there."""
+
+    def find(connection: ReadConnection) -> tuple[int, int]:
+        owner = str(connection.execute(select(users.c.id)).scalar_one())
+        said = SearchFilter(owner=owner, query=parse_query("3 "))
+        titles = list_conversations(connection, Listing(owner=owner, query="E, NA"), after=None, limit=9)
+        return len(find_entries(connection, said, before=None, limit=9)), len(titles)
+
+    try:
+        return await database.read(find)
+    finally:
+        await database.close()
+
+
+async def search_file(folder: Path) -> tuple[int, int]:
+    return await found_in(SqliteDatabase(database_of(folder)))
+
+
+async def search_server(url: str) -> tuple[int, int]:
+    return await found_in(PostgresDatabase(url, 1))
+
+
 @pytest.mark.parametrize("way", ["file to server", "server to file", "server to server"])
 def test_a_backup_of_one_kind_of_database_is_restored_into_the_other(
     tmp_path: Path, postgres: Databases, way: str
 ) -> None:
     source = make_installation(tmp_path / "data", 5)
+    make_searchable(source)
     wanted = sums_in(source)
     url, other = postgres.new_database(is_empty=True), postgres.new_database(is_empty=True)
     first = {"QUARTERDECK_DATA_DIR": str(source)}
@@ -230,6 +271,8 @@ def test_a_backup_of_one_kind_of_database_is_restored_into_the_other(
     done = run(tmp_path / "work", "restore", "all.backup", "--replace", **second)
     assert done.returncode == 0, done.stderr
     assert (sums_in(tmp_path / "new") if way == "server to file" else sums_of(PostgresPlace(other))) == wanted
+    search = search_file(tmp_path / "new") if way == "server to file" else search_server(other)
+    assert asyncio.run(search) == asyncio.run(search_file(source)) == (2, 1)
 
 
 def test_while_a_server_runs_nothing_is_put_in_the_place_of_its_database(

@@ -73,7 +73,7 @@ def _forget_texts(connection: WriteConnection, ids: set[str]) -> None:
 
 
 def _texts(manifest: str) -> Iterator[dict[str, Any]]:
-    return (entry for entry in msgspec.json.decode(manifest)["entries"] if entry.get("text"))
+    return (entry for entry in msgspec.json.decode(manifest).get("entries", []) if entry.get("text"))
 
 
 def _is_partial(entry: dict[str, Any]) -> bool:
