@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx2
@@ -15,6 +16,7 @@ from pydantic import BaseModel
 from tests.conftest import Report
 from tests.fakes.script import Script, ScriptedCall, ScriptedUsage, words
 from tests.harness.full_client import new_name
+from tests.harness.people import add_person
 from tests.harness.server import Server
 from tests.harness.strict_api import Recorder, find_faults
 from tests.harness.upstream import Upstream
@@ -261,6 +263,38 @@ def test_nothing_is_kept_but_what_was_used(client: openai.OpenAI, upstream: Upst
     assert http.get(f"/api/turns/{raw.headers['x-turn-id']}/events").status_code == 404
     used = json.dumps(http.get("/api/usage").json())
     assert model in used
+
+
+def test_budgets_and_rules_hold_for_api_clients(
+    server: Server, upstream: Upstream, http: httpx2.Client, report: Report
+) -> None:
+    """Each request has 100 tokens, the budget 1,000; eight at once ask for as much as they can get."""
+    person = add_person(server.data_dir, new_name("spender"))
+    model = upstream.model(Script(pieces=words(80), usage=ScriptedUsage(input=20, output=80)))
+    forbidden = upstream.model(Script())
+    subject = f"user:{person.id}"
+    http.post("/api/admin/budgets", json={"subject": subject, "period": "day", "max_tokens": 1_000}).raise_for_status()
+    rule = {"subject": subject, "pattern": forbidden, "is_allowed": False}
+    http.post("/api/admin/rules", json=rule).raise_for_status()
+
+    def ask(_: int) -> str:
+        with openai.OpenAI(base_url=f"{server.url}/v1", api_key=person.session, max_retries=0) as client:
+            try:
+                client.chat.completions.create(model=model, messages=HELLO, max_completion_tokens=300)
+            except openai.RateLimitError as error:
+                return error.code or ""
+        return "answered"
+
+    with ThreadPoolExecutor(4) as pool:
+        outcomes = list(pool.map(ask, range(24)))
+    with server.http(person.session) as client:
+        used = client.get("/api/usage").json()
+        refused = client.post("/v1/chat/completions", json=_body(forbidden))
+    assert set(outcomes) == {"answered", "insufficient_quota"}
+    assert (refused.status_code, refused.json()["error"]["code"]) == (403, "model_forbidden")
+    assert upstream.requests(forbidden) == []
+    spent = 100 * len(upstream.requests(model))
+    report("budgets over /v1", [f"{spent} tokens, {used}"] if spent > 1_000 else [], 24, f"{spent} of 1,000 tokens")
 
 
 def test_a_named_conversation_keeps_the_exchange(

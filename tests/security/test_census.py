@@ -70,6 +70,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         folder = http.post("/api/folders", json={"name": CANARY}).json()["id"]
         share = http.post(f"/api/conversations/{chat}/shares").json()["id"]
         snippet = http.post("/api/snippets", json={"name": CANARY, "text": CANARY}).json()["id"]
+        response = http.post("/v1/responses", json={"model": model, "input": CANARY}).json()["id"]
         memory = http.post("/api/memories", json={"text": CANARY}).json()["id"]
         brought = http.post("/api/imports", params={"name": CANARY}, content=CANARY).json()["id"]
         wait_until(lambda: http.get(f"/api/imports/{brought}").json()["status"] == "complete", "the import", 20)
@@ -101,6 +102,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "summary": [summary["id"]],
         "identifier": [brought],
         "memory": [memory],
+        "response": [response],
     }
     return Victim(person, things, messages)
 
