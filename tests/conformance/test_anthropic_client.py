@@ -175,7 +175,7 @@ def test_who_leaves_is_not_paid_for_any_longer(server: Server, upstream: Upstrea
     with server.http() as http, http.stream("POST", "/v1/messages", json=body) as answer:
         assert next(answer.iter_raw())
     (asked,) = upstream.requests(model)
-    wait_until(lambda: asked.outcome == "disconnected", "the upstream to be left", 2.0)
+    wait_until(lambda: asked.outcome == "disconnected" or None, "the upstream to be left", 2.0)
 
 
 def test_models_are_listed_in_the_shape_of_the_client_that_asks(client: anthropic.Anthropic) -> None:

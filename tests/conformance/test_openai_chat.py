@@ -13,7 +13,7 @@ import pytest
 from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
-from tests.conftest import Report
+from tests.conftest import MakeServer, Report
 from tests.fakes.script import Script, ScriptedCall, ScriptedUsage, words
 from tests.harness.full_client import new_name
 from tests.harness.people import add_person
@@ -247,7 +247,20 @@ def test_who_leaves_is_not_paid_for_any_longer(
             with pytest.raises(httpx2.ReadTimeout):
                 http.post("/v1/chat/completions", json=_body(model), timeout=0.5)
     (asked,) = upstream.requests(model)
-    wait_until(lambda: asked.outcome == "disconnected", "the upstream to be left", 2.0)
+    wait_until(lambda: asked.outcome == "disconnected" or None, "the upstream to be left", 2.0)
+
+
+def test_a_server_that_goes_down_ends_its_streams_with_a_reason(make_server: MakeServer, upstream: Upstream) -> None:
+    model = upstream.model(Script(pieces=words(2_000), delay_s=0.02))
+    server = make_server().start()
+    with server.http() as http, http.stream("POST", "/v1/chat/completions", json=_body(model, stream=True)) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        server.ask_to_stop()
+        last = [line for line in lines if line][-1]
+    assert json.loads(last.removeprefix("data: "))["error"]["code"] == "overloaded"
+    assert server.wait() == 0
+    wait_until(lambda: upstream.requests(model)[0].outcome == "disconnected" or None, "the upstream to be left")
 
 
 def test_a_bare_name_is_found(client: openai.OpenAI) -> None:
