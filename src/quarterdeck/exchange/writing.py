@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts, encode_parts, plain_text
+from quarterdeck.domain.taint import taint_of_imported
 from quarterdeck.exchange.arranging import Arranged, key_of
 from quarterdeck.exchange.draft import DraftConversation, DraftMessage
 from quarterdeck.memory.staleness import follow_messages
@@ -230,6 +231,7 @@ def _row(owner: str, conversation: str, piece: Piece, index: int, ids: dict[str,
         "edited_at": None,
         "context_mark": "",
         "speaker": "",
+        "taint": taint_of_imported(piece.parts[index]),
         "source": key_of(message),
         "remembered_at": 0,  # nobody has asked for a model to read what was said elsewhere
     }

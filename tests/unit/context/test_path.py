@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from sqlalchemy import create_engine
+from sqlalchemy import create_engine, update
 from tests.unit.context.test_build import profile
 from tests.unit.store.stored import add_conversation, add_message, add_path, add_user
 from tests.unit.store.test_summaries import add_summary
@@ -22,7 +22,7 @@ from quarterdeck.store.conversations import ConversationRow
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.paths import set_mark
 from quarterdeck.store.summaries import mark_stale
-from quarterdeck.store.tables import metadata
+from quarterdeck.store.tables import messages, metadata
 
 LONG = "The harbour lay still under a thin mist. " * 10  # some 100 tokens
 
@@ -133,6 +133,17 @@ def test_a_tool_call_is_sent_with_its_result_or_not_at_all() -> None:
     roles = [message.role for message in context.messages]
     assert roles == ["system", "user", "assistant", "tool", "assistant", "user"]
     assert "c2" not in str(context.messages)
+
+
+def test_a_summary_is_tainted_by_whatever_its_conversation_has_read() -> None:
+    place = Place()
+    path = place.path(12)
+    add_summary(place.connection, place.row, path[:8])
+    assert place.build(path[-1]).taint == ""
+    place.connection.execute(update(messages).where(messages.c.id == path[0]).values(taint="web"))
+    context = place.build(path[-1])
+    assert [entry.taint for entry in context.manifest.entries if entry.kind == "summary"] == ["web"]
+    assert context.taint == "web"
 
 
 def test_without_tools_to_offer_only_what_was_said_is_sent() -> None:
