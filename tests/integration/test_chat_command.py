@@ -142,7 +142,7 @@ def test_markdown_is_shown_in_eighty_columns_and_typed_again_by_nobody(
         assert terminal.wait() == 0
         assert "Some bold words." in terminal.text
         assert "print(1)" in terminal.text
-        assert "owned\x07" not in terminal.raw  # no title was set by a model
+        assert "\x1b]0;" not in terminal.raw  # no title was set by a model
         assert "\x1b[1m" in terminal.raw
         check_width(terminal)
 
