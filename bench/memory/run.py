@@ -120,7 +120,7 @@ def _command(*words: str) -> str:
 def _bring_in(client: Client, conversation: dict[str, Any], *, with_facts: bool) -> dict[str, str]:
     """Turn ids by message ids."""
     brought = client.json("POST", f"/api/imports?name={conversation['id']}.jsonl", _export_of(conversation))
-    _wait(lambda: client.json("GET", f"/api/imports/{brought['id']}")["status"] == "complete", "the import")
+    _wait(lambda: _has_ended(client.json("GET", f"/api/imports/{brought['id']}")), "the import")
     turns = {}
     for line in client.ask("GET", "/api/export").splitlines():
         value = json.loads(line)
@@ -131,6 +131,15 @@ def _bring_in(client: Client, conversation: dict[str, Any], *, with_facts: bool)
         lines = [_memory_line(fact, messages) for fact in conversation.get("facts", [])]
         client.ask("POST", "/api/memories/import", b"".join(lines))
     return turns
+
+
+def _has_ended(brought: dict[str, Any]) -> bool:
+    """Raises: `RuntimeError` for one that failed."""
+    if brought["status"] not in ("complete", "failed", "stopped"):
+        return False
+    if brought["status"] != "complete" or brought["counts"]["skipped"]:
+        raise RuntimeError(f"The import failed: {brought}")
+    return True
 
 
 def _memory_line(fact: dict[str, Any], messages: dict[str, str]) -> bytes:
@@ -153,9 +162,10 @@ def _export_of(conversation: dict[str, Any]) -> bytes:
         lines.append(
             {"kind": "message", "id": turn["id"], "source": f"bench:{turn['id']}", "parent": parent,
              "role": "user" if turn["speaker"] == first else "assistant", "speaker": turn["speaker"],
-             "created_at": _ms(turn["timestamp"]), "parts": [{"type": "text", "text": turn["text"]}]}
+             "created_at": _ms(turn["timestamp"]), "parts": [{"kind": "text", "text": turn["text"]}]}
         )  # fmt: skip
         parent = turn["id"]
+    lines.append({"kind": "end", "conversations": 1, "messages": len(turns)})
     return b"".join(json.dumps(line).encode() + b"\n" for line in lines)
 
 
