@@ -19,7 +19,6 @@ from quarterdeck.providers.registry import Registry
 
 _KEPT_QUERIES = 256
 _MOST_CHARS = 8_000  # of a text: models read no more of it
-_INSTALL = "Finding by meaning needs the extra: pip install 'quarterdeck[embeddings]'."
 
 
 class EmbeddingError(QuarterdeckError):
@@ -107,8 +106,9 @@ def check_model(model: str) -> None:
     name, slash, rest = model.partition("/")
     if not slash or not name or not rest:
         raise SetupError(f"QUARTERDECK_EMBEDDING_MODEL is provider/model or local/NAME; {model[:80]} is not.")
-    if find_spec("numpy") is None or (name == "local" and find_spec("tokenizers") is None):
-        raise SetupError(_INSTALL)
+    extra, needed = ("local-embeddings", ("numpy", "tokenizers")) if name == "local" else ("embeddings", ("numpy",))
+    if any(find_spec(module) is None for module in needed):
+        raise SetupError(f"Finding by meaning needs the extra {extra}: pip install 'quarterdeck[{extra}]'")
     if name == "local":
         find_folder(rest)
 
