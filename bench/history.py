@@ -78,6 +78,9 @@ class _Asking:
             "jump: 50 messages around one": lambda: self.ask("GET", self._around),
             "edit a message in place": lambda: self._edit(self._middle, f"changed {number}"),
             "list 50 conversations": lambda: self.ask("GET", f"/api/conversations?limit={_PAGE}"),
+            "look for a title that nobody has": lambda: self.ask(
+                "GET", f"/api/conversations?limit={_PAGE}&q=zebrafink"
+            ),
         }
 
     def _edit(self, message: str, text: str) -> None:
