@@ -19,6 +19,7 @@ from quarterdeck.views.increments import Increments
 from quarterdeck.views.ui_message_stream import UiMessageStream
 
 FOLDER = Path(__file__).parents[1] / "fixtures" / "folds"
+SDKS = ["ai", "ai6", "ai5"]  # its versions 7, 6 and 5: all of them speak v1 of this stream
 FIXTURES = sorted(path.stem for path in FOLDER.glob("*.json"))
 
 
@@ -89,10 +90,11 @@ def shown_by_ag_ui(answer: dict[str, Any]) -> Shown:
     )
 
 
+@pytest.mark.parametrize("sdk", SDKS)
 @pytest.mark.parametrize("name", FIXTURES)
-async def test_the_ai_sdk_reads_what_the_log_says(front_ends: FrontEnds, name: str) -> None:
+async def test_the_ai_sdk_reads_what_the_log_says(front_ends: FrontEnds, name: str, sdk: str) -> None:
     events, view = read_events(name), UiMessageStream()
-    answer = await front_ends.read_ui_message("".join(view.encode(event).decode() for event in events))
+    answer = await front_ends.read_ui_message("".join(view.encode(event).decode() for event in events), sdk)
     assert shown_by_ui(answer) == shown_by_fold(events)
 
 
@@ -103,8 +105,12 @@ async def test_ag_ui_reads_what_the_log_says(front_ends: FrontEnds, name: str) -
     assert shown_by_ag_ui(answer) == shown_by_fold(events)
 
 
-async def test_an_approval_is_a_state_of_its_tool(front_ends: FrontEnds) -> None:
+@pytest.mark.parametrize("sdk", SDKS)
+async def test_an_approval_is_a_part_that_changes_when_it_is_settled(front_ends: FrontEnds, sdk: str) -> None:
     events, view = read_events("approval-asked-and-given"), UiMessageStream()
-    answer = await front_ends.read_ui_message("".join(view.encode(event).decode() for event in events))
-    states = {part["toolCallId"]: part["state"] for part in answer["message"]["parts"] if "toolCallId" in part}
-    assert states == {"k1": "approval-responded", "k2": "approval-requested"}
+    answer = await front_ends.read_ui_message("".join(view.encode(event).decode() for event in events), sdk)
+    asked = [part["data"] for part in answer["message"]["parts"] if part["type"] == "data-approval"]
+    assert [(one["call"], one["digest"], one.get("decision", "")) for one in asked] == [
+        ("k1", "d1", "approved"),
+        ("k2", "d2", ""),
+    ]

@@ -54,9 +54,9 @@ class FrontEnds:
             "ag-ui", url=f"http://127.0.0.1:{port}", key=key, thread=thread, messages=messages, props=props
         )
 
-    async def read_ui_message(self, text: str) -> Answer:
-        """What the AI SDK makes of an encoded stream."""
-        return await self._do("ui-read", text=text)
+    async def read_ui_message(self, text: str, sdk: str) -> Answer:
+        """What the AI SDK (one of its versions) makes of an encoded stream."""
+        return await self._do("ui-read", text=text, sdk=sdk)
 
     async def read_ag_ui(self, text: str) -> Answer:
         """What AG-UI's client makes of an encoded run."""
@@ -68,7 +68,7 @@ class FrontEnds:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps({"number": number, "does": does, **command}) + "\n")
         self._process.stdin.flush()
-        async with asyncio.timeout(WAIT_S):
+        async with asyncio.timeout(3 * WAIT_S):  # some of it is many attempts over a network that is cut
             return await asyncio.wrap_future(future)
 
     def _read(self) -> None:
@@ -76,6 +76,8 @@ class FrontEnds:
         for line in self._process.stdout:
             told = json.loads(line)
             future = self._waiting.pop(told["number"])
+            if not future.set_running_or_notify_cancel():
+                continue  # nobody waits for it any more
             if "error" in told:
                 future.set_exception(AssertionError(told["error"]))
             else:
@@ -88,6 +90,11 @@ def open_front_ends() -> Iterator[FrontEnds]:
     pipe = subprocess.PIPE
     with subprocess.Popen(command, cwd=FOLDER, stdin=pipe, stdout=pipe, text=True) as process:
         try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            assert ready, (
+                "Node did not start: install its packages with scripts/page.py packages tests/conformance/node"
+            )
             yield FrontEnds(process)
         finally:
             process.kill()

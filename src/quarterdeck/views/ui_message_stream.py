@@ -1,6 +1,7 @@
 """The UI-message stream of Vercel's AI SDK (`x-vercel-ai-ui-message-stream: v1`): a turn's events as its chunks.
 
-An idea is a part `data-idea`, told when it is whole. Tools run here, so their calls are `providerExecuted`.
+An idea is a part `data-idea`, told when it is whole. Tools run here, so their calls are `providerExecuted`; an approval
+is a part `data-approval`, because the chunks that the SDK has for it are not the same in each of its versions.
 """
 
 from __future__ import annotations
@@ -61,7 +62,7 @@ class UiMessageStream:
         self._increments = Increments()
         self._parts = OpenParts()
         self._names: dict[str, str] = {}  # of the tools, by call
-        self._approvals: dict[str, str] = {}  # what was told of them, by call
+        self._approvals: dict[str, Approval] = {}  # as they were told, by call
         self._is_begun = False
         self._step = 0
         self._is_in_step = False
@@ -176,23 +177,18 @@ class UiMessageStream:
             case ToolReturned(call=call, text=text):
                 return [{"type": "tool-output-available", "output": text, **_call(call)}]
             case ApprovalRequested(call=call):
-                return self._tell_approval(Approval(call, event.name, event.digest))
-            case ApprovalSettled(call=call, decision=decision):
-                return self._tell_approval(Approval(call, self._names.get(call, ""), "", decision=decision))
+                return self._tell_approval(Approval(call, event.name, event.digest, event.taint))
+            case ApprovalSettled(call=call, decision=decision) if call in self._approvals:
+                return self._tell_approval(msgspec.structs.replace(self._approvals[call], decision=decision))
+            case _:
+                return []
 
     def _tell_approval(self, asked: Approval) -> list[Chunk]:
-        """What of it was not told yet."""
-        if asked.call not in self._names:
+        """The same part again when it is settled: the SDK then replaces what it says."""
+        if self._approvals.get(asked.call) == asked:
             return []
-        chunks: list[Chunk] = []
-        if asked.call not in self._approvals:
-            self._approvals[asked.call] = ""
-            chunks.append({"type": "tool-approval-request", "approvalId": asked.call, "toolCallId": asked.call})
-        if asked.decision and not self._approvals[asked.call]:
-            self._approvals[asked.call] = asked.decision
-            approved = asked.decision == "approved"
-            chunks.append({"type": "tool-approval-response", "approvalId": asked.call, "approved": approved})
-        return chunks
+        self._approvals[asked.call] = asked
+        return [{"type": "data-approval", "id": asked.call, "data": msgspec.to_builtins(asked)}]
 
     def _end_turn(self, event: TurnEnded) -> list[Chunk]:
         chunks = [chunk for number in self._parts.numbers() for chunk in self._end(number)]

@@ -1,6 +1,6 @@
 // Other front ends' own clients. Commands come as lines of JSON with a `number`, answers go with the same number.
 import { HttpAgent } from "@ag-ui/client";
-import { AbstractChat, DefaultChatTransport, readUIMessageStream } from "ai";
+import { AbstractChat, DefaultChatTransport } from "ai";
 import { createInterface } from "node:readline";
 
 // AG-UI's client throws a cut connection once more where nobody can catch it.
@@ -68,7 +68,7 @@ const pause = () => new Promise((resolve) => setTimeout(resolve, 30));
 const isWhole = (chunks) => ["finish", "abort", "error"].includes(chunks.at(-1)?.type);
 
 // One message over a bad network: sent, then resumed until it is there as a whole, or was written meanwhile.
-async function uiChatThrough({ url, key, chat, text, id, body, most = 400 }) {
+async function uiChatThrough({ url, key, chat, text, id, body, most = 2000 }) {
   const attempts = [];
   let steps = [{ send: text, id }];
   let messages = [];
@@ -97,7 +97,7 @@ async function storedMessages(url, key, chat) {
   }
 }
 
-async function agUiThrough({ url, key, thread, messages, props, most = 400 }) {
+async function agUiThrough({ url, key, thread, messages, props, most = 2000 }) {
   const attempts = [];
   for (let number = 0; number < most; number++) {
     if (number > 0) await pause();
@@ -137,8 +137,9 @@ async function agUi({ url, key, thread, messages, props = {} }) {
 const eventStream = (text) => new Response(text, { headers: { "content-type": "text/event-stream" } });
 
 // Streams as they were encoded, without a server.
-async function uiRead({ text }) {
-  const transport = new DefaultChatTransport({ fetch: async () => eventStream(text) });
+async function uiRead({ text, sdk }) {
+  const { DefaultChatTransport: Transport, readUIMessageStream } = await import(sdk);
+  const transport = new Transport({ fetch: async () => eventStream(text) });
   const stream = await transport.sendMessages({ chatId: "c", messages: [], trigger: "submit-message" });
   let error = null;
   let message = null;
@@ -164,6 +165,7 @@ async function agRead({ text }) {
 
 const DO = { "ui-chat": uiChat, "ui-chat-through": uiChatThrough, "ag-ui": agUi, "ag-ui-through": agUiThrough, "ui-read": uiRead, "ag-read": agRead };
 
+console.log("ready");
 for await (const line of createInterface({ input: process.stdin })) {
   const { number, does, ...command } = JSON.parse(line);
   DO[does](command).then(

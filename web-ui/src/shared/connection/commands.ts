@@ -16,6 +16,11 @@ export async function carryOut(frame: ClientFrame): Promise<ServerFrame | null> 
       case "stop":
         await request(`/api/turns/${frame.turn}/stop`, { method: "POST" });
         return { type: "stopping", ...refOf(frame), turn: frame.turn };
+      case "approve": {
+        const { turn, call, digest, decision } = frame;
+        await request(`/api/turns/${turn}/approvals/${call}`, { method: "POST", body: { digest, decision } });
+        return { type: "settling", ...refOf(frame), turn, call };
+      }
       case "ping":
         await request("/api/me");
         return { type: "pong", ...refOf(frame) };

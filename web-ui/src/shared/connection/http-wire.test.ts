@@ -12,6 +12,7 @@ interface Asked {
   signal: AbortSignal | undefined;
   answer(frames: ServerFrame[]): void;
   refuse(status: number, problem: object): void;
+  accept(): void;
   fail(): void;
   stream: ReadableStreamDefaultController<Uint8Array>;
   openStream(): void;
@@ -62,6 +63,7 @@ function remember(address: string, options: RequestInit): Promise<Response> {
       signal: options.signal ?? undefined,
       answer: (frames) => resolve(Response.json({ items: frames })),
       refuse: (status, problem) => resolve(Response.json(problem, { status })),
+      accept: () => resolve(new Response(null, { status: 202 })),
       fail: () => reject(new TypeError("Failed to fetch")),
       stream: undefined as unknown as Asked["stream"],
       openStream: () => {
@@ -158,6 +160,16 @@ describe("what is asked beside following", () => {
     expect(heard.at(-1)).toEqual({ type: "accepted", ref: "post:k:1", id: "k", at, ...rest });
     await settle();
     expect(lastAsked().query.getAll("turn")).toEqual(["t1:0"]);
+  });
+
+  it("settles a tool call that waits for it", async () => {
+    await greetPoll();
+    wire.send({ type: "approve", ref: "a", turn: "t1", call: "k1", digest: "d", decision: "declined" });
+    await settle();
+    expect(lastAsked()).toMatchObject({ path: "/api/turns/t1/approvals/k1", body: { digest: "d", decision: "declined" } });
+    lastAsked().accept();
+    await settle();
+    expect(heard.at(-1)).toEqual({ type: "settling", ref: "a", turn: "t1", call: "k1" });
   });
 
   it("keeps the order of messages", async () => {

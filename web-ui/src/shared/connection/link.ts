@@ -165,7 +165,9 @@ export class Link {
       return;
     }
     if (this.isClosed || this.wire !== null) return;
+    const before = this.ladder.rung;
     if (welcome === "welcome") this.ladder.fail(isSilent);
+    if (this.ladder.rung !== before) this.backOff.reset(); // the waits were for the other one
     this.connect();
   }
 

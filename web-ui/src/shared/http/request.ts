@@ -54,8 +54,8 @@ export async function readAnswer<Result>(path: string, response: Response): Prom
     if (problem.status === 401 && path !== SIGN_IN) onSignedOut(problem);
     throw problem;
   }
-  if (response.status === 204) return undefined as Result;
-  return (await response.json()) as Result;
+  const text = await response.text();
+  return (text === "" ? undefined : JSON.parse(text)) as Result;
 }
 
 export function offline(): ProblemError {
