@@ -315,7 +315,9 @@ def _clear_away(server: Server, conversation: str) -> None:
 
 def _wait_for_rest(page: Page) -> None:
     """Faces are loaded and nothing moves any more."""
-    page.evaluate("document.fonts.ready.then(() => new Promise((rest) => setTimeout(rest, 300)))")
+    if "/s/" not in page.url:  # a shared page runs no scripts, and waits for none
+        page.evaluate("document.fonts.ready.then(() => {})")
+    page.wait_for_timeout(300)
 
 
 def open_home(folder: Path, fake: FakeOpenAI) -> Server:

@@ -1,6 +1,7 @@
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 
+import { Citation } from "@/shared/markdown/citation";
 import { Why } from "@/shared/recall/why";
 import { fullTime } from "@/shared/time/format";
 import type { RecalledSource } from "@/shared/wire/resources";
@@ -21,10 +22,12 @@ export function RecalledNote({ recalled }: { recalled: RecalledSource }) {
       </p>
       <Why signals={signals} />
       <p className="flex flex-wrap gap-x-3">
-        {message !== undefined && conversation !== "" && (
+        {message !== undefined && conversation !== "" ? (
           <Link href={`/c/${conversation}#m-${message}`} className={LINK}>
             {t("context.go")}
           </Link>
+        ) : (
+          message !== undefined && <Citation id={message} />
         )}
         {kind === "memory" && (
           <Link href="/memory" className={LINK}>

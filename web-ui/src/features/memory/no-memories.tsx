@@ -1,4 +1,4 @@
-import { BookmarkCheck, Eraser, Link2, MessagesSquare } from "lucide-react";
+import { Eraser, Eye, Link2, MessagesSquare } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
@@ -7,7 +7,7 @@ const LESSONS: { id: "learned" | "source" | "yours" | "private"; icon: LucideIco
   { id: "learned", icon: MessagesSquare },
   { id: "source", icon: Link2 },
   { id: "yours", icon: Eraser },
-  { id: "private", icon: BookmarkCheck },
+  { id: "private", icon: Eye },
 ];
 
 /** Nothing is remembered yet: how it comes about, and what one can do with it. */

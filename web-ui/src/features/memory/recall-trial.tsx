@@ -7,6 +7,7 @@ import { Jump } from "@/features/memory/memory-line";
 import { keys } from "@/shared/data/keys";
 import { Section } from "@/shared/form/section";
 import { request } from "@/shared/http/request";
+import { Citation } from "@/shared/markdown/citation";
 import { Why } from "@/shared/recall/why";
 import { Listing } from "@/shared/table/listing";
 import { fullTime } from "@/shared/time/format";
@@ -78,10 +79,12 @@ function Hit({ hit }: { hit: RecallHit }) {
       <p className="flex flex-wrap items-center gap-x-3 text-xs text-quiet">
         <span>{who}</span>
         <time dateTime={new Date(hit.at).toISOString()}>{fullTime(hit.at, i18n.language)}</time>
-        {message && hit.conversation && (
+        {message && hit.conversation ? (
           <Jump conversation={hit.conversation} message={message}>
             {hit.title || t("sidebar.untitled")}
           </Jump>
+        ) : (
+          message && <Citation id={message} />
         )}
         {hit.tainted && <span className="font-medium text-warn">{t("memory.is_tainted")}</span>}
       </p>
