@@ -21,7 +21,9 @@ import uvicorn
 from quarterdeck.accounts.sessions import create_open_link
 from quarterdeck.accounts.ways_in import has_way_in
 from quarterdeck.address_file import remove_address, write_address
-from quarterdeck.app import Identity, create_app, lock_data_dir, make_worker_name, open_data_dir, open_database
+from quarterdeck.app.data import lock_data_dir, open_data_dir, open_database
+from quarterdeck.app.identity import Identity, make_worker_name
+from quarterdeck.app.serving import create_app
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
 from quarterdeck.supervise import Inheritance, Supervisor, end_with, read_inheritance, say_ready

@@ -27,7 +27,7 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck import metrics
-from quarterdeck.app import Identity, make_worker_name
+from quarterdeck.app.identity import Identity, make_worker_name
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import SetupError

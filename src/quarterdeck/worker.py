@@ -13,7 +13,8 @@ from importlib import import_module
 import uvicorn
 from fastapi import FastAPI
 
-from quarterdeck.app import open_data_dir, open_house
+from quarterdeck.app.data import open_data_dir
+from quarterdeck.app.opening import open_house
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
 from quarterdeck.serve import HARD_STOP_S, bind, stop_hard_after

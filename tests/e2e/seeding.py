@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Struct
 from sqlalchemy import insert, select
 
-from quarterdeck.app import open_database
+from quarterdeck.app.data import open_database
 from quarterdeck.config import Settings
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import Continuation, IdeaPart, Part, TextPart, encode_parts

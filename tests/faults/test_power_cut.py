@@ -20,7 +20,7 @@ from tests.harness.power_cut import Choice, Record, choose_by, drop, keep, read_
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import trials, wait_until
 
-from quarterdeck.app import open_database
+from quarterdeck.app.data import open_database
 from quarterdeck.config import Settings
 from quarterdeck.store.tables import messages
 

@@ -12,7 +12,7 @@ from sqlalchemy import insert, update
 
 from quarterdeck.accounts.keys import create_api_key
 from quarterdeck.accounts.tokens import hash_secret
-from quarterdeck.app import open_database
+from quarterdeck.app.data import open_database
 from quarterdeck.config import Settings
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import WriteConnection

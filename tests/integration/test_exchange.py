@@ -17,7 +17,7 @@ from tests.harness.waiting import wait_until
 from tests.unit.exchange.imported import open_account
 from tests.unit.exchange.test_round_trip import export, without_ids
 
-from quarterdeck.app import open_database
+from quarterdeck.app.data import open_database
 from quarterdeck.config import Settings
 from quarterdeck.store.imports import Counts
 

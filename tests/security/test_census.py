@@ -37,7 +37,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from quarterdeck.app import create_app
+from quarterdeck.app.serving import create_app
 from quarterdeck.config import Settings
 from quarterdeck.store.tables import api_keys, sessions, summaries
 

@@ -15,7 +15,7 @@ from tests.harness.waiting import trials
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from quarterdeck.app import open_database
+from quarterdeck.app.data import open_database
 from quarterdeck.config import Settings
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.tables import api_keys

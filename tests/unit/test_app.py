@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.app import open_house
+from quarterdeck.app.opening import open_house
 from quarterdeck.config import Settings
 from quarterdeck.web.house import Role
 

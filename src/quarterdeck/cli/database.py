@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import typer
 
 from quarterdeck.accounts.vault import decode_keys
-from quarterdeck.app import lock_data_dir, open_data_dir
+from quarterdeck.app.data import lock_data_dir, open_data_dir
 from quarterdeck.cli.options import DataDir, read_settings
 from quarterdeck.cli.progress import show_progress
 from quarterdeck.config import Settings

@@ -9,7 +9,7 @@ from typing import Annotated, Any, TypeVar
 
 import typer
 
-from quarterdeck.app import open_data_dir, open_database
+from quarterdeck.app.data import open_data_dir, open_database
 from quarterdeck.config import Settings, load_settings
 from quarterdeck.diagnostics import configure_logs
 from quarterdeck.store.database import Database, WriteConnection
