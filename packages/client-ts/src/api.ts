@@ -1352,7 +1352,7 @@ export interface Routes {
   /** All your memories as JSON Lines, which import again. */
   "GET /api/memories/export": { path: object; query: object; body: undefined; answer: undefined };
   /** Memories from JSON Lines: an object with a `text` on each; `sources` are messages of yours. */
-  "POST /api/memories/import": { path: object; query: object; body: Blob; answer: ImportedMemories };
+  "POST /api/memories/import": { path: object; query: object; body: undefined; answer: ImportedMemories };
   /** The page of what is known about you, a line for each memory that holds. */
   "GET /api/memories/notes": { path: object; query: object; body: undefined; answer: StandingNotes };
   /** Edit that page. A changed line edits its memory, a new one is a memory of yours, a missing one is forgotten. */

@@ -14,7 +14,16 @@ from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.errors import ConflictError, InputError, NotFoundError, StaleVersionError
 from quarterdeck.memory.wording import fingerprint, marks, squeeze
 from quarterdeck.store.database import AnyConnection, WriteConnection
-from quarterdeck.store.memories import KINDS, UNDO_MS, MemoryRow, find_memory, insert_row, update_row
+from quarterdeck.store.memories import (
+    KINDS,
+    UNDO_MS,
+    MemoryRow,
+    find_memories,
+    find_memory,
+    insert_row,
+    list_superseded_by,
+    update_row,
+)
 from quarterdeck.store.memory_history import as_it_was, find_change, insert_change, list_reopened_from
 from quarterdeck.store.memory_sources import MemorySource, add_sources, keep_sources, list_sources
 from quarterdeck.store.standing_notes import mark_notes_stale
@@ -115,6 +124,10 @@ def forget_memory(connection: WriteConnection, owner: str, memory: str) -> int:
     }
     at = now_ms()
     change_memory(connection, row, {"forgotten_at": at, "pinned_at": None}, "forgotten", "user", notes)
+    closed = list_superseded_by(connection, owner, [row.id]).get(row.id, [])
+    for same in find_memories(connection, owner, closed).values():
+        if same.valid_to is None:  # it says the same in other words
+            forget_memory(connection, owner, same.id)
     return at + UNDO_MS
 
 

@@ -27,6 +27,7 @@ from quarterdeck.memory.deriving import (
     AGAIN,
     INSTRUCTIONS,
     OUTPUT_TOKENS,
+    Answer,
     Heard,
     Proposed,
     question_for,
@@ -65,7 +66,6 @@ _AT_ONCE = 20  # messages in one request
 _MOST_CHARS = 12_000
 _MOST_KNOWN = 40
 _NEWEST_KNOWN = 8
-_USERS_AT_ONCE = 200
 _LEASE_MS = 300_000
 _WORK_S = 150.0  # of one user at a time; less than the lease, by more than two requests take
 _PUT_OFF_S = 600.0  # a provider that fails, a budget that is spent
@@ -114,10 +114,10 @@ class Extraction:
         """What waits anywhere and is not about to be read: after a crash, an edit, a day that is over."""
         if not self._quiet_s:
             return
-        waiting = await self._database.read(lambda connection: list_waiting(connection, _USERS_AT_ONCE))
+        waiting = await self._database.read(lambda connection: list_waiting(connection, MANY))
         quiet_since = now_ms() - self._quiet_s * 1000
         for who in waiting:
-            if who.owner_id not in self._tasks and (who.latest <= quiet_since or who.count >= MANY):
+            if who.has_many or (who.latest <= quiet_since and who.owner_id not in self._tasks):
                 await self.learn(who.owner_id)
 
     async def learn(self, user: str) -> None:
@@ -169,14 +169,14 @@ class Extraction:
         if batch.is_spent:
             self._put_off(user)
             return False
-        proposed, model = await self._ask(user, batch)
-        if proposed is None and not model:
+        answer, model = await self._ask(user, batch)
+        if answer is None and not model:
             self._put_off(user)
             return False
-        await self._database.write(lambda connection: _keep(connection, user, batch, proposed or [], model))
+        await self._database.write(lambda connection: _keep(connection, user, batch, answer or Answer([]), model))
         return True
 
-    async def _ask(self, user: str, batch: _Batch) -> tuple[list[Proposed] | None, str]:
+    async def _ask(self, user: str, batch: _Batch) -> tuple[Answer | None, str]:
         """What the model proposes and which it was; None: nothing that can be read (no model: there was no answer)."""
         question = question_for(batch.heard, batch.known, zone_or_utc(batch.zone))
         for instructions in (INSTRUCTIONS, INSTRUCTIONS + AGAIN):
@@ -187,8 +187,8 @@ class Extraction:
             reply = await self._asking.ask_in_background(errand)
             if not reply.text:
                 return None, ""
-            if (proposed := read_answer(reply.text)) is not None:
-                return proposed, reply.model
+            if (answer := read_answer(reply.text)) is not None:
+                return answer, reply.model
             metrics.MEMORY_STATEMENTS.add(1, "unreadable")
         logger.warning("statements_unreadable", model=reply.model, messages=len(batch.heard))
         return None, reply.model
@@ -251,15 +251,19 @@ def _choose_known(rows: list[MemoryRow], heard: list[Heard]) -> dict[str, Memory
     return {f"m{number}": row for number, row in enumerate(chosen.values(), 1)}
 
 
-def _keep(connection: WriteConnection, user: str, batch: _Batch, proposed: list[Proposed], model: str) -> None:
+def _keep(connection: WriteConnection, user: str, batch: _Batch, answer: Answer, model: str) -> None:
     """In one transaction with the note that they were read. What was changed meanwhile is read again later."""
     if find_memory_setting(connection, user) != "on":
         return
     pass_by_unlearned(connection, user)
     done = set(mark_read(connection, {message.id: message.version for message in batch.heard}))
     merging = Merging(connection, user)
-    for outcome in _outcomes(merging, batch, proposed, model, done):
+    for outcome in _outcomes(merging, batch, answer.statements, model, done):
         metrics.MEMORY_STATEMENTS.add(1, outcome)
+    for pair in answer.same:
+        rows = [batch.known[name].id for name in pair if name in batch.known]
+        if len(rows) == 2:
+            merging.unite(*rows)
 
 
 def _outcomes(merging: Merging, batch: _Batch, proposed: list[Proposed], model: str, done: set[str]) -> Iterable[str]:

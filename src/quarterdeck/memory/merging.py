@@ -17,7 +17,7 @@ from quarterdeck.memory.wording import fingerprint, is_like_marked, meaning_word
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.memories import MemoryRow, list_comparable
 from quarterdeck.store.memory_history import ChangeRow, list_tombstones
-from quarterdeck.store.memory_sources import MemorySource, add_sources
+from quarterdeck.store.memory_sources import MemorySource, add_sources, list_sources
 
 SAME = 0.75
 """Of all their words: what shares so many says the same, if numbers and negations agree."""
@@ -68,12 +68,34 @@ class Merging:
         self._make(found)
         return "made"
 
+    def unite(self, one: str, other: str) -> None:
+        """Two that are said to say the same become the earlier one, with all their sources, if they share a word.
+
+        The later one stays as it was, closed without an end, and what says it again joins the earlier one.
+        """
+        rows = sorted((row for row in map(self._rows.get, (one, other)) if row is not None), key=lambda row: row.id)
+        if len(rows) != 2 or rows[0].id == rows[1].id:
+            return
+        kept, gone = rows if rows[0].origin == "user" or rows[1].origin != "user" else rows[::-1]
+        if not (self._words[kept.id] & self._words[gone.id]) or _differ(kept.text, gone.text):
+            return
+        if gone.origin == "user" or gone.pinned_at or not (_is_open(kept) and _is_open(gone)):
+            return
+        if gone.taint != kept.taint or (gone.valid_from or gone.said_at) < (kept.valid_from or 0):
+            return
+        found = list_sources(self._connection, [gone.id]).get(gone.id, [])
+        sources = [MemorySource(source.message_id, source.version, source.quote) for source in found]
+        add_sources(self._connection, self._owner, kept.id, sources)
+        values = {"superseded_by": kept.id, "superseded_at": now_ms()}
+        self._note(change_memory(self._connection, gone, values, "united", "model"))
+        self._note(change_memory(self._connection, kept, {}, "merged", "model"))
+
     def _find_same(self, found: Found, told: MemoryRow | None) -> MemoryRow | None:
         """The closest one that says it already; one that was closed does not, for it may be true anew."""
         sign, words = fingerprint(found.statement.text), meaning_words(found.statement.text)
         best: tuple[float, MemoryRow] | None = None
         for row in self._rows.values():
-            if row.superseded_at is not None:
+            if row.superseded_at is not None and not _is_united(row):
                 continue
             share = 1.0 if row.fingerprint == sign else overlap(words, self._words[row.id])
             needed = _SAME_AS_TOLD if found.operation == "same" and told is not None and row.id == told.id else SAME
@@ -81,7 +103,10 @@ class Merging:
                 continue
             if best is None or share > best[0]:
                 best = (share, row)
-        return None if best is None else best[1]
+        same = None if best is None else best[1]
+        while same is not None and _is_united(same):
+            same = self._rows.get(same.superseded_by or "")
+        return None if same is None or same.superseded_at is not None else same
 
     def _join(self, row: MemoryRow, found: Found) -> str:
         """Its sources are all of theirs; heard again it is surer, and holds again if it was stale."""
@@ -128,8 +153,7 @@ class Merging:
 
     def _close_late(self, old: MemoryRow, new: MemoryRow) -> str:
         """What contradicts `old` was known already, and nobody had noticed; empty when nothing is to be done."""
-        is_open = old.superseded_at is None and old.stale_at is None and old.valid_to is None
-        if not is_open or old.origin == "user" or new.said_at < old.said_at or (new.taint and not old.taint):
+        if not _is_open(old) or old.origin == "user" or new.said_at < old.said_at or (new.taint and not old.taint):
             return ""
         self._note(close_memory(self._connection, old, new, "model"))
         return "superseded"
@@ -157,6 +181,15 @@ class Merging:
 
     def _is_forgotten(self, found: Found) -> bool:
         return any(_is_like(found, tombstone) for tombstone in self._tombstones)
+
+
+def _is_open(row: MemoryRow) -> bool:
+    return row.superseded_at is None and row.stale_at is None and row.valid_to is None
+
+
+def _is_united(row: MemoryRow) -> bool:
+    """It says what the memory says that stands for both."""
+    return row.superseded_by is not None and row.valid_to is None
 
 
 def _is_like(found: Found, tombstone: ChangeRow) -> bool:

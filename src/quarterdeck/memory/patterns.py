@@ -22,6 +22,8 @@ OF_THE_ASSISTANT = _words(
     r"(assistant|chatbot|language model|the ai|the bot)\b.*\b(said|says|suggested|recommended|recalled|remembers)",
     r"(assistant|chatbot|language model|the ai|the bot)\b.*\b(explained|answered|told|noted|believes|thinks)",
     r"according to (the|your) (assistant|memory|notes|summary)",
+    r"(noted|known|recorded|remembered|recalled|mentioned|stated) (earlier|before|previously|that|from)",
+    r"(earlier|previously|before) (it was )?(noted|recorded|remembered|recalled|mentioned|stated)",
 )
 
 PASSING = _words(
@@ -32,6 +34,9 @@ PASSING = _words(
     r"is having (a|an) (good|bad|nice|long|great|busy) (day|morning|evening|week)",
     r"weather",
 )
+
+OF_THE_MOMENT = _words("today|tonight|right now|just now|at the moment|this (morning|evening|afternoon)|heute|gerade")
+"""In what was said: then it is lasting only if it is dated."""
 
 ORDERS = re.compile(
     r"^(please\s+)?(always|never|ignore|disregard|forget|remember to|do not|don't|from now on|approve|allow|execute)\b"

@@ -12,6 +12,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct, structs
 
+from quarterdeck.domain.words import stem
 from quarterdeck.memory.deriving import Heard, Proposed
 from quarterdeck.memory.patterns import (
     CARD,
@@ -19,6 +20,7 @@ from quarterdeck.memory.patterns import (
     LONG_TOKEN,
     NUMBER,
     OF_THE_ASSISTANT,
+    OF_THE_MOMENT,
     ORDERS,
     PASSING,
     POLITE,
@@ -49,6 +51,9 @@ class Candidate(Struct, frozen=True):
     sentence: str
     before: str  # what stands in that sentence before the quote
 
+
+_GREETING = frozenset(stem(word) for word in POLITE)
+"""What a message and a statement have in common by chance."""
 
 Gate = Callable[[Candidate], bool]
 """True for what is not let through."""
@@ -127,8 +132,17 @@ def _is_small_talk(candidate: Candidate) -> bool:
     words = set(re.findall(r"\w+", candidate.proposed.quote.casefold()))
     if words and words <= POLITE:
         return True
-    text = candidate.proposed.text
-    return bool(REPORTS.search(text) or PASSING.search(text))
+    proposed = candidate.proposed
+    is_dated = proposed.kind not in ("fact", "preference") or proposed.valid_from or proposed.valid_to
+    if not is_dated and OF_THE_MOMENT.search(_clause(candidate)):
+        return True
+    return bool(REPORTS.search(proposed.text) or PASSING.search(proposed.text))
+
+
+def _clause(candidate: Candidate) -> str:
+    """What of the sentence the quote stands in, between commas."""
+    after = candidate.sentence[len(candidate.before) + len(squeeze(candidate.proposed.quote)) :]
+    return candidate.before.rpartition(",")[2] + candidate.proposed.quote + after.partition(",")[0]
 
 
 def _is_about_the_assistant(candidate: Candidate) -> bool:
@@ -156,7 +170,7 @@ def _is_invented(candidate: Candidate) -> bool:
     said = heard.own
     if set(re.findall(r"\w+", candidate.proposed.quote.casefold())) <= YES:
         said = f"{heard.own} {heard.asked}"  # what somebody says yes to is what they say
-    told, known = meaning_words(text), meaning_words(said)
+    told, known = meaning_words(text), meaning_words(said) - _GREETING
     if sum(_is_among(word, known) for word in told) < max(1.0, len(told) * _LEAST_GROUNDED):
         return True
     return any(number not in said and not YEAR.fullmatch(number) for number in NUMBER.findall(text))

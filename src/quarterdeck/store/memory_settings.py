@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
 
 from quarterdeck.domain.ids import least_id, now_ms
 from quarterdeck.domain.parts import decode_parts, plain_text
@@ -32,11 +32,11 @@ class UnreadRow(Struct, frozen=True):
 
 
 class Waiting(Struct, frozen=True):
-    """Somebody with unread messages: the newest one is from `latest`."""
+    """Somebody with unread messages: the newest one is from `latest`; `has_many` need not wait for quiet."""
 
     owner_id: str
-    count: int
     latest: int
+    has_many: bool
 
 
 def find_memory_setting(connection: AnyConnection, user: str) -> str:
@@ -71,16 +71,14 @@ def ask_for(connection: WriteConnection, user: str, since: int) -> int:
     return connection.execute(update(messages).where(old).values(remembered_at=None)).rowcount
 
 
-def list_waiting(connection: AnyConnection, limit: int) -> list[Waiting]:
-    """Who has something to be read, guests left out."""
-    rows = connection.execute(
-        select(messages.c.owner_id, func.count().label("count"), func.max(messages.c.created_at).label("latest"))
-        .join(users, users.c.id == messages.c.owner_id)
-        .where(_UNREAD, users.c.role != "guest")
-        .group_by(messages.c.owner_id)
-        .limit(limit)
-    )
-    return [Waiting(row.owner_id, row[1], row.latest) for row in rows]
+def list_waiting(connection: AnyConnection, many: int) -> list[Waiting]:
+    """Who has something to be read, guests left out. The cost is that of the people, not of what waits."""
+    unread = select(messages.c.created_at).where(messages.c.owner_id == users.c.id, _UNREAD)
+    latest = unread.order_by(messages.c.id.desc()).limit(1).scalar_subquery().label("latest")
+    enough = unread.order_by(messages.c.id).offset(many - 1).limit(1).scalar_subquery().label("enough")
+    people = select(users.c.id, latest, enough).where(users.c.role != "guest").subquery()
+    rows = connection.execute(select(people).where(people.c.latest.is_not(None)))
+    return [Waiting(row.id, row.latest, row.enough is not None) for row in rows]
 
 
 def list_unread(connection: AnyConnection, user: str, limit: int) -> list[UnreadRow]:

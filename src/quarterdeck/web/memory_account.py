@@ -90,7 +90,7 @@ async def export(house: TheHouse, caller: Caller) -> Response:
     )
 
 
-@router.post("/import", openapi_extra={"requestBody": {"content": {"application/x-ndjson": {}}}})
+@router.post("/import")
 async def import_all(house: TheHouse, caller: Caller, request: Request) -> ImportedMemories:
     """Memories from JSON Lines: an object with a `text` on each; `sources` are messages of yours."""
     body = bytearray()

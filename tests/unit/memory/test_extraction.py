@@ -15,14 +15,15 @@ from quarterdeck.conversations.editing import edit_message
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.memory.changing import Edit, edit_memory, forget_memory, undo_change
-from quarterdeck.memory.extraction import Extraction
-from quarterdeck.store.conversations import ConversationRow, update_conversation
+from quarterdeck.memory.extraction import MANY, Extraction
+from quarterdeck.store.conversations import KEEP_DELETED_MS, ConversationRow, update_conversation
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.memories import UNDO_MS, MemoryFilter, MemoryRow, list_memories
 from quarterdeck.store.memory_history import erase_forgotten, list_changes
 from quarterdeck.store.memory_settings import set_memory_setting
 from quarterdeck.store.memory_sources import list_sources
-from quarterdeck.store.tables import memories, memory_sources, memory_versions, messages
+from quarterdeck.store.purge import purge
+from quarterdeck.store.tables import deletions, memories, memory_sources, memory_versions, messages
 
 LISBON = {"message": 1, "quote": "I live in Lisbon.", "text": "The user lives in Lisbon.", "confidence": 0.9}
 
@@ -142,6 +143,21 @@ async def test_a_contradiction_that_is_noticed_late_closes_what_was_true_before(
     assert await world.texts("superseded") == ["The user lives in Lisbon."]
 
 
+async def test_two_that_say_the_same_become_one_and_stay_one(world: World) -> None:
+    first = await world.hear("I play the oboe.", "The user plays the oboe.")
+    second = await world.hear("The oboe is my hobby.", "The user's hobby is the oboe.")
+    await world.hear("I like tea very much.", "The user likes tea.")
+    await world.say("Nothing else to tell you.")
+    world.model.answers = [{"statements": [], "same": [["m1", "m2"], ["m1", "m3"], ["m1", "m9"], ["m1"]]}]
+    await world.extraction.learn(world.user)
+    assert await world.texts() == ["The user likes tea.", "The user plays the oboe."]
+    third = await world.hear("My hobby is still the oboe.", "The user's hobby is the oboe.")
+    assert await world.texts() == ["The user likes tea.", "The user plays the oboe."]
+    kept = (await world.rows())[-1]
+    sources = await world.database.read(lambda connection: list_sources(connection, [kept.id]))
+    assert [source.message_id for source in sources[kept.id]] == [first, second, third]
+
+
 async def test_what_is_over_is_closed_without_another_memory(world: World) -> None:
     await world.hear("I work at Acme.", "The user works at Acme.")
     await world.hear("I quit at Acme.", "The user left Acme.", operation="ends", of="m1", valid_to="2099-12-31")
@@ -246,6 +262,39 @@ async def test_without_an_answer_the_messages_wait(world: World) -> None:
     await world.database.write(lambda connection: connection.execute(update(messages).values(created_at=1)))
     await later.learn_waiting()
     assert await world.texts() == ["The user lives in Lisbon."]
+
+
+async def test_many_messages_need_not_wait_for_quiet(world: World) -> None:
+    for number in range(MANY - 1):
+        await world.say(f"I live in house number {number + 100}.")
+    await world.extraction.learn_waiting()
+    assert world.model.asked == []
+    await world.say("I live in Lisbon.")
+    await world.extraction.learn_waiting()
+    assert len(world.model.asked[0]["messages"]) == MANY
+
+
+async def test_what_a_removed_message_said_is_not_quoted_any_more(world: World) -> None:
+    message = await world.hear("I live in Lisbon.", "The user lives in Lisbon.")
+    kept = await world.hear("I live in Lisbon, as you know.", "The user lives in Lisbon.")
+    alone = await world.hear("I like fado music.", "The user likes fado music.")
+    for gone in (message, alone):
+        await world.database.write(lambda connection, gone=gone: delete_messages(connection, world.user, gone, "one"))  # type: ignore[misc]
+    long_ago = now_ms() - KEEP_DELETED_MS - 1
+
+    def age(connection: WriteConnection) -> None:
+        connection.execute(update(deletions).values(created_at=long_ago))
+        connection.execute(update(memories).where(memories.c.stale_at.is_not(None)).values(stale_at=long_ago))
+        while purge(connection):
+            pass
+
+    await world.database.write(age)
+    assert await world.texts("all") == ["The user lives in Lisbon."], "of the other one nothing is left"
+    [row] = await world.rows()
+    sources = await world.database.read(lambda connection: list_sources(connection, [row.id]))
+    assert {source.message_id: source.quote for source in sources[row.id]} == {
+        message: "", kept: "I live in Lisbon, as you know.",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("how", ["account", "off", "private", "deleted"])
