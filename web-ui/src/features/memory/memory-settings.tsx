@@ -1,6 +1,4 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
-import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { reload } from "@/features/memory/memory-data";
@@ -13,7 +11,6 @@ import { Section } from "@/shared/form/section";
 import { request } from "@/shared/http/request";
 import { Listing } from "@/shared/table/listing";
 import { Button } from "@/shared/ui/button";
-import { Field } from "@/shared/ui/field";
 import { showToast } from "@/shared/ui/toasts";
 import type { MemorySettings } from "@/shared/wire/memories";
 
@@ -38,7 +35,7 @@ export function MemorySettingsPart({ isAdmin }: { isAdmin: boolean }) {
             </Section>
             <Section title={t("memory.meaning_title")} lead={t("memory.meaning_lead")}>
               <Embedding embedding={query.data.embedding} />
-              {isAdmin && <EmbeddingModel key={query.data.embedding.model} model={query.data.embedding.model} />}
+              {isAdmin && <p className="pt-2 text-sm text-quiet">{t("memory.model_hint", { setting: "QUARTERDECK_EMBEDDING_MODEL" })}</p>}
             </Section>
           </>
         )}
@@ -85,38 +82,6 @@ function Embedding({ embedding }: { embedding: MemorySettings["embedding"] }) {
       )}
       <Problem text={error} />
     </div>
-  );
-}
-
-/** The old vectors serve until those of the new model are made. */
-function EmbeddingModel({ model }: { model: string }) {
-  const { t } = useTranslation();
-  const client = useQueryClient();
-  const [name, setName] = useState(model);
-  const { mutate, isPending, error } = useMutation({
-    mutationFn: (embedding_model: string) => request<unknown>("/api/admin/memory", { method: "PUT", body: { embedding_model } }),
-    onSuccess: () => client.invalidateQueries({ queryKey: keys.memorySettings }),
-  });
-  const submit = (event: FormEvent) => {
-    event.preventDefault();
-    mutate(name.trim());
-  };
-  return (
-    <form onSubmit={submit} className="flex flex-wrap items-end gap-2 pt-4">
-      <Field
-        label={t("memory.model")}
-        hint={t("memory.model_hint")}
-        value={name}
-        autoComplete="off"
-        spellCheck={false}
-        className="min-w-64 flex-1"
-        error={error?.message}
-        onChange={(event) => setName(event.target.value)}
-      />
-      <Button type="submit" className="mb-[1.625rem]" disabled={isPending || name.trim() === model}>
-        {t("memory.save")}
-      </Button>
-    </form>
   );
 }
 
