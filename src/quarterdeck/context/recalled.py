@@ -15,7 +15,7 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.memory.recall import Query, Recalled
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow
-from quarterdeck.store.recalled import QuotedRow, find_quoted, find_quoted_memories
+from quarterdeck.store.recalled import QuotedRow, find_left, find_quoted, find_quoted_memories
 from quarterdeck.tools.quoting import HOW_TO_CITE, quote_memory, quote_message
 
 logger = get_logger("quarterdeck.context")
@@ -100,7 +100,8 @@ async def _quote(database: Database, asked: Asked, hits: list[Recalled]) -> list
     by_memory = [hit.id for hit in hits if hit.kind == "memory"]
 
     def read(connection: ReadConnection) -> tuple[dict[str, QuotedRow], dict[str, MemoryRow]]:
-        rows = find_quoted(connection, asked.owner, by_message)
+        left = find_left(connection, asked.owner, by_message)  # what was edited away is not what the user says
+        rows = find_quoted(connection, asked.owner, [message for message in by_message if message not in left])
         return rows, find_quoted_memories(connection, asked.owner, by_memory)
 
     messages, memories = await database.read(read)

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import bindparam, insert, literal, select
+from sqlalchemy import and_, bindparam, insert, literal, or_, select
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import Part, decode_parts
@@ -48,6 +48,34 @@ _MESSAGES = (
 _OPEN_MESSAGES = _MESSAGES.where(
     messages.c.deleted_at.is_(None), conversations.c.deleted_at.is_(None), conversations.c.memory == ""
 )
+_MOST_ABOVE = 64  # messages between one and the fork that is looked for: what was edited away is soon below it
+
+
+def _left_path() -> Any:
+    """Those of some messages that are on a branch that their conversation has left."""
+    above, parent = messages.alias("above"), messages.alias("parent")
+    start = messages.c.id.label("start"), messages.c.conversation_id.label("conversation")
+    seed = (
+        select(*start, messages.c.id, messages.c.parent_id, literal(0).label("depth"))
+        .where(messages.c.owner_id == bindparam("owner"), messages.c.id.in_(bindparam("ids", expanding=True)))
+        .cte("path", recursive=True)
+    )
+    path = seed.union_all(
+        select(seed.c.start, seed.c.conversation, above.c.id, above.c.parent_id, seed.c.depth + 1)
+        .join(seed, above.c.id == seed.c.parent_id)
+        .where(seed.c.depth < _MOST_ABOVE)
+    )
+    is_first = path.c.parent_id.is_(None)
+    return (
+        select(path.c.start)
+        .join(conversations, conversations.c.id == path.c.conversation)
+        .outerjoin(parent, parent.c.id == path.c.parent_id)
+        .where(or_(parent.c.active_child_id != path.c.id, and_(is_first, conversations.c.root_id != path.c.id)))
+        .distinct()
+    )
+
+
+_LEFT = _left_path()
 _MEMORIES = select(memories).where(
     memories.c.owner_id == bindparam("owner"), memories.c.id.in_(bindparam("ids", expanding=True))
 )
@@ -60,6 +88,11 @@ def find_quoted(
     statement = _MESSAGES if is_gone_too else _OPEN_MESSAGES
     rows = connection.execute(statement, {"owner": owner, "ids": ids}) if ids else ()
     return {row.id: _quoted(row) for row in rows}
+
+
+def find_left(connection: AnyConnection, owner: str, ids: list[str]) -> set[str]:
+    """Which of these messages were edited away or left: the path goes on beside them, or beside one not far above."""
+    return set(connection.execute(_LEFT, {"owner": owner, "ids": ids}).scalars()) if ids else set()
 
 
 def find_quoted_memories(connection: AnyConnection, owner: str, ids: list[str]) -> dict[str, MemoryRow]:

@@ -86,6 +86,17 @@ async def test_the_request_of_a_turn_begins_with_the_one_before_but_for_what_was
         assert "Albatross" not in "".join(part.text for part in kept if isinstance(part, TextPart))
 
 
+async def test_what_was_edited_away_is_not_recalled(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=Recall) as rig:
+        first = await rig.row(await told(rig, BOAT, conversation="earlier"))
+        await told(rig, "It is a fine boat to sail.", conversation="earlier")
+        await told(rig, BOAT.replace("Albatross", "Petrel"), conversation="earlier", instead_of=first.request_id)
+        await told(rig, conversation="later")
+        assert "Petrel" in sent(rig)
+        assert "Albatross" not in sent(rig)
+        assert "fine boat" not in sent(rig)
+
+
 async def _off_for_the_account(rig: Rig) -> None:
     await rig.database.write(lambda connection: connection.execute(update(users).values(memory="off")))
 
