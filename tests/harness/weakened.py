@@ -197,7 +197,7 @@ def forget_ids() -> None:
         return new_turn(connection, conversation, f"{key} {time.monotonic_ns()}", *args, **options)
 
     new_turn: Any = replace("turns.record", "_new_turn", make_anew)
-    replace("turns.record", "_known", lambda *_: None)
+    replace("turns.record", "find_known", lambda *_: None)
 
 
 def begin_early() -> None:
