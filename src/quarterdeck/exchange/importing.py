@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -106,17 +107,22 @@ class _Import:
         return problem
 
     async def _write_all(self, batches: Iterator[tuple[_Work, str]]) -> str:
-        """While one batch is written, the next one is read."""
+        """While one batch is written, the next one is read: always by the same thread.
+
+        Several would each keep the memory of the largest batch that they have ever read.
+        """
         problem = ""
-        reading = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
-        try:
-            while (batch := await reading) is not None:
-                reading = asyncio.ensure_future(asyncio.to_thread(next, batches, None))
-                work, said = batch
-                problem = problem or said
-                await self._write(work)
-        finally:  # whoever reads must not be left with a file that is closed
-            await asyncio.gather(reading, return_exceptions=True)
+        loop = asyncio.get_running_loop()
+        with ThreadPoolExecutor(1) as reader:
+            reading = loop.run_in_executor(reader, next, batches, None)
+            try:
+                while (batch := await reading) is not None:
+                    reading = loop.run_in_executor(reader, next, batches, None)
+                    work, said = batch
+                    problem = problem or said
+                    await self._write(work)
+            finally:  # whoever reads must not be left with a file that is closed
+                await asyncio.gather(reading, return_exceptions=True)
         return problem
 
     async def _begin(self, plan: Plan) -> None:
