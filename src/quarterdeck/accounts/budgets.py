@@ -150,7 +150,7 @@ def _affordable(state: BudgetState, demand: Demand) -> int:
         if left < 0:
             return -1
         if price.output > 0:
-            most = min(most, int(left / price.output))
+            most = int(min(most, left / price.output))  # a price next to nothing divides to infinity
         while most > 0 and demand.cost(most) > state.left_cost:  # rounded up, a token may be too many
             most -= 1
     return most

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quarterdeck.accounts.budgets import (
@@ -45,6 +45,7 @@ prices = st.floats(0, 1_000, allow_nan=False)
 
 
 @given(amounts, amounts, st.integers(0, 200_000), st.integers(1, 200_000), prices, prices)
+@example(2, 1_000, 0, 1, 0.0, 5e-324)
 def test_what_is_allotted_never_exceeds_what_is_left(
     left_cost: int, left_tokens: int, input_tokens: int, wanted: int, price_in: float, price_out: float
 ) -> None:
