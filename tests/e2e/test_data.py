@@ -31,7 +31,9 @@ def test_an_export_is_uploaded_shown_and_reported(chat: ChatPage) -> None:
     expect(main.get_by_text("1 conversations, 2 messages imported. 2 items were not taken over.")).to_be_visible()
     main.get_by_role("button", name="Report").click()
     expect(main.get_by_role("row", name="chat.html It shows the conversations once more, as a page.")).to_be_visible()
-    chat.page.get_by_role("link", name="Brought along").click()
+    with chat.server.http() as http:  # it is as old as it was there: not among the first in the list
+        [brought, *_] = http.get("/api/conversations", params={"q": "Brought along"}).json()["items"]
+    chat.open(f"/c/{brought['id']}")
     expect(chat.page.get_by_role("img", name="Picture 1")).to_be_visible()
     expect(chat.page.get_by_text("A dot", exact=True)).to_be_visible()
 
