@@ -46,7 +46,8 @@ _CANDIDATES = (
     "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title "
     "FROM search_entries AS e JOIN messages AS m ON m.id = e.message_id "
     "JOIN conversations AS c ON c.id = e.conversation_id WHERE e.id IN ({ids}) AND e.owner_id = :owner "
-    "AND m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' ORDER BY m.created_at, m.id"
+    "AND m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
+    "AND m.model NOT LIKE 'builtin/%' ORDER BY m.created_at, m.id"  # the log reader only quotes what was said
 )
 
 

@@ -55,6 +55,19 @@ async def test_one_word_in_another_form_is_enough_and_the_answer_beside_the_ques
     assert "Mostly stairs, of oak." in [one.text for one in made[:3]]
 
 
+async def test_what_the_log_reader_quotes_is_not_found_once_more(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    said = await database.write(lambda connection: hold_talk(connection, owner))
+    quoted = [message for message, text in said.items() if text.startswith("Lisbon")]
+    assert quoted[0] in [one.id for one in await recall(database, owner, "Is Lisbon lovely?")]
+
+    def let_it_quote(connection: WriteConnection) -> None:
+        connection.execute(update(messages).where(messages.c.id.in_(quoted)).values(model="builtin/log-reader"))
+
+    await database.write(let_it_quote)
+    assert quoted[0] not in [one.id for one in await recall(database, owner, "Is Lisbon lovely?")]
+
+
 async def test_what_is_not_ones_own_or_gone_or_private_is_never_found(database: Database) -> None:
     ann = await database.write(lambda connection: add_user(connection, "ann"))
     ben = await database.write(lambda connection: add_user(connection, "ben"))
