@@ -5,6 +5,7 @@ A mistake gives one sentence on standard error; status 2 for bad use, 1 for fail
 
 from __future__ import annotations
 
+import gc
 import sys
 from collections.abc import Callable
 from importlib import import_module
@@ -97,7 +98,11 @@ def _load(place: str) -> Callable[..., None]:
 def main() -> None:
     """The `quarterdeck` command."""
     try:
-        status = build(sys.argv[1:])(prog_name="quarterdeck", standalone_mode=False)
+        app = build(words := sys.argv[1:])
+        if words and words[0] not in ("serve", "worker"):  # a server turns the collector on when it is ready
+            gc.freeze()
+            gc.enable()
+        status = app(prog_name="quarterdeck", standalone_mode=False)
     except typer.TyperException as error:
         _tell_mistake(error)
     except (typer.Abort, KeyboardInterrupt):
