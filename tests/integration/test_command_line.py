@@ -7,6 +7,7 @@ import re
 import socket
 import stat
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,15 @@ BAD_SETTINGS = {
     "QUARTERDECK_DISCOVER": "perhaps",
     "QUARTERDECK_LOG_FORMAT": "poem",
 }
+
+
+def test_a_long_command_collects_its_garbage(tmp_path: Path) -> None:
+    """An import of gigabytes would grow with its file."""
+    looks = "import atexit, gc, sys; atexit.register(lambda: print(gc.isenabled(), file=sys.stderr)); "
+    begins = "from quarterdeck.__main__ import main; main()"
+    command = [sys.executable, "-c", looks + begins, "key", "list", "--data-dir", str(tmp_path / "data")]
+    done = subprocess.run(command, env=clean_environment(tmp_path), capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr.split()[-1]) == (0, "True"), done.stderr
 
 
 @pytest.mark.parametrize("name", BAD_SETTINGS)

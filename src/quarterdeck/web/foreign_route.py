@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Annotated, Any, TypeVar
 
@@ -28,14 +29,14 @@ _LEFT = 499  # as nginx calls it, in our figures: nobody reads it
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-class ForeignRoute(APIRoute):
+class ForeignRoute(APIRoute, ABC):
     """Subclasses say how an error looks."""
 
-    def status_of(self, error: QuarterdeckError) -> int:
-        raise NotImplementedError
+    @abstractmethod
+    def status_of(self, error: QuarterdeckError) -> int: ...
 
-    def body_of(self, error: QuarterdeckError) -> dict[str, Any]:
-        raise NotImplementedError
+    @abstractmethod
+    def body_of(self, error: QuarterdeckError) -> dict[str, Any]: ...
 
     def get_route_handler(self) -> Handler:
         answer = super().get_route_handler()

@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 from quarterdeck import metrics
 from quarterdeck.errors import AccessError
 from quarterdeck.web.house import house_of
+from quarterdeck.web.problems import named
 
 router = APIRouter(tags=["health"])
 
@@ -51,7 +52,7 @@ class CountedStream(StreamingResponse):
 
 def count_answer(scope: Scope, status: int, waited_s: float) -> None:
     """One request answered: by the template of its route, so that no address becomes a label."""
-    route = getattr(scope.get("route"), "path", "none")
+    route = named(scope)
     method = scope["method"] if scope["method"] in _METHODS else "other"
     metrics.REQUESTS.add(1, method, route, str(status))
     metrics.REQUEST_SECONDS.observe(waited_s, route)

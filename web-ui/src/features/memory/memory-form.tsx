@@ -46,8 +46,7 @@ export function MemoryForm({ start, label, isPending, error, onSave, onCancel }:
     event.stopPropagation();
   };
   return (
-    // The fields inside are what is interacted with; their keys are heard in one place.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- the fields inside are what is interacted with; their keys are heard in one place
     <form onSubmit={submit} onKeyDown={press} aria-label={label} className="flex flex-col gap-3">
       <TextArea
         label={t("memory.text")}
