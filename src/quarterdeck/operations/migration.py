@@ -55,7 +55,7 @@ def _keep_in(settings: Settings) -> Callable[[str], Awaitable[Path]]:
     """How the snapshot of a PostgreSQL database is taken: a backup in the data folder."""
 
     async def take(current: str) -> Path:
-        path = settings.data_dir / f"before-{HEAD}-from-{current}-{int(time.time())}.backup"
+        path = settings.data_dir / f"before-{HEAD}-from-{current}-{time.time_ns() // 1_000_000}.backup"
         await write_backup(place_of(settings.database_url, settings.data_dir), path)
         return path
 

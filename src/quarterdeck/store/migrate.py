@@ -70,7 +70,7 @@ def _one_transaction(path: Path) -> Iterator[Connection]:
 def _take_snapshot(path: Path, current: str) -> Path:
     """A copy beside the database. Raises: `SetupError` for a database that is newer than this version."""
     refuse_unknown(current)
-    snapshot = path.with_name(f"{path.name}.before-{HEAD}-{int(time.time())}")
+    snapshot = path.with_name(f"{path.name}.before-{HEAD}-{time.time_ns() // 1_000_000}")
     draft = snapshot.with_name(f"{snapshot.name}.part")  # half a copy must not look like one
     draft.touch(mode=0o600)
     with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as target:

@@ -176,6 +176,18 @@ def test_an_upgrade_that_fails_leaves_the_database_as_it_was_and_names_the_snaps
     assert query(path, "SELECT name FROM users") == [("ann",)]
 
 
+def test_an_upgrade_that_is_tried_again_at_once_keeps_a_copy_each_time(
+    path: Path, next_version: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_older_database(path, next_version, monkeypatch)
+    with next_version.open("a") as file:
+        file.write("    op.drop_table('nowhere')\n")
+    for _ in range(4):
+        with pytest.raises(SetupError):
+            migrate_sqlite(path)
+    assert len(list(path.parent.glob("*.before-*"))) == 4
+
+
 @pytest.mark.parametrize("statement", range(1, 40, 3))
 def test_a_new_database_whose_making_was_broken_off_is_made_the_next_time(path: Path, statement: int) -> None:
     with dying_at(statement):
