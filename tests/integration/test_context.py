@@ -178,6 +178,40 @@ def test_a_long_conversation_is_summarised_and_a_change_of_what_was_covered_make
     assert steps(http, turn)[0]["is_exact"], "what was sent then can still be read"
 
 
+def test_many_summaries_are_merged_into_one_that_follows_a_change_of_what_they_were_made_of(
+    http: httpx2.Client, vendors: dict[str, FakeServer]
+) -> None:
+    chat, name = new_name("chat"), new_name("model")
+    vendors["openai"].by_model[name] = Script(pieces=["Aye."])
+    for number in range(16):  # each a section of its own, and more than a path may have
+        ask(http, chat, f"{number} {LONG * 4}", f"openai/{name}")
+
+    def summaries(level: int, *, stale: bool = False) -> list[dict[str, Any]]:
+        found = http.get(f"/api/conversations/{chat}/summaries").json()["items"]
+        return [summary for summary in found if summary["level"] == level and summary["is_stale"] == stale]
+
+    wait_until(lambda: bool(summaries(2)), "the merged summary")
+    merged, stored = summaries(2)[0], fetch_messages(http, chat)
+    assert merged["first"] == stored[0]["id"]
+    assert merged["messages"] > summaries(1)[0]["messages"]
+    turn = ask(http, chat, "What did I tell you?", f"openai/{name}")
+    [step] = steps(http, turn)
+    assert listed(step) == received(asked(vendors["openai"], name)[-1].body)
+    assert merged["id"] in [entry.get("summary") for entry in step["entries"]]
+    wait_until(lambda: len(summaries(1)) == 15, "a section of each long question but the last")
+
+    vendors["openai"].by_model["cheap"] = Script(pieces=["Made anew."])
+    before = len(asked(vendors["openai"], "cheap"))
+    assert http.patch(f"/api/messages/{stored[0]['id']}/mark", json={"mark": "excluded"}).status_code == 204
+    wait_until(lambda: "Made anew." in [found["text"] for found in summaries(2)], "the merged summary made anew")
+    vendors["openai"].by_model["cheap"] = Script(pieces=[SUMMARY])
+    assert http.get(f"/api/summaries/{merged['id']}").json()["is_stale"]
+    texts = [request.body["messages"][-1]["content"] for request in asked(vendors["openai"], "cheap")[before:]]
+    assert any("Made anew." in text and SUMMARY in text for text in texts), (
+        "it is made of the section that was made anew"
+    )
+
+
 def test_a_pinned_message_is_sent_also_when_it_is_summarised_and_an_excluded_one_is_not(
     http: httpx2.Client, vendors: dict[str, FakeServer]
 ) -> None:
