@@ -302,3 +302,38 @@ def test_without_a_summariser_older_messages_are_clipped_and_the_manifest_says_w
     assert "No." in step["no_summary"]
     assert step["counted"] <= step["budget"]
     assert listed(step) == received(upstream.requests(model)[-1].body)
+
+
+def test_a_summary_that_is_broken_off_by_a_restart_or_a_kill_is_made_later_and_nothing_is_lost(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    slow = Script(pieces=["Too late."], first_delay_s=60.0)
+    cheap, model = upstream.model(slow), upstream.model(Script(pieces=["Aye."]))
+    server = make_server(QUARTERDECK_SUMMARISE_AFTER="1000", QUARTERDECK_BACKGROUND_MODEL=cheap).start()
+    killed, stopped = new_name("chat"), new_name("chat")
+
+    def begin(chat: str) -> None:
+        before = len(upstream.requests(cheap))
+        with server.http() as http:
+            for number in range(4):
+                ask(http, chat, f"{number} {LONG * 4}", model)
+        wait_until(lambda: len(upstream.requests(cheap)) > before, "the summariser to be asked")
+
+    begin(killed)
+    server.kill()
+    server.restart()
+    begin(stopped)
+    assert server.terminate()[0] == 0
+    upstream.change(cheap, Script(pieces=[SUMMARY]))
+    server.restart()
+    with server.http() as http:
+        for chat in (killed, stopped):
+            turn = ask(http, chat, "And now?", model)
+            assert listed(steps(http, turn)[0]) == received(upstream.requests(model)[-1].body)
+            assert len(fetch_messages(http, chat)) == 10
+
+        def texts() -> list[str]:
+            return [found["text"] for found in http.get(f"/api/conversations/{stopped}/summaries").json()["items"]]
+
+        wait_until(lambda: SUMMARY in texts(), "the summary after the restart")
+        assert "Too late." not in texts()

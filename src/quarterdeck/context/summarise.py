@@ -168,9 +168,11 @@ class Summariser:
         try:
             if not await self._database.write(lambda connection: _claim(connection, name, worker)):
                 return
-            while time.monotonic() < until_s and await self._summarise_next(talk):
-                pass
-            await self._database.write(lambda connection: drop_work(connection, name, worker))
+            try:
+                while time.monotonic() < until_s and await self._summarise_next(talk):
+                    pass
+            finally:  # also at shutdown: the next process need not wait for the lease to run out
+                await self._database.write(lambda connection: drop_work(connection, name, worker))
         except QuarterdeckError as error:
             logger.warning("not_summarised", conversation=talk.conversation, reason=error.message, detail=error.detail)
 
