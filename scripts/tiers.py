@@ -49,6 +49,8 @@ class Result:
     skipped: int
     seconds: float
     guarantees: list[Guarantee] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
+    """The tests that failed at first."""
 
 
 def _python(name: str, *arguments: str) -> Step:
@@ -65,9 +67,11 @@ CHECKS = [
     _python("page-lint", "scripts/page.py", "run", "lint"),
 ]
 PAGE_TESTS = [_python("page-tests", "scripts/page.py", "run", "test")]
-TESTS = [_python("tests", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--ignore=tests/e2e")]
-# A browser on a busy machine misses a moment now and then: what fails is tried once more, and the log says so.
-BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/e2e", "--reruns", "1")]
+# Real processes and browsers on a busy machine miss a moment now and then: what fails is tried once more and named at
+# the end. A guarantee that was violated is not tried again: once is too often.
+AGAIN = ["-rR", "--reruns", "1", "--rerun-except", "violated"]
+TESTS = [_python("tests", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--ignore=tests/e2e", *AGAIN)]
+BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/e2e", *AGAIN)]
 
 
 def run_step(step: Step) -> Result:
@@ -98,7 +102,8 @@ def count_tests(name: str, text: str, status: int, seconds: float) -> Result:
     if status != 0 and not failed:
         failed = 1
     passed = totals["passed"] if counted else int(status == 0)
-    return Result(name, passed, failed, totals["skipped"], seconds, read_guarantees(text))
+    again = re.findall(r"^RERUN (\S+)", text, re.MULTILINE)
+    return Result(name, passed, failed, totals["skipped"], seconds, read_guarantees(text), again)
 
 
 def read_guarantees(text: str) -> list[Guarantee]:
@@ -135,6 +140,9 @@ def print_table(results: list[Result]) -> None:
     print(f"\n{'step':<12}{'passed':>8}{'failed':>8}{'skipped':>9}{'seconds':>9}")
     for result in results:
         print(f"{result.name:<12}{result.passed:>8}{result.failed:>8}{result.skipped:>9}{result.seconds:>9.1f}")
+    again = [test for result in results for test in result.again]
+    if again:
+        print("\nfailed at first and tried once more:", *again, sep="\n  ")
     print(f"\n{sum(result.passed for result in results)} passed, {sum(result.failed for result in results)} failed")
 
 

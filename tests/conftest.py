@@ -175,7 +175,7 @@ def report(record_property: Callable[[str, Any], None]) -> Report:
         line = f"{guarantee}: {len(violations)} violations of {trials} trials"
         record_property("violations", f"{line}; {figures}" if figures else line)
         assert trials > 0, "nothing was tried"
-        assert not violations, "\n".join(violations[:20])
+        assert not violations, "\n".join((f"{guarantee} is violated:", *violations[:20]))
 
     return write
 

@@ -93,6 +93,7 @@ def test_memories_are_taken_along_and_brought_back(chat: ChatPage, tmp_path: Pat
 
 def test_a_private_conversation_is_begun_from_the_palette_and_says_what_it_is(chat: ChatPage) -> None:
     page = chat.page
+    expect(chat.field).to_be_visible()  # before the page is there, nobody hears the key
     page.keyboard.press("ControlOrMeta+k")
     page.get_by_role("combobox").fill("private")
     page.get_by_role("option", name="New private conversation").click()

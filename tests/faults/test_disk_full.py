@@ -11,7 +11,7 @@ import httpx2
 from tests.conftest import Control, MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.checks import find_differences, find_disorder, texts_of
-from tests.harness.full_client import new_name, open_full
+from tests.harness.full_client import Frame, new_name, open_full
 from tests.harness.server import Server
 from tests.harness.stored import fetch_message, fetch_messages, text_of
 from tests.harness.upstream import Upstream
@@ -64,8 +64,14 @@ async def test_what_a_full_disk_loses_would_be_seen(
     running = make_server(PYTHONDONTWRITEBYTECODE="1", WITHOUT=without).start()
     model = upstream.model(Script(pieces=["ok"]))
     async with open_full(running.port, running.key) as client:
+        accepted: list[Frame] = []
         with full_disk(running):
-            accepted = [await client.send(model=model, follow=False) for _ in range(3)]
+            for _ in range(20):  # one that shares its transaction with a background job is refused all the same
+                reply = await client.ask(
+                    "send", id=new_name("key"), conversation=new_name("chat"), text="Hello", model=model, follow=False
+                )
+                accepted += [reply] if reply["type"] == "accepted" else []
+        assert accepted
         running.kill()
     running.restart()
     with running.http() as http:

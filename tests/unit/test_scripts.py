@@ -108,3 +108,10 @@ def test_the_figures_of_all_steps_become_one_table_in_the_order_of_the_guarantee
 def test_a_step_without_guarantees_prints_no_table(capsys: pytest.CaptureFixture[str]) -> None:
     tiers.print_guarantees([count_tests("lint", "All checks passed!", 0, 0.0)])
     assert capsys.readouterr().out == ""
+
+
+def test_a_test_that_was_tried_once_more_is_named() -> None:
+    test = "tests/faults/test_kill.py::test_it"
+    text = f"RERUN {test}\nPASSED {test}\n=== 1 passed, 1 rerun in 5.38s ===\n"
+    result = count_tests("tests", text, 0, 5.0)
+    assert (result.passed, result.failed, result.again) == (1, 0, [test])
