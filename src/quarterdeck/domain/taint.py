@@ -9,12 +9,21 @@ from collections.abc import Iterable
 
 from quarterdeck.domain.parts import Part, ToolResultPart
 
+_IMPORT = "import"
+_WORDS = frozenset({"tool", "web", "file", _IMPORT})
+
 
 def join_taints(taints: Iterable[str]) -> str:
     """All of them, each once."""
     return " ".join(sorted({word for taint in taints for word in taint.split()}))
 
 
-def taint_of_imported(parts: Iterable[Part]) -> str:
-    """Of a message that comes from another program: what its tools brought back is nobody's own words."""
-    return join_taints(part.taint or "import" for part in parts if isinstance(part, ToolResultPart))
+def taint_of_imported(parts: Iterable[Part], said: str = "") -> str:
+    """Of what comes out of a file, which anybody may have written; `said`: what our own export says of it."""
+    known = " ".join(word for word in said.split() if word in _WORDS)
+    return join_taints([_IMPORT, known, *(part.taint for part in parts if isinstance(part, ToolResultPart))])
+
+
+def taint_to_export(taint: str, *, is_imported: bool) -> str:
+    """What an export says: that something was imported is known anew wherever it is imported again."""
+    return " ".join(word for word in taint.split() if not (is_imported and word == _IMPORT))

@@ -13,6 +13,7 @@ import msgspec
 
 from quarterdeck import __version__
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.taint import taint_to_export
 from quarterdeck.exchange.formats.quarterdeck import CONVERSATION_COLUMNS, FORMAT, FORMAT_VERSION, MESSAGE_COLUMNS
 from quarterdeck.store.database import AnyConnection, Database
 from quarterdeck.store.exporting import (
@@ -129,6 +130,7 @@ def _message_line(
         "created_at": row["created_at"],
         "parts": _raw(row["parts"]),
         **{name: _raw(row[name]) if name in _JSON else row[name] for name in MESSAGE_COLUMNS},
+        "taint": taint_to_export(row["taint"], is_imported=row["source"] is not None),
         "versions": [
             {"version": old["version"], "created_at": old["created_at"], "parts": _raw(old["parts"])}
             for old in versions.get(row["id"], [])

@@ -142,7 +142,8 @@ def _take_changes(connection: WriteConnection, owner: str, piece: Piece, known: 
         if found.edited_at is not None:
             notes.append(Note("skipped", item, "Its text has changed there, and you have edited it here; yours stays."))
             continue
-        update_imported(connection, owner, found, encode_parts(parts))
+        taint = taint_of_imported(parts, message.columns.get("taint", ""))
+        update_imported(connection, owner, found, encode_parts(parts), taint)
         updated.append(found.id)
         notes.append(Note("changed", item, "Its text has changed there; what it said before is kept as a version."))
     if updated:
@@ -231,11 +232,12 @@ def _row(owner: str, conversation: str, piece: Piece, index: int, ids: dict[str,
         "edited_at": None,
         "context_mark": "",
         "speaker": "",
-        "taint": taint_of_imported(piece.parts[index]),
+        "taint": "",
         "source": key_of(message),
         "remembered_at": 0,  # nobody has asked for a model to read what was said elsewhere
     }
-    return row | message.columns
+    row |= message.columns
+    return row | {"taint": taint_of_imported(piece.parts[index], row["taint"])}
 
 
 _INDEXED = ("id", "owner_id", "conversation_id", "role", "model", "created_at", "speaker")

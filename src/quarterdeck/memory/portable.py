@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.taint import taint_of_imported, taint_to_export
 from quarterdeck.errors import InputError, QuarterdeckError
 from quarterdeck.memory.changing import Statement, change_memory, check_span, checked_kind, checked_text, make_memory
 from quarterdeck.memory.wording import fingerprint, squeeze
@@ -47,6 +48,7 @@ class GivenMemory(Struct, frozen=True, kw_only=True):
     pinned: bool = False
     state: str = "current"
     superseded_by: str | None = None
+    taint: str = ""
     sources: list[GivenSource] = []
 
 
@@ -120,6 +122,7 @@ def _exported(row: MemoryRow, sources: list[SourceRow]) -> dict[str, Any]:
         "pinned": row.pinned_at is not None,
         "state": row.state(now_ms()),
         "superseded_by": row.superseded_by,
+        "taint": taint_to_export(row.taint, is_imported=row.origin == "import"),
         "sources": [{"message": source.message_id, "quote": source.quote} for source in sources if not source.is_gone],
     }
 
@@ -179,6 +182,7 @@ def _check(memory: GivenMemory) -> None:
 def _statement(memory: GivenMemory, sources: list[MemorySource]) -> Statement:
     return Statement(
         text=memory.text, kind=memory.kind, origin="import", confidence=min(1.0, max(0.0, memory.confidence)),
+        taint=taint_of_imported([], memory.taint),
         said_at=read_time(memory.said_at), valid_from=read_time(memory.valid_from),
         valid_to=read_time(memory.valid_to), is_pinned=memory.pinned, sources=tuple(sources),
     )  # fmt: skip

@@ -92,11 +92,11 @@ def insert_imported_messages(connection: WriteConnection, rows: list[dict[str, A
     return int(connection.execute(there).scalar_one())
 
 
-def update_imported(connection: WriteConnection, owner: str, known: KnownMessage, parts: str) -> None:
+def update_imported(connection: WriteConnection, owner: str, known: KnownMessage, parts: str, taint: str) -> None:
     """It says what it says now where it comes from; nobody has edited it here. What it said is kept as a version."""
     kept = {"message_id": known.id, "version": known.version, "owner_id": owner, "parts": known.parts}
     connection.execute(insert(message_versions), kept | {"created_at": now_ms()})
-    values = {"parts": parts, "version": known.version + 1}
+    values = {"parts": parts, "taint": taint, "version": known.version + 1}
     connection.execute(update(messages).where(messages.c.id == known.id).values(values))
 
 

@@ -167,6 +167,30 @@ async def test_folders_assistants_versions_ideas_marks_and_usage_come_along_and_
     assert b"gone" not in exported
 
 
+async def test_what_untrusted_text_a_message_rests_on_comes_along_and_that_it_was_imported_is_added(
+    ann: Account,
+) -> None:
+    await Builder(ann).add([(-1, "user", "Q"), (0, "assistant", "A")])
+    answer = (await ann.messages())[-1]["id"]
+    mark = update(messages).where(messages.c.id == answer).values(taint="web")
+    await ann.database.write(lambda connection: connection.execute(mark))
+    exported = await export(ann)
+    assert [line.get("taint") for line in lines_of(exported) if line.get("kind") == "message"] == [None, "web"]
+    ben = await open_account(ann.folder, "ben", ann.database)
+    await ben.bring(exported, "mine.jsonl")
+    assert [row["taint"] for row in await ben.messages()] == ["import", "import web"]
+    assert without_ids(await export(ben)) == without_ids(exported)
+
+
+async def test_an_import_that_says_something_else_by_now_is_tainted_by_that(ann: Account) -> None:
+    await ann.bring([chatgpt_chat("c1", 1)])
+    clean = update(messages).values(taint="")  # as a version before this one has stored it
+    await ann.database.write(lambda connection: connection.execute(clean))
+    changed = json.loads(json.dumps(chatgpt_chat("c1", 1)).replace("uestion", "uest"))
+    await ann.bring([changed])
+    assert {row["taint"] for row in await ann.messages() if row["version"] > 1} == {"import"}
+
+
 async def test_ones_own_export_in_the_same_account_adds_nothing(ann: Account) -> None:
     await fill(ann)
     before = (await ann.conversations(), await ann.messages())

@@ -20,7 +20,7 @@ CONVERSATION_COLUMNS = (
 )  # fmt: skip
 MESSAGE_COLUMNS = (
     "status", "usage", "continuations", "error", "first_token_ms", "ended_at", "version", "edited_at", "context_mark",
-    "speaker",
+    "speaker", "taint",
 )  # fmt: skip
 _JSON_TYPES: dict[str, Any] = {"usage": Usage, "continuations": list[Continuation], "error": TurnFault}
 _KINDS: dict[str, type | tuple[type, ...]] = {
@@ -28,6 +28,7 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     "title_from": str,
     "pinned_at": int, "archived_at": int, "status": str, "usage": dict, "continuations": list, "error": dict,
     "first_token_ms": int, "ended_at": int, "version": int, "edited_at": int, "context_mark": str, "speaker": str,
+    "taint": str,
 }  # fmt: skip
 _ALLOWED = {
     "title_from": ("words", "model", "user"),
