@@ -168,29 +168,39 @@ def change_memory(
     return changed
 
 
+def true_since(row: MemoryRow) -> int:
+    """As far as is known: what does not say since when is true when it is said."""
+    return row.said_at if row.valid_from is None else row.valid_from
+
+
 def close_memory(connection: WriteConnection, old: MemoryRow, new: MemoryRow, actor: str) -> MemoryRow:
-    """`new` contradicts `old`, which held until then and stays readable."""
+    """`new` contradicts `old`, which holds until `new` is true and stays readable; never, if that was before it."""
     now = now_ms()
-    until = new.valid_from or new.said_at
+    until = max(true_since(new), true_since(old))
     values = {
         "superseded_by": new.id,
-        "superseded_at": now,
+        "superseded_at": now if until <= now else None,
         "valid_to": old.valid_to if old.valid_to is not None and old.valid_to <= until else until,
     }
     return change_memory(connection, old, values, "superseded", actor)
 
 
 def reopen_memory(connection: WriteConnection, row: MemoryRow, closed_by: str) -> MemoryRow:
-    """It holds again as before `closed_by`, which does not."""
-    valid_to = None
+    """It is as before `closed_by`, which does not hold: closed by another one, if that does, or by nothing."""
+    values: dict[str, Any] = {"superseded_by": None, "superseded_at": None, "valid_to": None}
     version = row.version
     while (change := find_change(connection, row.id, version)) is not None:
-        if change.state.get("superseded_by") != closed_by:
-            valid_to = change.state.get("valid_to")
+        before = {name: change.state.get(name) for name in values}
+        if before["superseded_by"] is None or _does_close(connection, row, before["superseded_by"], closed_by):
+            values = before
             break
         version -= 1
-    values = {"superseded_by": None, "superseded_at": None, "valid_to": valid_to}
     return change_memory(connection, row, values, "reopened", "server", {"closed_by": closed_by})
+
+
+def _does_close(connection: WriteConnection, row: MemoryRow, other: str, closed_by: str) -> bool:
+    closing = None if other == closed_by else find_memory(connection, row.owner_id, other)
+    return closing is not None and closing.stale_at is None
 
 
 def close_again(connection: WriteConnection, new: MemoryRow) -> None:

@@ -29,8 +29,8 @@ Answer with JSON and nothing else: {"statements": [{"message": 1, "quote": "…"
 - `text`: one sentence that is understood by itself, in the third person ("The user …"), in the message's language. \
 Names instead of "he", dates instead of "tomorrow".
 - `valid_from`, `valid_to`: since and until when it is true, as dates, where the message says so; else null.
-- `operation`: `add`; or, with the id of a known one in `of`: `same` when it says nothing new, `contradicts` when it \
-cannot be true any more beside this, `ends` when it is over.
+- `operation`: `add`; or, with the id of a known one in `of`: `same` when it says nothing new, `contradicts` when both \
+cannot be true at the same time, `corrects` when the known one was never true, `ends` when it is over.
 - `same`: pairs of ids of known ones that say the same in other words, such as ["m1", "m4"].
 - `asked` is what the user was asked before: it helps to understand an answer and is never a source.
 - Leave out small talk, passing moods, questions, tasks, what others wrote, and secrets (passwords, keys, card numbers).

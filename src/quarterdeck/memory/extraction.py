@@ -21,6 +21,7 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import decode_parts, plain_text
 from quarterdeck.domain.periods import day_of, zone_or_utc
+from quarterdeck.domain.words import count_words
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.memory.changing import Statement
 from quarterdeck.memory.deriving import (
@@ -35,7 +36,8 @@ from quarterdeck.memory.deriving import (
 )
 from quarterdeck.memory.merging import Found, Merging
 from quarterdeck.memory.own_words import own_words
-from quarterdeck.memory.statements import find_quote, reject, settle, span_of
+from quarterdeck.memory.patterns import QUESTION_MARKS
+from quarterdeck.memory.statements import find_quote, is_polite, reject, settle, span_of
 from quarterdeck.memory.wording import meaning_words, squeeze
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.leases import claim_work, drop_work
@@ -227,7 +229,7 @@ def _hear(connection: ReadConnection | WriteConnection, rows: list[UnreadRow]) -
     for row in rows:
         own = own_words(plain_text(decode_parts(row.parts)))
         before = _last_question(asked.get(row.parent_id or "", ""))
-        if len(own.split()) < (1 if before else _LEAST_WORDS):
+        if count_words(own) < (1 if before else _LEAST_WORDS) or is_polite(own):
             silent[row.id] = row.version
             continue
         chars += len(own)
@@ -240,7 +242,7 @@ def _hear(connection: ReadConnection | WriteConnection, rows: list[UnreadRow]) -
 def _last_question(answer: str) -> str:
     """What an answer ends by asking, empty if by nothing."""
     last = answer.rstrip().splitlines()[-1:]
-    return last[0][-300:] if last and last[0].rstrip().endswith(("?", "？")) else ""
+    return last[0][-300:] if last and last[0].rstrip().endswith(QUESTION_MARKS) else ""
 
 
 def _choose_known(rows: list[MemoryRow], heard: list[Heard]) -> dict[str, MemoryRow]:

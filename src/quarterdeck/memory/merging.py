@@ -1,7 +1,8 @@
 """A statement that passed the gates becomes a memory, joins one that says the same, or closes one that it contradicts.
 
-Derivation never changes what somebody wrote or edited themselves: what contradicts that is kept beside it as a
-proposal, closed from the start. What was forgotten is not made again.
+Which of two contradictory ones holds is decided by when they are true, not by when they were said or read: changes of
+mind may be told in any order. Derivation never changes what somebody wrote or edited themselves: what contradicts that
+is kept beside it as a proposal, closed from the start. What was forgotten is not made again.
 """
 
 from __future__ import annotations
@@ -12,13 +13,21 @@ from typing import Any
 from msgspec import Struct, structs
 
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.memory.changing import Statement, change_memory, close_again, close_memory, make_memory
+from quarterdeck.memory.changing import (
+    Statement,
+    change_memory,
+    close_again,
+    close_memory,
+    make_memory,
+    true_since,
+)
 from quarterdeck.memory.wording import fingerprint, is_like_marked, meaning_words, overlap
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.memories import MemoryRow, list_comparable
 from quarterdeck.store.memory_history import ChangeRow, list_tombstones
 from quarterdeck.store.memory_sources import MemorySource, add_sources, list_sources
 
+_CLOSING = ("contradicts", "corrects")
 SAME = 0.75
 """Of all their words: what shares so many says the same, if numbers and negations agree."""
 
@@ -27,7 +36,8 @@ _LIKE_FORGOTTEN = 0.7
 _PASSAGE_FORGOTTEN = 0.6
 _DIFFERENCES = re.compile(
     r"\d+|\b(not|no|never|none|without|stopped|quit|former|formerly|previously|ex|used to|no longer|nicht|kein\w*|nie|"
-    r"mehr|ne|pas|plus|jamais|nunca|ya no)\b|n['’]t\b",
+    r"niemals|mehr|ohne|früher|ehemalig\w*|ne|pas|plus|jamais|sans|ancien\w*|nunca|ya no|sin|antes|non|mai|più|senza|"
+    r"não|sem|niet|geen|nooit|zonder)\b|n['’]t\b|[不没無无]|ない|ません",
     re.IGNORECASE,
 )
 
@@ -60,10 +70,13 @@ class Merging:
             return self._end(of, found) if of is not None else "nothing"
         if (same := self._find_same(found, of)) is not None:
             outcome = self._join(same, found)
-            if found.operation == "contradicts" and of is not None and of.id != same.id:
-                return self._close_late(of, self._rows[same.id]) or outcome
+            if found.operation in _CLOSING and of is not None and of.id != same.id:
+                return self._close_late(of, self._rows[same.id], found.operation) or outcome
             return outcome
-        if found.operation == "contradicts" and of is not None:
+        if (proposal := self._find_proposal(found)) is not None:
+            add_sources(self._connection, self._owner, proposal.id, [found.source])
+            return "proposed"
+        if found.operation in _CLOSING and of is not None:
             return self._contradict(of, found)
         self._make(found)
         return "made"
@@ -91,11 +104,15 @@ class Merging:
         self._note(change_memory(self._connection, kept, {}, "merged", "model"))
 
     def _find_same(self, found: Found, told: MemoryRow | None) -> MemoryRow | None:
-        """The closest one that says it already; one that was closed does not, for it may be true anew."""
+        """The closest one that says it already; one that is over does not, unless it is said of the time before that.
+
+        It may be true anew.
+        """
         sign, words = fingerprint(found.statement.text), meaning_words(found.statement.text)
+        since = _since(found.statement)
         best: tuple[float, MemoryRow] | None = None
         for row in self._rows.values():
-            if row.superseded_at is not None and not _is_united(row):
+            if _is_over(row, since):
                 continue
             share = 1.0 if row.fingerprint == sign else overlap(words, self._words[row.id])
             needed = _SAME_AS_TOLD if found.operation == "same" and told is not None and row.id == told.id else SAME
@@ -106,7 +123,16 @@ class Merging:
         same = None if best is None else best[1]
         while same is not None and _is_united(same):
             same = self._rows.get(same.superseded_by or "")
-        return None if same is None or same.superseded_at is not None else same
+        return None if same is None or _is_over(same, since) else same
+
+    def _find_proposal(self, found: Found) -> MemoryRow | None:
+        """One that says it and was kept beside a person's own word, which still holds."""
+        sign = fingerprint(found.statement.text)
+        for row in self._rows.values():
+            own = self._rows.get(row.superseded_by or "")
+            if row.fingerprint == sign and own is not None and own.origin == "user" and _is_open(own):
+                return row
+        return None
 
     def _join(self, row: MemoryRow, found: Found) -> str:
         """Its sources are all of theirs; heard again it is surer, and holds again if it was stale."""
@@ -132,28 +158,61 @@ class Merging:
             close_again(self._connection, changed)
         return "merged"
 
-    def _contradict(self, old: MemoryRow, found: Found) -> str:
-        said_at = found.statement.said_at
-        is_older = said_at is not None and said_at < old.said_at
-        if old.superseded_at is not None or old.stale_at is not None or (found.statement.taint and not old.taint):
+    def _contradict(self, told: MemoryRow, found: Found) -> str:
+        """What holds is what is true since last, whenever it was said and read."""
+        old = self._find_holder(told, found)
+        is_closed = old.superseded_at is not None or old.stale_at is not None
+        is_older = _order_of_statement(found.statement) < _order(old) and found.operation != "corrects"
+        if is_closed or (found.statement.taint and not old.taint and not is_older):
             self._make(found)
             return "made"
-        if old.origin == "user" or is_older:
-            made = self._make(found)
-            values = {
-                "superseded_by": old.id,
-                "superseded_at": now_ms(),
-                "valid_to": old.said_at if is_older else made.valid_to,
-            }
-            changed = change_memory(self._connection, made, values, "superseded" if is_older else "proposed", "model")
-            self._note(changed)
-            return "superseded" if is_older else "proposed"
-        self._note(close_memory(self._connection, old, self._make(found), "model"))
+        made = self._make(found)
+        if is_older:
+            self._put_before(made, old)
+            return "superseded"
+        if old.origin == "user":
+            values = {"superseded_by": old.id, "superseded_at": now_ms(), "valid_to": true_since(made)}
+            self._note(change_memory(self._connection, made, values, "proposed", "model"))
+            return "proposed"
+        self._note(close_memory(self._connection, old, made, "model"))
         return "superseded"
 
-    def _close_late(self, old: MemoryRow, new: MemoryRow) -> str:
-        """What contradicts `old` was known already, and nobody had noticed; empty when nothing is to be done."""
-        if not _is_open(old) or old.origin == "user" or new.said_at < old.said_at or (new.taint and not old.taint):
+    def _find_holder(self, told: MemoryRow, found: Found) -> MemoryRow:
+        """What stands now in the place of a memory that was closed: what is about the same, as its words say."""
+        words = meaning_words(found.statement.text)
+        row = told
+        for _ in self._rows:
+            by = self._rows.get(row.superseded_by or "")
+            if row.superseded_at is None or by is None or not words & self._words[by.id]:
+                break
+            row = by
+        return row
+
+    def _put_before(self, made: MemoryRow, holder: MemoryRow) -> None:
+        """Into the line of what held before `holder`: until the next one is true, and from then on the one before."""
+        line = sorted([holder, *self._list_closed_for(holder, self._words[made.id])], key=_order)
+        after = next(row for row in line if _order(row) > _order(made))
+        before = [row for row in line if _order(row) < _order(made)]
+        closed = close_memory(self._connection, made, after, "model")
+        self._note(closed)
+        if before and before[-1].origin != "user" and not made.taint and _is_over_after(before[-1], true_since(made)):
+            self._note(close_memory(self._connection, before[-1], closed, "model"))
+
+    def _list_closed_for(self, holder: MemoryRow, words: frozenset[str]) -> list[MemoryRow]:
+        """What was closed by it, or by what was: only what shares a word, for one may close several things."""
+        found: dict[str, MemoryRow] = {}
+        closing = {holder.id}
+        while closing:
+            rows = [row for row in self._rows.values() if row.superseded_by in closing and row.id not in found]
+            found |= {row.id: row for row in rows if row.valid_to is not None and self._words[row.id] & words}
+            closing = {row.id for row in rows if row.id in found}
+        return list(found.values())
+
+    def _close_late(self, told: MemoryRow, known: MemoryRow, operation: str) -> str:
+        """A contradiction of two that were known already, and nobody had noticed; empty: nothing is to be done."""
+        in_order = (told, known) if operation == "corrects" or _order(told) <= _order(known) else (known, told)
+        old, new = in_order
+        if not _is_open(old) or not _is_open(new) or old.origin == "user" or (new.taint and not old.taint):
             return ""
         self._note(close_memory(self._connection, old, new, "model"))
         return "superseded"
@@ -185,6 +244,31 @@ class Merging:
 
 def _is_open(row: MemoryRow) -> bool:
     return row.superseded_at is None and row.stale_at is None and row.valid_to is None
+
+
+def _order(row: MemoryRow) -> tuple[int, int]:
+    """The later one holds: since when it is true, and when it was said."""
+    return true_since(row), row.said_at
+
+
+def _since(statement: Statement) -> int:
+    said_at = now_ms() if statement.said_at is None else statement.said_at
+    return said_at if statement.valid_from is None else statement.valid_from
+
+
+def _order_of_statement(statement: Statement) -> tuple[int, int]:
+    return _since(statement), now_ms() if statement.said_at is None else statement.said_at
+
+
+def _is_over(row: MemoryRow, since: int) -> bool:
+    """It was closed, and did not hold any more by then."""
+    if _is_united(row):
+        return False
+    return row.superseded_at is not None if row.valid_to is None else row.valid_to <= since
+
+
+def _is_over_after(row: MemoryRow, at: int) -> bool:
+    return row.valid_to is None or row.valid_to > at
 
 
 def _is_united(row: MemoryRow) -> bool:

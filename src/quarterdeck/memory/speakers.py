@@ -12,19 +12,21 @@ from functools import lru_cache
 
 from msgspec import Struct
 
-from quarterdeck.domain.words import split_words, stem
+from quarterdeck.domain.words import Word, split_words, stem
 from quarterdeck.store.recall_find import CandidateRow
 
 _ME = frozenset({"i", "me", "my", "mine", "myself"})
+_WITHIN_NAME = re.compile(r"[\s.-]+")
 _YOU = frozenset({"you", "your", "yours", "yourself"})
 
 
 class Named(Struct, frozen=True):
-    """`meant`: folded words of the one name (or the role) that a query is about; `terms`: the stems of all names in it,
-    by which nothing is looked for: people seldom say their own."""
+    """`meant`: folded words of the one name (or the role) that a query is about, `phrase`: the name as it stands there;
+    `terms`: the stems of all names in it, by which nothing is looked for: people seldom say their own."""
 
     meant: frozenset[str] = frozenset()
     terms: frozenset[str] = frozenset()
+    phrase: str = ""
 
 
 def words_of_name(name: str) -> frozenset[str]:
@@ -32,10 +34,14 @@ def words_of_name(name: str) -> frozenset[str]:
 
 
 def who_is_meant(text: str, names: Collection[str]) -> Named:
-    """`names`: folded words of the query that are in speakers' names. Of several, nobody is meant more than others."""
+    """`names`: folded words of the query that are in speakers' names. Of several, nobody is meant more than others.
+
+    Words of names that stand side by side are one name: "Anna Maria".
+    """
     terms = frozenset(stem(name) for name in names)
     if names:
-        return Named(frozenset(names) if len(names) == 1 else frozenset(), terms)
+        found = _find_names(text, names)
+        return found[0] if len({named.meant for named in found}) == 1 else Named(frozenset(), terms)
     said = {word.term for word in split_words(text)}
     if said & _ME:
         return Named(frozenset({"user"}), terms)
@@ -43,8 +49,9 @@ def who_is_meant(text: str, names: Collection[str]) -> Named:
 
 
 def spoken_by(rows: Sequence[CandidateRow], named: Named) -> list[float]:
-    """1.0 for what the one who is meant said."""
-    return [float(bool(named.meant & (words_of_name(row.speaker) or {row.role}))) for row in rows]
+    """1.0 for what the one who is meant said, less for what somebody said who has a part of the name."""
+    most = max(len(named.meant), 1)
+    return [len(named.meant & (words_of_name(row.speaker) or {row.role})) / most for row in rows]
 
 
 def as_said(text: str, speaker: str, others: Collection[str]) -> str:
@@ -58,9 +65,21 @@ def as_said(text: str, speaker: str, others: Collection[str]) -> str:
 
 def as_asked(text: str, named: Named) -> str:
     """A query as the one whom it is about would put it."""
-    if len(named.meant) != 1 or named.meant <= {"user", "assistant"}:
-        return text
-    return _replace(text, next(iter(named.meant)), "I", "my")
+    return _replace(text, named.phrase, "I", "my") if named.phrase else text
+
+
+def _find_names(text: str, names: Collection[str]) -> list[Named]:
+    """Runs of words that are in names, each with all that were found."""
+    terms = frozenset(stem(name) for name in names)
+    runs: list[list[Word]] = []
+    for word in split_words(text):
+        if word.term not in names:
+            continue
+        if runs and _WITHIN_NAME.fullmatch(text, runs[-1][-1].end, word.start):
+            runs[-1].append(word)
+        else:
+            runs.append([word])
+    return [Named(frozenset(one.term for one in run), terms, text[run[0].start : run[-1].end]) for run in runs]
 
 
 def _replace(text: str, name: str, subject: str, possessive: str) -> str:
@@ -69,4 +88,7 @@ def _replace(text: str, name: str, subject: str, possessive: str) -> str:
 
 @lru_cache(1_000)
 def _pattern(name: str) -> re.Pattern[str]:
-    return re.compile(rf"\b{re.escape(name)}(?P<of>['’]s)?\b", re.IGNORECASE)
+    """The whole name, or its first word alone, as people are called."""
+    first, *others = name.split()
+    rest = "".join(rf"\s+{re.escape(other)}" for other in others)
+    return re.compile(rf"\b{re.escape(first)}(?:{rest})?(?P<of>['’]s)?\b", re.IGNORECASE)

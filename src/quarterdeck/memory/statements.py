@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 
 from msgspec import Struct, structs
 
-from quarterdeck.domain.words import stem
+from quarterdeck.domain.words import count_words, stem
 from quarterdeck.memory.deriving import Heard, Proposed
 from quarterdeck.memory.patterns import (
     CARD,
@@ -25,6 +25,7 @@ from quarterdeck.memory.patterns import (
     PASSING,
     POLITE,
     POWERS,
+    QUESTION_MARKS,
     REPORTS,
     SAYS_SO,
     SECRETS,
@@ -78,6 +79,12 @@ def reject(candidate: Candidate) -> str:
     return next((name for name, is_closed in GATES.items() if is_closed(candidate)), "")
 
 
+def is_polite(text: str) -> bool:
+    """Nothing but greetings and thanks."""
+    words = set(re.findall(r"\w+", text.casefold()))
+    return bool(words) and words <= POLITE
+
+
 def settle(candidate: Candidate) -> Proposed:
     """As it is kept: what tells the assistant how to answer is a preference, whatever it was called."""
     proposed = candidate.proposed
@@ -105,7 +112,7 @@ def _is_doubtful(candidate: Candidate) -> bool:
 
 def _is_misshapen(candidate: Candidate) -> bool:
     text = squeeze(candidate.proposed.text)
-    return len(text) > _MAX_CHARS or len(text.split()) < _LEAST_WORDS or "\x00" in text
+    return len(text) > _MAX_CHARS or count_words(text) < _LEAST_WORDS or "\x00" in text
 
 
 def _is_secret(candidate: Candidate) -> bool:
@@ -119,18 +126,21 @@ def _is_secret(candidate: Candidate) -> bool:
 
 def _is_question(candidate: Candidate) -> bool:
     """A clause that only leads up to the question is none: "since I am a vegetarian, what …?"."""
-    if squeeze(candidate.proposed.text).endswith(("?", "？")):
+    if squeeze(candidate.proposed.text).endswith(QUESTION_MARKS):
         return True
-    if not candidate.sentence.rstrip().endswith(("?", "？")):
+    if not candidate.sentence.rstrip().endswith(QUESTION_MARKS):
         return False
     says_so = SAYS_SO.match(candidate.proposed.quote)
-    is_whole = squeeze(candidate.proposed.quote).rstrip(" ?？") == squeeze(candidate.sentence).rstrip(" ?？")
+    is_whole = _bare(candidate.proposed.quote) == _bare(candidate.sentence)
     return not (says_so and LEADS_IN.fullmatch(candidate.before)) or is_whole
 
 
+def _bare(sentence: str) -> str:
+    return squeeze(sentence).strip(" ¿" + "".join(QUESTION_MARKS))
+
+
 def _is_small_talk(candidate: Candidate) -> bool:
-    words = set(re.findall(r"\w+", candidate.proposed.quote.casefold()))
-    if words and words <= POLITE:
+    if is_polite(candidate.proposed.quote):
         return True
     proposed = candidate.proposed
     is_dated = proposed.kind not in ("fact", "preference") or proposed.valid_from or proposed.valid_to

@@ -15,8 +15,12 @@ _GERMAN = """\
 der die das den dem ein eine einen einem einer und ist sind war hat haben er sie es ich mein meine im am zu mit von für
 auf nutzer benutzer"""
 _FRENCH = "le la les un une des et est sont a il elle je mon ma mes du de dans au aux pour avec utilisateur"
-_SPANISH = "el los las una y es son tiene su sus yo mi mis del al por con usuario"
-_CARRY_NOTHING = frozenset(word for words in (_ENGLISH, _GERMAN, _FRENCH, _SPANISH) for word in words.split())
+_SPANISH = "el los las una y es tiene su sus yo mi mis del al por con usuario"
+_ITALIAN = "il lo gli i e ha di da in un uno sono suo sua mio io che per dal del della nel nella utente"
+_PORTUGUESE = "o os as um uma e tem do da dos das na em seu sua meu minha eu com usuario utilizador"
+_DUTCH = "de het een en is zijn heeft in op voor te ik mijn hij zij gebruiker"
+_LANGUAGES = (_ENGLISH, _GERMAN, _FRENCH, _SPANISH, _ITALIAN, _PORTUGUESE, _DUTCH)
+_CARRY_NOTHING = frozenset(word for words in _LANGUAGES for word in words.split())
 _MARK_BITS = 12
 """Of a word in a tombstone: a dozen words of any dictionary have the same, so that it does not tell which it was."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -20,7 +22,7 @@ from quarterdeck.store.conversations import KEEP_DELETED_MS, ConversationRow, up
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.memories import UNDO_MS, MemoryFilter, MemoryRow, list_memories
 from quarterdeck.store.memory_history import erase_forgotten, list_changes
-from quarterdeck.store.memory_settings import set_memory_setting
+from quarterdeck.store.memory_settings import mark_read, mark_unread, set_memory_setting
 from quarterdeck.store.memory_sources import list_sources
 from quarterdeck.store.purge import purge
 from quarterdeck.store.tables import deletions, memories, memory_sources, memory_versions, messages
@@ -158,6 +160,96 @@ async def test_two_that_say_the_same_become_one_and_stay_one(world: World) -> No
     assert [source.message_id for source in sources[kept.id]] == [first, second, third]
 
 
+LIVED = {
+    "Faro": "2020-01-01", "Lisbon": "2022-01-01", "Porto": "2024-01-01", "Braga": "2026-01-01",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(LIVED)))
+async def test_changes_of_mind_are_put_in_the_order_in_which_they_are_true(
+    world: World, order: tuple[str, ...]
+) -> None:
+    for number, town in enumerate(order):
+        contradicts = {"operation": "contradicts", "of": "m1"} if number else {}
+        told = f"The user lives in {town}."
+        await world.hear(f"I moved to {town} back then.", told, valid_from=LIVED[town], **contradicts)
+    assert await world.texts() == ["The user lives in Braga."]
+    closed = {row.text: row for row in await world.rows("superseded")}
+    assert len(closed) == 3
+    days = [datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp() * 1000 for day in LIVED.values()]
+    for at, town in enumerate(list(LIVED)[:3]):
+        row = closed[f"The user lives in {town}."]
+        assert (row.valid_from, row.valid_to) == (days[at], days[at + 1]), town
+
+
+async def test_what_was_said_earlier_and_is_read_later_closes_nothing(world: World) -> None:
+    early = await world.say("I live in Lisbon.")
+    await world.database.write(lambda connection: mark_read(connection, {early: 1}))
+    await world.hear("I live in Porto.", "The user lives in Porto.")
+    await world.database.write(lambda connection: mark_unread(connection, [early]))
+    await world.learn({**LISBON, "operation": "contradicts", "of": "m1"})
+    [new], [old] = await world.rows(), await world.rows("superseded")
+    assert (new.text, old.text, old.valid_to) == ("The user lives in Porto.", "The user lives in Lisbon.", new.said_at)
+
+
+async def test_two_contradictions_of_one_request_are_put_in_order_as_well(world: World) -> None:
+    await world.hear("I live in Faro.", "The user lives in Faro.", valid_from="2020-01-01")
+    await world.say("I moved to Porto in 2024, and before that to Lisbon in 2022.")
+    contradicts = {"message": 1, "operation": "contradicts", "of": "m1"}
+    await world.learn(
+        contradicts | {"quote": "Porto in 2024", "text": "The user lives in Porto.", "valid_from": "2024-01-01"},
+        contradicts | {"quote": "to Lisbon in 2022", "text": "The user lives in Lisbon.", "valid_from": "2022-01-01"},
+    )
+    assert await world.texts() == ["The user lives in Porto."]
+    assert len(await world.rows("superseded")) == 2
+
+
+async def test_what_is_said_again_of_a_time_that_is_over_is_what_held_then(world: World) -> None:
+    first = await world.hear("I live in Lisbon.", "The user lives in Lisbon.", valid_from="2022-01-01")
+    await world.hear("I moved to Porto.", "The user lives in Porto.", operation="contradicts", of="m1")
+    again = await world.hear("In 2023 I lived in Lisbon.", "The user lives in Lisbon.", valid_from="2023-01-01")
+    assert await world.texts() == ["The user lives in Porto."]
+    [old] = await world.rows("superseded")
+    sources = await world.database.read(lambda connection: list_sources(connection, [old.id]))
+    assert [source.message_id for source in sources[old.id]] == [first, again]
+    await world.hear("I am back, I live in Lisbon.", "The user lives in Lisbon.", operation="contradicts", of="m1")
+    assert await world.texts() == ["The user lives in Lisbon."], "it is true anew"
+
+
+async def test_what_will_be_true_closes_what_is_true_when_that_day_comes(world: World) -> None:
+    await world.hear("I live in Lisbon.", "The user lives in Lisbon.")
+    coming = {"operation": "contradicts", "of": "m1", "valid_from": "2099-01-01"}
+    await world.hear("In January 2099 I move to Porto.", "The user lives in Porto.", **coming)
+    rows = {row.text: row for row in await world.rows()}
+    lisbon, porto = rows["The user lives in Lisbon."], rows["The user lives in Porto."]
+    assert (lisbon.superseded_by, lisbon.valid_to) == (porto.id, porto.valid_from)
+    assert porto.valid_from is not None
+    assert lisbon.state(porto.valid_from) == "superseded"
+
+
+async def test_a_correction_closes_what_was_never_true_whatever_its_date(world: World) -> None:
+    await world.hear("I moved to Porto in May.", "The user lives in Porto.", valid_from="2026-05-01")
+    told = "I have lived in Faro since 2019, not in Porto."
+    await world.hear(told, "The user lives in Faro.", operation="corrects", of="m1", valid_from="2019-01-01")
+    [new], [old] = await world.rows(), await world.rows("superseded")
+    assert (new.text, old.valid_to) == ("The user lives in Faro.", old.valid_from)
+
+
+async def test_without_the_one_between_what_was_before_it_ends_where_it_ended(world: World) -> None:
+    await world.hear("I lived in Faro.", "The user lives in Faro.", valid_from="2020-01-01")
+    closes = {"operation": "contradicts", "of": "m1"}
+    await world.hear("I moved to Porto.", "The user lives in Porto.", valid_from="2024-01-01", **closes)
+    between = await world.hear("Then Lisbon it was.", "The user lives in Lisbon.", valid_from="2022-01-01", **closes)
+    assert len(await world.rows("superseded")) == 2
+    gone = await world.database.write(lambda connection: delete_messages(connection, world.user, between, "one"))
+    [porto] = await world.rows()
+    [left] = await world.rows("superseded")
+    assert (left.superseded_by, left.valid_to) == (porto.id, porto.valid_from)
+    await world.database.write(lambda connection: undo(connection, world.user, gone.id))
+    assert await world.texts() == ["The user lives in Porto."]
+    assert len(await world.rows("superseded")) == 2
+
+
 async def test_what_is_over_is_closed_without_another_memory(world: World) -> None:
     await world.hear("I work at Acme.", "The user works at Acme.")
     await world.hear("I quit at Acme.", "The user left Acme.", operation="ends", of="m1", valid_to="2099-12-31")
@@ -176,6 +268,11 @@ async def test_a_users_own_word_is_not_closed_by_what_is_derived(world: World) -
     assert await world.texts() == ["The user lives in Lisbon, in Alfama."]
     [proposal] = await world.rows("superseded")
     assert (proposal.text, proposal.superseded_by) == ("The user lives in Porto.", row.id)
+    await world.hear("As I said, I moved to Porto.", "The user lives in Porto.")
+    assert await world.texts() == ["The user lives in Lisbon, in Alfama."], "nor by its being said once more"
+    [proposal] = await world.rows("superseded")
+    sources = await world.database.read(lambda connection: list_sources(connection, [row.id, proposal.id]))
+    assert [len(sources[one.id]) for one in (row, proposal)] == [1, 2]
 
 
 async def test_numbers_and_negations_make_another_statement(world: World) -> None:
