@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import Report
 from tests.fakes.canary import CANARY, INTERNET, Canary, Internet, open_canary, open_internet
 
-from quarterdeck.egress import client as client_module
+from quarterdeck.egress import connecting as connecting_module
 from quarterdeck.egress.client import Egress, Limits
 from quarterdeck.egress.policy import Policy, read_allow_list
 from quarterdeck.errors import AddressRefusedError, FetchError
@@ -176,15 +176,15 @@ async def test_each_layer_of_the_check_holds_by_itself(
     canary: Canary, internet: Internet, layer: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The name service's answer is let through unseen; then the socket's address, too: nothing has been sent."""
-    real = client_module._judge
-    monkeypatch.setattr(client_module._Judging, "resolve", _resolve_unjudged)
+    real = connecting_module._judge
+    monkeypatch.setattr(connecting_module._Judging, "resolve", _resolve_unjudged)
     if layer == "the peer":
-        monkeypatch.setattr(client_module, "_open_socket", lambda judge, info: _plain_socket(info))
+        monkeypatch.setattr(connecting_module, "_open_socket", lambda judge, info: _plain_socket(info))
     egress = Egress(policy_for(canary, internet), Names())
     assert await fetch_all(egress, [f"http://loop.test:{canary.port}/"]) == ["refused"]
     assert canary.received == b""
     assert canary.hits == (1 if layer == "the peer" else 0)
-    assert client_module._judge is real
+    assert connecting_module._judge is real
 
 
 async def _resolve_unjudged(self: object, host: str, port: int = 0, family: object = None) -> list[dict[str, object]]:

@@ -12,11 +12,17 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from typing import TYPE_CHECKING
 
 from quarterdeck.errors import SetupError
+from quarterdeck.late import Late
+
+if TYPE_CHECKING:
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives.ciphers import aead
+else:
+    exceptions = Late("cryptography.exceptions")
+    aead = Late("cryptography.hazmat.primitives.ciphers.aead")
 
 KEY_BYTES = 32
 _NONCE_BYTES = 12
@@ -42,7 +48,7 @@ class Vault:
         key = self._keys()[0]
         head = _MARK + _id_of(key)
         nonce = os.urandom(_NONCE_BYTES)
-        return head + nonce + AESGCM(key).encrypt(nonce, secret.encode(), head + purpose.encode())
+        return head + nonce + aead.AESGCM(key).encrypt(nonce, secret.encode(), head + purpose.encode())
 
     def open(self, sealed: bytes, purpose: str) -> str:
         """Raises: `SetupError` when no key is the one that this was sealed with."""
@@ -120,8 +126,8 @@ def _id_of(key: bytes) -> bytes:
 
 def _try(key: bytes, sealed: bytes, bound: bytes) -> str | None:
     try:
-        return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound).decode()
-    except (InvalidTag, ValueError):
+        return aead.AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], bound).decode()
+    except (exceptions.InvalidTag, ValueError):
         return None
 
 

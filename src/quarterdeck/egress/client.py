@@ -9,30 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-import aiohttp
-from aiohttp.abc import AbstractResolver, ResolveResult
 from msgspec import Struct
 from yarl import URL
 
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.egress.addresses import parse_address
 from quarterdeck.egress.inflate import Inflate
 from quarterdeck.egress.policy import Policy
 from quarterdeck.errors import AddressRefusedError, FetchError, QuarterdeckError
+from quarterdeck.late import Late, load
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from quarterdeck.egress import connecting
+else:
+    aiohttp = Late("aiohttp")
+    connecting = Late("quarterdeck.egress.connecting")
 
 logger = get_logger("quarterdeck.egress")
 
 MAX_REDIRECTS = 5
 _REDIRECTS = (301, 302, 303, 307, 308)
 _CHUNK_BYTES = 64 * 1024
-_MAX_HEADER_BYTES = 16 * 1024
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization"}
-
-Lookup = Callable[[str, int], Awaitable[list[str]]]
-"""The addresses of a name, as text. Raises: `OSError`."""
 
 
 class Limits(Struct, frozen=True):
@@ -53,7 +55,7 @@ class Fetched(Struct, frozen=True):
 
 
 class Egress:
-    def __init__(self, policy: Policy, lookup: Lookup | None = None) -> None:
+    def __init__(self, policy: Policy, lookup: connecting.Lookup | None = None) -> None:
         self._policy = policy
         self._lookup = lookup or _ask_the_system
 
@@ -70,6 +72,7 @@ class Egress:
         wanted = _parse(url)
         given = {"accept-encoding": "gzip, deflate"} | {name.lower(): value for name, value in (headers or {}).items()}
         bounds = limits or Limits()
+        await load("quarterdeck.egress.connecting")
         try:
             async with asyncio.timeout(bounds.timeout_s):
                 for _ in range(MAX_REDIRECTS + 1):
@@ -94,7 +97,7 @@ class Egress:
         self._policy.check_url(url)
         try:
             async with (
-                self._session(url, limits) as session,
+                connecting.open_session(self._policy, self._lookup, url, limits.connect_s) as session,
                 session.request(method, url, headers=headers, data=body, allow_redirects=False) as answer,
             ):
                 return await _read(answer, limits.max_bytes)
@@ -104,92 +107,6 @@ class Egress:
             if isinstance(error, TimeoutError):
                 raise
             raise FetchError("The address could not be fetched.", detail=type(error).__name__) from error
-
-    def _session(self, url: URL, limits: Limits) -> aiohttp.ClientSession:
-        """For one request: whatever was judged is forgotten with it."""
-
-        def judge(address: str) -> None:
-            _judge(self._policy, url.raw_host or "", address, url.port or 0)
-
-        connector = _Connector(
-            judge,
-            resolver=_Judging(self._policy, self._lookup),
-            socket_factory=lambda info: _open_socket(judge, info),
-        )
-        return aiohttp.ClientSession(
-            connector=connector,
-            cookie_jar=aiohttp.DummyCookieJar(),
-            trust_env=False,
-            auto_decompress=False,
-            timeout=aiohttp.ClientTimeout(total=None, sock_connect=limits.connect_s),
-            max_line_size=_MAX_HEADER_BYTES,
-            max_field_size=_MAX_HEADER_BYTES,
-            skip_auto_headers=("User-Agent",),
-        )
-
-
-class _Connector(aiohttp.TCPConnector):
-    """Looks whom it is connected to before anything is sent."""
-
-    def __init__(self, judge: Callable[[str], None], **options: Any) -> None:
-        super().__init__(use_dns_cache=False, force_close=True, **options)
-        self._judge = judge
-
-    async def connect(self, *of_request: Any, **options: Any) -> aiohttp.connector.Connection:
-        connection = await super().connect(*of_request, **options)
-        try:
-            peer = None if connection.transport is None else connection.transport.get_extra_info("peername")
-            self._judge("" if peer is None else str(peer[0]))
-        except AddressRefusedError:
-            connection.close()
-            raise
-        return connection
-
-
-class _Judging(AbstractResolver):
-    """All addresses of a name must be good: one that is not, among others that are, is no accident."""
-
-    def __init__(self, policy: Policy, lookup: Lookup) -> None:
-        self._policy = policy
-        self._lookup = lookup
-
-    async def resolve(
-        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
-    ) -> list[ResolveResult]:
-        found = await self._lookup(host, port)
-        if not found:
-            raise OSError("the name has no address")
-        for address in found:
-            _judge(self._policy, host, address, port)
-        return [
-            ResolveResult(
-                hostname=host,
-                host=address,
-                port=port,
-                family=socket.AF_INET6 if ":" in address else socket.AF_INET,
-                proto=0,
-                flags=socket.AI_NUMERICHOST | socket.AI_NUMERICSERV,
-            )
-            for address in found
-        ]
-
-    async def close(self) -> None: ...
-
-
-def _open_socket(judge: Callable[[str], None], info: tuple[Any, ...]) -> socket.socket:
-    """The last moment before connecting: `info` says where to."""
-    family, kind, protocol, _, place = info
-    judge(str(place[0]))
-    made = socket.socket(family, kind, protocol)
-    made.setblocking(False)
-    return made
-
-
-def _judge(policy: Policy, host: str, address: str, port: int) -> None:
-    parsed = parse_address(address)
-    if parsed is None:
-        raise AddressRefusedError("This address does not lead to a host.")
-    policy.check_address(host, parsed, port)
 
 
 async def _ask_the_system(host: str, port: int) -> list[str]:

@@ -13,14 +13,20 @@ import shutil
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import new_id
 from quarterdeck.errors import InputError, LimitError, QuarterdeckError, TooLargeError
-from quarterdeck.exchange.importing import run_import
+from quarterdeck.late import Late, load
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.imports import ImportRow, count_unfinished, insert_import, list_kept, list_unfinished
 from quarterdeck.store.leases import claim_work, drop_work, renew_work
+
+if TYPE_CHECKING:
+    from quarterdeck.exchange import importing
+else:
+    importing = Late("quarterdeck.exchange.importing")
 
 logger = get_logger("quarterdeck.exchange")
 
@@ -111,7 +117,8 @@ class Imports:
         )
         if not claimed:
             return
-        work = asyncio.ensure_future(run_import(self._database, row.id, self.path_of(row.id), pause=_PAUSE))
+        await load("quarterdeck.exchange.importing")
+        work = asyncio.ensure_future(importing.run_import(self._database, row.id, self.path_of(row.id), pause=_PAUSE))
         self._running[row.id] = work
         try:
             while not (await asyncio.wait({work}, timeout=_RENEW_S))[0]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from time import monotonic
+from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 
 from quarterdeck.domain.step import Delta, RetryChunk, StepRequest
@@ -21,6 +21,9 @@ from quarterdeck.providers.reading import AnswerReader
 from quarterdeck.providers.retry import FIRST_BACKOFF_S, seconds_before_retry
 from quarterdeck.providers.transport import Transport
 from quarterdeck.providers.vendor_errors import names_unsupported
+
+if TYPE_CHECKING:
+    import aiohttp
 
 LIST_TIMEOUT_S = 5.0
 _BATCH_FACTOR = 5  # a whole answer may take this many times the first token's time-out

@@ -7,16 +7,22 @@ inner generator per read; one timer per stream watches for silence.
 from __future__ import annotations
 
 import asyncio
+from typing import TYPE_CHECKING
 
-import aiohttp
 import msgspec
 
 from quarterdeck.domain.step import Delta
 from quarterdeck.domain.usage import ModelProfile
+from quarterdeck.late import Late
 from quarterdeck.providers.answer import AnswerDecoder
 from quarterdeck.providers.faults import FaultKind, UpstreamError
 from quarterdeck.providers.sse import EventSplitter
 from quarterdeck.providers.transport import MAX_BODY_BYTES, Timeouts
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = Late("aiohttp")
 
 _AFTER_FINISH_S = 5.0  # the model has ended: how long we wait for usage and the end of the stream
 _FOR_REUSE_S = 0.05  # how long we wait for the end of the body, so that the connection can be used again

@@ -8,19 +8,24 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import aiohttp
 import msgspec
 from msgspec import Struct
 
 from quarterdeck.domain.usage import Usage
 from quarterdeck.errors import ModelNotFoundError
+from quarterdeck.late import Late
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.call_log import CallRecord
 from quarterdeck.providers.faults import UpstreamError, explain
 from quarterdeck.providers.retry import FIRST_BACKOFF_S, seconds_before_retry
 from quarterdeck.providers.transport import Call, Transport
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = Late("aiohttp")
 
 TIMEOUT_S = 300.0
 _PREFIX = {"openai": "", "gemini": "/openai"}  # by dialect; Anthropic offers nothing but chat

@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
 import msgspec
 from msgspec import Struct
 
 from quarterdeck import __version__
+from quarterdeck.late import Late, load
 from quarterdeck.providers.faults import UpstreamError
 from quarterdeck.providers.vendor_errors import fault_of_response
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = Late("aiohttp")
 
 MAX_CONNECTIONS = 4096
 MAX_BODY_BYTES = 32 << 20
@@ -112,7 +117,8 @@ class Transport:
             await session.close()
 
     async def _request(self, call: Call, connect_s: float) -> aiohttp.ClientResponse:
-        return await self._open_session().request(
+        session = await self._open_session()
+        return await session.request(
             call.method,
             call.url,
             data=call.body,
@@ -122,8 +128,10 @@ class Transport:
             timeout=aiohttp.ClientTimeout(total=None, connect=connect_s, sock_connect=connect_s),
         )
 
-    def _open_session(self) -> aiohttp.ClientSession:
+    async def _open_session(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:
+            await load("aiohttp")
+        if self._session is None or self._session.closed:  # nobody has opened it meanwhile
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ttl_dns_cache=60),
                 cookie_jar=aiohttp.DummyCookieJar(),

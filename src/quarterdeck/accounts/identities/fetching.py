@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import Any
-
-import aiohttp
+from typing import TYPE_CHECKING, Any
 
 from quarterdeck.accounts.identities.person import SignInRefusedError
 from quarterdeck.accounts.identities.strict_json import read_object
+from quarterdeck.late import Late, load
+
+if TYPE_CHECKING:
+    import aiohttp
+else:
+    aiohttp = Late("aiohttp")
 
 MAX_BYTES = 1 << 20
 _TIMEOUT_S = 8.0
@@ -47,11 +51,12 @@ class Fetcher:
         return _object(url, await self._ask("POST", url, headers or {}, form))
 
     async def _ask(self, method: str, url: str, headers: Mapping[str, str], form: Mapping[str, str] | None) -> bytes:
+        session = await self._open()
         given = {"accept": "application/json", "user-agent": "Quarterdeck", **headers}
         try:
             async with (
                 asyncio.timeout(self._timeout_s),
-                self._open().request(method, url, headers=given, data=form, allow_redirects=False) as answer,
+                session.request(method, url, headers=given, data=form, allow_redirects=False) as answer,
             ):
                 body = await _read(answer)
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
@@ -62,8 +67,10 @@ class Fetcher:
             raise _down(f"{method} {url}: status {answer.status}")
         return body
 
-    def _open(self) -> aiohttp.ClientSession:
+    async def _open(self) -> aiohttp.ClientSession:
         if self._session is None:
+            await load("aiohttp")
+        if self._session is None:  # nobody has opened it meanwhile
             self._session = aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar())
         return self._session
 
