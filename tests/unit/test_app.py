@@ -1,8 +1,10 @@
-"""A house that is open collects its garbage: whatever process it is, it stays for months."""
+"""A house that is open collects its garbage: whatever process it is, it stays for months. It computes in one thread."""
 
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,3 +31,32 @@ def _no_collector() -> Iterator[None]:
 async def test_an_open_house_collects_garbage(tmp_path: Path, role: Role) -> None:
     async with open_house(Settings(data_dir=tmp_path, discover=False), role):
         assert gc.isenabled()
+
+
+_PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from quarterdeck.app.opening import open_house
+from quarterdeck.config import Settings
+
+async def count_threads():
+    async with open_house(Settings(data_dir=Path(sys.argv[1]), discover=False)):
+        before = len(list(Path("/proc/self/task").iterdir()))
+        import numpy
+        square = numpy.ones((900, 900), dtype=numpy.float32)
+        square @ square
+        return len(list(Path("/proc/self/task").iterdir())) - before
+
+print(asyncio.run(count_threads()))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="counts threads as Linux lists them")
+def test_in_an_open_house_a_matrix_is_computed_in_the_thread_that_asks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("numpy")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    program = [sys.executable, "-c", _PROGRAM, str(tmp_path)]
+    done = subprocess.run(program, capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.split() == ["0"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import os
 from collections.abc import AsyncIterator, Coroutine
 from importlib import import_module
 from typing import Any
@@ -99,6 +100,7 @@ async def open_house(
     `role`: `all` serves the web and runs turns, `web` leaves the turns to workers, `worker` only runs them.
     """
     me = identity or Identity(make_worker_name())
+    _compute_in_one_thread()
     async with contextlib.AsyncExitStack() as stack:
         ground = await _open_ground(stack, settings)
         offices = await _open_offices(stack, ground)
@@ -117,6 +119,12 @@ async def open_house(
             for task in tasks:
                 task.cancel()
             await _drain(house, runner, reaper)
+
+
+def _compute_in_one_thread() -> None:
+    """numpy, if it is loaded later, computes in the thread that asks: on a machine with other work, matrices that are
+    shared out wait for each other's core, which took ten times as long and as much of both."""
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 async def _open_ground(stack: Stack, settings: Settings) -> Ground:

@@ -17,6 +17,7 @@ Recall is `recall.py`: what was said, or is remembered, that a query is about.
     finding.py                        one query: candidates are gathered, scored by each signal, put in order
     terms.py, dates.py, speakers.py   what is looked for, when it was, and whom a query means
     candidates.py, remembered.py      the messages that may be meant, in their talks, and what is known of them
+    sections.py                       what the summaries of sections say of where it is
     lexical.py, ranking.py            how well words fit; the signals become one order
     embedding.py, indexing.py         what makes vectors, and when
     meaning.py, local_model.py        numpy, loaded only where something makes vectors

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from itertools import count
 
-from quarterdeck.memory.terms import kept_terms_of, terms_of_entry
+from quarterdeck.memory.terms import count_terms_of, terms_of_entry
 from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow
 
 _REMEMBERED = 0.5
@@ -33,8 +33,8 @@ class Candidates:
         for term in terms_of_entry(row.words):
             said[term] = said.get(term, 0.0) + 1.0
         for key in self.keys.get(row.message_id, ()):
-            for term in kept_terms_of(key.text):
-                said[term] = said.get(term, 0.0) + _REMEMBERED
+            for term, times in count_terms_of(key.text).items():
+                said[term] = said.get(term, 0.0) + _REMEMBERED * times
         return said
 
     @cached_property

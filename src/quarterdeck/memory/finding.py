@@ -10,9 +10,10 @@ from msgspec import Struct
 
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.dates import Period, find_period
-from quarterdeck.memory.lexical import WORDS_AROUND, add_around, score_words, weigh_terms
-from quarterdeck.memory.ranking import Ranked, Signal, rank
-from quarterdeck.memory.remembered import best_of, by_message, score_keys
+from quarterdeck.memory.lexical import WORDS_AROUND, add_around, score_texts, score_words, weigh_terms
+from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
+from quarterdeck.memory.remembered import best_of, by_message
+from quarterdeck.memory.sections import fit_of_messages
 from quarterdeck.memory.speakers import Named, spoken_by
 from quarterdeck.memory.terms import terms_of
 from quarterdeck.store.database import ReadConnection
@@ -66,13 +67,18 @@ class Finding:
         self._sense = sense
 
     def find(self) -> Found:
-        entries = set(self._by_words()) | set(self._by_meaning()) | set(self._by_keys())
+        entries = {*self._by_words(), *self._by_meaning(), *self._by_keys(), *self._by_sections()}
         candidates = Candidates(self._read(entries), by_message(self._keys))
         signals = [Signal("words", self._score_words(candidates), _WORDS_FACTOR)]
         if self._sense is not None:
             signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
         period = find_period(self._query.text, self._query.now, self._query.zone)
-        ranked = rank(candidates, signals, spoken_by(candidates.rows, self._named), _timely(candidates.rows, period))
+        priors = Priors(
+            spoken=spoken_by(candidates.rows, self._named),
+            timely=_timely(candidates.rows, period),
+            sections=[self._sections.get(row.message_id, 0.0) for row in candidates.rows],
+        )
+        ranked = rank(candidates, signals, priors)
         return Found(candidates.rows, ranked, self._best_keys())
 
     @cached_property
@@ -118,7 +124,7 @@ class Finding:
 
     @cached_property
     def _key_words(self) -> dict[str, float]:
-        scores = score_keys(self._keys, self._weights)
+        scores = score_texts([key.text for key in self._keys], self._weights)
         return {key.id: score for key, score in zip(self._keys, scores, strict=True) if score > 0}
 
     @cached_property
@@ -141,6 +147,16 @@ class Finding:
 
     def _by_keys(self) -> Iterable[int]:
         messages = [message for key, _ in self._best_keys() for message in key.sources]
+        return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
+
+    @cached_property
+    def _sections(self) -> dict[str, float]:
+        return fit_of_messages(self._connection, self._query.owner, self._weights)
+
+    def _by_sections(self) -> Iterable[int]:
+        """What was said last in the sections that fit best; what else is in them has to be found by itself."""
+        fits = self._sections
+        messages = sorted(sorted(fits, reverse=True), key=lambda message: -fits[message])[:_LOOKED_AT]
         return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
 
     def _read(self, entries: set[int]) -> list[CandidateRow]:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from quarterdeck.memory.candidates import Candidates
+from quarterdeck.memory.terms import count_terms_of
 
 _SATURATION, _LENGTH_WEIGHT = 0.6, 0.2
 _RARITY = 1.3  # a rare word says more than its share
@@ -32,6 +33,14 @@ def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[fl
         score_terms(terms, length / usual, weights)
         for terms, length in zip(candidates.terms, candidates.lengths, strict=True)
     ]
+
+
+def score_texts(texts: Sequence[str], weights: Mapping[str, float]) -> list[float]:
+    """Of each text by itself: what is remembered, or a summary."""
+    terms = [count_terms_of(text) for text in texts]
+    lengths = [sum(some.values()) for some in terms]
+    usual = sum(lengths) / max(len(terms), 1) or 1.0
+    return [score_terms(some, length / usual, weights) for some, length in zip(terms, lengths, strict=True)]
 
 
 def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> float:

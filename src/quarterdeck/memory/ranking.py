@@ -11,6 +11,8 @@ from quarterdeck.memory.candidates import Candidates
 _SITTING_SHARE = 0.5
 """How much of the best of a talk lifts the rest of it, where nothing tells by meaning what belongs together."""
 _PERIOD_SHARE = 0.7
+_SECTION_SHARE = 0.2
+"""Little, since a summary is of many messages: it decides between those that fit about as well."""
 
 
 class Signal(Struct, frozen=True):
@@ -30,19 +32,29 @@ class Ranked(Struct, frozen=True):
     signals: dict[str, float]
 
 
-def rank(
-    candidates: Candidates, signals: Sequence[Signal], spoken: Sequence[float], timely: Sequence[float]
-) -> list[Ranked]:
-    """Best first. `spoken`: 1.0 for whom the query means. `timely`: 1.0 within the time that it names."""
+class Priors(Struct, frozen=True, kw_only=True):
+    """What is known of each candidate beside how well it fits, 0..1. `spoken`: by whom the query means. `timely`:
+    within the time that it names. `sections`: how well the summary of its section fits."""
+
+    spoken: Sequence[float]
+    timely: Sequence[float]
+    sections: Sequence[float]
+
+
+def rank(candidates: Candidates, signals: Sequence[Signal], priors: Priors) -> list[Ranked]:
+    """Best first."""
     parts: list[dict[str, float]] = [{} for _ in range(len(candidates))]
     for signal in signals:
-        _add(parts, signal, spoken)
+        _add(parts, signal, priors.spoken)
     if not any(signal.name == "meaning" for signal in signals):
         _add_sittings(candidates, parts)
     most = max((sum(given.values()) for given in parts), default=0.0)
-    for given, value in zip(parts, timely, strict=True):
+    for given, value in zip(parts, priors.timely, strict=True):
         if value:
             given["date"] = _PERIOD_SHARE * value * (most or 1.0)
+    for given, value in zip(parts, priors.sections, strict=True):
+        if value:
+            given["summary"] = _SECTION_SHARE * value
     ranked = [Ranked(at, sum(given.values()), given) for at, given in enumerate(parts) if given]
     return sorted(ranked, key=lambda one: (-one.score, -one.at))
 

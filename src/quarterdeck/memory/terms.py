@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Mapping
 from functools import lru_cache
 
 from quarterdeck.domain.words import STEM_MARK, split_words, stem
@@ -30,9 +32,9 @@ def terms_of(text: str) -> list[str]:
 
 
 @lru_cache(20_000)
-def kept_terms_of(text: str) -> tuple[str, ...]:
-    """Of what is compared again and again."""
-    return tuple(terms_of(text))
+def count_terms_of(text: str) -> Mapping[str, int]:
+    """How often each is said, of what is compared again and again."""
+    return Counter(terms_of(text))
 
 
 @lru_cache(20_000)

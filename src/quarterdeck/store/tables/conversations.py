@@ -214,6 +214,7 @@ summaries = Table(
     Column("stale_at", BigInteger),  # something that it covers was changed
     Column("replaced_by", Identifier),  # the summary that was made in its place
 )
+Index("ix_summaries_owner", summaries.c.owner_id, summaries.c.id)
 Index("ix_summaries_last", summaries.c.conversation_id, summaries.c.last_id)
 Index("ix_summaries_stale", summaries.c.stale_at, sqlite_where=text("stale_at IS NOT NULL AND replaced_by IS NULL"))
 

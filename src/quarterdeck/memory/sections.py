@@ -1,0 +1,36 @@
+"""Summaries of sections as keys: what a section is about says where to look, though no message in it has the words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from quarterdeck.memory.lexical import score_texts
+from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.recall_sections import SectionRow, list_covered, list_sections
+
+_MOST = 3  # sections that are looked into
+_LEAST = 0.5  # of the best one's: what fits less is about something else
+
+
+def fit_of_messages(connection: AnyConnection, owner: str, weights: Mapping[str, float]) -> dict[str, float]:
+    """How well the summary of its section fits, 0..1, by message; only of the sections that fit best."""
+    best = best_sections(list_sections(connection, owner), weights)
+    if not best:
+        return {}
+    fits: dict[str, float] = {}
+    for section, messages in list_covered(connection, list(best)).items():
+        for message in messages:
+            fits[message] = max(best[section], fits.get(message, 0.0))
+    return fits
+
+
+def best_sections(rows: Sequence[SectionRow], weights: Mapping[str, float]) -> dict[str, float]:
+    """By id: which share of what the query's words weigh the summary has."""
+    whole = sum(weights.values())
+    scores = score_texts([row.text for row in rows], weights)
+    most = max(scores, default=0.0)
+    if not whole or not most:
+        return {}
+    fitting = [(row.id, score) for row, score in zip(rows, scores, strict=True) if score >= _LEAST * most]
+    fitting.sort(key=lambda one: -one[1])
+    return {section: min(score / whole, 1.0) for section, score in fitting[:_MOST]}
