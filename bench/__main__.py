@@ -26,6 +26,7 @@ from bench import (
     openai_chat,
     search,
     start_up,
+    turn_cost,
 )
 from bench.fleet_report import PARTS
 from bench.processes import (
@@ -43,6 +44,7 @@ LOADS = {
     "cpu": cpu_per_token.measure,
     "many": many_chats.measure,
     "openai": openai_chat.measure,
+    "turns": turn_cost.measure,
 }
 ONE_SERVER = ["start", *LOADS, "log"]
 SECTIONS = [*ONE_SERVER, "context", "history", "search", "import", "fleet", *PARTS]
