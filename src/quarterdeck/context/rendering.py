@@ -60,6 +60,8 @@ def row_pieces(
 
 def answer_pieces(parts: list[Part], answer_format: AnswerFormat, *, with_calls: bool = True) -> list[Piece]:
     """What was said, what was called with what came of it, what was said then; the same for a beginning of them."""
+    if len(parts) == 1 and type(parts[0]) is TextPart:  # as most are
+        return [Piece("assistant", parts)] if parts[0].text else []
     pieces: list[Piece] = []
     for piece in _split_calls(parts):
         if piece.role == "tool":

@@ -6,6 +6,8 @@ side, since a context that is too long fails and one that is a little shorter do
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 
 from quarterdeck.domain.parts import (
@@ -19,6 +21,7 @@ from quarterdeck.domain.parts import (
 )
 from quarterdeck.domain.step import ToolSpec
 
+_WIDE = re.compile("[\u2e80-\U0010ffff]+")
 _PER_MESSAGE = 4
 _PER_IMAGE = 1_000
 _MOST_PER_MESSAGE = 32  # marks of role and end, in any template
@@ -27,8 +30,8 @@ _MOST_PER_IMAGE = 4_000
 
 def estimate_text(text: str) -> int:
     """Tokens of `text`: a quarter of its UTF-8 length, wide scripts about one token a character."""
-    wide = 0 if text.isascii() else sum(character > "\u2e7f" for character in text)
-    return (len(text.encode("utf-8", "replace")) - 3 * wide + 3) // 4 + wide
+    wide = 0 if text.isascii() else len(text) - len(_WIDE.sub("", text))
+    return (_bytes_of(text) - 3 * wide + 3) // 4 + wide
 
 
 def estimate_parts(parts: list[Part]) -> int:
@@ -63,13 +66,17 @@ def bound_parts(parts: list[Part]) -> int:
     """The most tokens that these parts of one message can be: no vocabulary makes two tokens of one byte."""
     total = _MOST_PER_MESSAGE
     for part in parts:
-        total += _MOST_PER_IMAGE if isinstance(part, ImagePart) else len(_written(part).encode("utf-8", "replace"))
+        total += _MOST_PER_IMAGE if isinstance(part, ImagePart) else _bytes_of(_written(part))
     return total
 
 
 def bound_tools(tools: list[ToolSpec]) -> int:
     """The most tokens that their descriptions can be."""
     return len(msgspec.json.encode(tools)) if tools else 0
+
+
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "replace"))
 
 
 def _written(part: Part) -> str:
