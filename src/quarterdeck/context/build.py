@@ -78,7 +78,7 @@ class ContextRequest(Struct, frozen=True):
 
     `open_part` is the index of the one that was still being written when the answer was cut off. `now` is 0 where it
     must not matter; `shrink` is below 1 after the provider has said that it was too long. `recalls`: room is kept for
-    what is recalled.
+    what is recalled. `has_summaries`, `has_pins`: False where the conversation is known to have none.
     """
 
     conversation: str
@@ -97,6 +97,8 @@ class ContextRequest(Struct, frozen=True):
     answer: str = ""
     tools: list[ToolSpec] = []
     recalls: bool = False
+    has_summaries: bool = True
+    has_pins: bool = True
 
 
 def build_context(connection: AnyConnection, wanted: ContextRequest) -> Context:
@@ -145,7 +147,9 @@ class ContextDraft:
         self._add_stable()
         room = self._budget.estimated - self._prompt.tokens - estimate_parts(wanted.partial)
         room -= estimate_tools(wanted.tools) + self._room_for_recalled
-        read = read_path_within(self._connection, wanted.conversation, wanted.request, room)
+        read = read_path_within(
+            self._connection, wanted.conversation, wanted.request, room, has_summaries=wanted.has_summaries
+        )
         summaries = _within(read.summaries, int(self._budget.estimated * SUMMARY_SHARE))
         room -= sum(estimate_text(summary_text(row)) for row in summaries)
         kept = cut(read.rows, read.costs, room, is_whole=read.above is None or bool(read.summaries))
@@ -190,6 +194,8 @@ class ContextDraft:
 
     def _find_pins(self, kept: list[PathRow], summaries: list[SummaryRow]) -> tuple[list[PathRow], int]:
         """Oldest first, within their share; and how many there was no room for."""
+        if not self._wanted.has_pins:
+            return [], 0
         found = find_pins(self._connection, self._wanted.conversation, kept, summaries)
         room = int(self._budget.estimated * PINNED_SHARE)
         pins: list[PathRow] = []

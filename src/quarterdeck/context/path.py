@@ -40,14 +40,20 @@ class Read(Struct, frozen=True):
     above: str | None
 
 
-def read_path_within(connection: AnyConnection, conversation: str, request: str, budget: int) -> Read:
-    """As many messages as `budget` (estimated tokens) takes; the request itself always."""
+def read_path_within(
+    connection: AnyConnection, conversation: str, request: str, budget: int, *, has_summaries: bool = True
+) -> Read:
+    """As many messages as `budget` (estimated tokens) takes; the request itself always.
+
+    `has_summaries`: False where the conversation is known to have none.
+    """
     rows: list[PathRow] = []
     costs: list[int] = []
     cursor: str | None = request
     while cursor is not None:
         page = read_upwards(connection, conversation, cursor, _PAGE if rows else _first_page(conversation))
-        endings = find_ending_at(connection, conversation, [row.id for row in page if row.id != request])
+        answered = [row.id for row in page if row.id != request] if has_summaries else []
+        endings = find_ending_at(connection, conversation, answered)
         for row in page:
             if (ends := endings.get(row.id)) and (summary := pick(ends)) is not None:
                 _lengths[conversation] = len(rows)

@@ -24,7 +24,7 @@ from quarterdeck.store.recall_find import (
     count_entries,
     find_beside,
     find_entries_of,
-    find_with_term,
+    find_with_terms,
     list_memory_keys,
     read_candidates,
 )
@@ -94,7 +94,7 @@ class Finding:
     def _lists(self) -> dict[str, list[int]]:
         """The entries that have each word of the query."""
         terms = [term for term in dict.fromkeys(terms_of(self._query.text)) if term not in self._named.terms]
-        return {term: find_with_term(self._connection, self._span, term) for term in terms[:_MOST_TERMS]}
+        return find_with_terms(self._connection, self._span, terms[:_MOST_TERMS])
 
     @cached_property
     def _weights(self) -> dict[str, float]:

@@ -77,8 +77,11 @@ class Recall:
 
     async def find(self, query: Query) -> list[Recalled]:
         """Best first, at most `k`. Raises: `StorageError`."""
-        named, model = await self._database.read(lambda connection: self._prepare(connection, query))
-        vector = await self._embed(as_asked(query.text, named), model)
+        embedding = self._embedding
+        if embedding is None:
+            return await self._database.read(lambda connection: _find_by_words(connection, query))
+        named, model = await self._database.read(lambda connection: _prepare(connection, query, embedding))
+        vector = await self._embed(embedding, as_asked(query.text, named), model)
 
         def find(connection: ReadConnection) -> list[Recalled]:
             sense = Sense(vector, self._shelf.of(connection, query.owner, model)) if self._shelf and vector else None
@@ -86,23 +89,31 @@ class Recall:
 
         return await self._database.read(find)
 
-    def _prepare(self, connection: ReadConnection, query: Query) -> tuple[Named, str]:
-        words = {word.term for word in split_words(query.text)}
-        named = who_is_meant(query.text, find_names(connection, query.owner, words))
-        if self._embedding is None:
-            return named, ""
-        return named, find_serving_model(connection, query.owner, self._embedding.model)
-
-    async def _embed(self, text: str, model: str) -> list[float]:
+    async def _embed(self, embedding: Embedding, text: str, model: str) -> list[float]:
         """Empty: it is found by words alone."""
-        if self._embedding is None or not text.strip():
+        if not text.strip():
             return []
         try:
             async with asyncio.timeout(_EMBEDDING_S):
-                return await self._embedding.embed_query(text, model)
+                return await embedding.embed_query(text, model)
         except (QuarterdeckError, TimeoutError) as error:
             logger.warning("query_not_embedded", model=model, reason=str(error) or "it took too long")
             return []
+
+
+def _prepare(connection: ReadConnection, query: Query, embedding: Embedding) -> tuple[Named, str]:
+    """Who is meant, and the model that the query's vector must be of."""
+    return _find_named(connection, query), find_serving_model(connection, query.owner, embedding.model)
+
+
+def _find_named(connection: ReadConnection, query: Query) -> Named:
+    words = {word.term for word in split_words(query.text)}
+    return who_is_meant(query.text, find_names(connection, query.owner, words))
+
+
+def _find_by_words(connection: ReadConnection, query: Query) -> list[Recalled]:
+    found = Finding(connection, query, _find_named(connection, query), None).find()
+    return _recalled(connection, query, found)
 
 
 def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Recalled]:

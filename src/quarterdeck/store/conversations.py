@@ -86,16 +86,19 @@ def find_conversation(connection: AnyConnection, owner: str, conversation: str) 
 
 def insert_conversation(
     connection: WriteConnection, *, owner: str, external_id: str, title: str, model: str, assistant: str,
-    instructions: str, temperature: float | None, memory: str = "",
+    instructions: str, temperature: float | None, memory: str = "", root: str | None = None, tip: str | None = None,
 ) -> ConversationRow:  # fmt: skip
-    """A deleted conversation of the same `external_id` gives that name up; restored, it goes by its own id."""
+    """A deleted conversation of the same `external_id` gives that name up; restored, it goes by its own id.
+
+    `root`, `tip`: its first message and its last one, which are written next.
+    """
     connection.execute(_GIVE_NAME_UP, {"owner": owner, "name": external_id})
     now = now_ms()
     identifier = new_id()
     values = {
         "id": identifier, "owner_id": owner, "external_id": external_id or identifier, "title": title, "model": model,
-        "assistant": assistant, "instructions": instructions, "temperature": temperature, "tip_id": None,
-        "created_at": now, "updated_at": now, "memory": memory,
+        "assistant": assistant, "instructions": instructions, "temperature": temperature, "tip_id": tip,
+        "created_at": now, "updated_at": now, "memory": memory, "root_id": root,
     }  # fmt: skip
     connection.execute(_INSERT, values)
     return ConversationRow(**values)  # type: ignore[arg-type]

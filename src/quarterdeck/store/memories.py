@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Literal
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, exists, insert, or_, select, update
+from sqlalchemy import BindParameter, ColumnElement, and_, exists, insert, or_, select, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -96,7 +96,7 @@ def list_memories(connection: AnyConnection, wanted: MemoryFilter, *, after: str
     return [MemoryRow(**row._mapping) for row in rows]
 
 
-def is_current(now: int) -> ColumnElement[bool]:
+def is_current(now: int | BindParameter[int]) -> ColumnElement[bool]:
     """Neither forgotten, stale nor over."""
     return and_(
         memories.c.forgotten_at.is_(None),

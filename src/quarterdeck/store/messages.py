@@ -83,22 +83,48 @@ def _path_from(message: Any, conversation: Any, limit: Any) -> Any:
 _PATH = _path_from(bindparam("message"), bindparam("conversation"), bindparam("limit"))
 
 
-def insert_message(
-    connection: WriteConnection, *, message: str, conversation: str, owner: str, parent: str | None, role: str,
-    status: str, parts: list[Part], model: str, turn: str, active_child: str | None = None, taint: str = "",
-) -> None:  # fmt: skip
+class NewMessage(Struct, frozen=True, kw_only=True):
     """`active_child`: where the path goes on from it; who puts a message below another calls `lead_to` for that one.
 
     `taint`: what of its text is untrusted, such as results of tools that a client has called.
     """
-    connection.execute(
-        _INSERT,
-        {
-            "id": message, "conversation_id": conversation, "owner_id": owner, "parent_id": parent, "role": role,
-            "status": status, "parts": encode_parts(parts), "model": model, "turn_id": turn, "created_at": now_ms(),
-            "active_child_id": active_child, "taint": taint,
-        },
+
+    message: str
+    conversation: str
+    owner: str
+    parent: str | None
+    role: str
+    status: str
+    parts: list[Part]
+    model: str
+    turn: str
+    active_child: str | None = None
+    taint: str = ""
+    created_at: int = msgspec.field(default_factory=now_ms)
+
+
+def insert_messages(connection: WriteConnection, new: list[NewMessage]) -> None:
+    connection.execute(_INSERT, [_values_of(message) for message in new])
+
+
+def insert_message(
+    connection: WriteConnection, *, message: str, conversation: str, owner: str, parent: str | None, role: str,
+    status: str, parts: list[Part], model: str, turn: str, active_child: str | None = None, taint: str = "",
+) -> None:  # fmt: skip
+    """As `NewMessage` says."""
+    new = NewMessage(
+        message=message, conversation=conversation, owner=owner, parent=parent, role=role, status=status, parts=parts,
+        model=model, turn=turn, active_child=active_child, taint=taint,
     )  # fmt: skip
+    connection.execute(_INSERT, _values_of(new))
+
+
+def _values_of(new: NewMessage) -> dict[str, Any]:
+    return {
+        "id": new.message, "conversation_id": new.conversation, "owner_id": new.owner, "parent_id": new.parent,
+        "role": new.role, "status": new.status, "parts": encode_parts(new.parts), "model": new.model,
+        "turn_id": new.turn, "created_at": new.created_at, "active_child_id": new.active_child, "taint": new.taint,
+    }  # fmt: skip
 
 
 def copy_message(connection: WriteConnection, row: MessageRow, message: str, parts: list[Part]) -> None:

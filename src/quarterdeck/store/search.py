@@ -12,11 +12,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, delete, insert, literal, select
+from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, literal, select, text
 
 from quarterdeck.domain.ids import least_id
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
 from quarterdeck.domain.words import index_words, split_words
+from quarterdeck.store.messages import NewMessage
 from quarterdeck.store.tables import conversations, messages, search_entries
 from quarterdeck.store.vectors import mark_messages
 
@@ -28,6 +29,7 @@ _MAX_MS = 1 << 43
 _OPEN = ("queued", "running")
 _ALPHABET = {letter: value for value, letter in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
 
+# Built once: building a statement costs more than running it.
 _SAID = select(
     messages.c.id, messages.c.owner_id, messages.c.conversation_id, messages.c.role, messages.c.model,
     messages.c.parts, messages.c.created_at,
@@ -36,7 +38,18 @@ _READ = _SAID.add_columns(messages.c.speaker)
 _READ_FOUND = _READ.join(conversations, conversations.c.id == messages.c.conversation_id).where(
     conversations.c.memory != "private"
 )
+_SOME: BindParameter[Any] = bindparam("ids", expanding=True)
+_READ_SOME = _READ_FOUND.where(messages.c.id.in_(_SOME))
+_DELETE_SOME = delete(search_entries).where(search_entries.c.message_id.in_(_SOME))
+_TAKEN = select(search_entries.c.id).where(search_entries.c.id.in_(_SOME))
 _INSERT = insert(search_entries)
+# Both databases understand this one. Who may find the message is looked up, what it says is known.
+_INSERT_SAID = text(
+    "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words) "
+    "SELECT CAST(:id AS bigint), m.id, m.owner_id, m.conversation_id, CAST(:facets AS text), CAST(:words AS text) "
+    "FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
+    "WHERE m.id = :message AND m.deleted_at IS NULL AND c.memory <> 'private' ON CONFLICT DO NOTHING"
+)
 
 
 def searched_text(parts: Sequence[Part]) -> str:
@@ -48,8 +61,8 @@ def index_messages(connection: Connection, ids: Sequence[str]) -> None:
     """They can be found as they are now: an answer that is being written, what is deleted or private, cannot."""
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
-        connection.execute(delete(search_entries).where(search_entries.c.message_id.in_(chunk)))
-        _write(connection, connection.execute(_READ_FOUND.where(messages.c.id.in_(chunk))).all())
+        connection.execute(_DELETE_SOME, {"ids": chunk})
+        _write(connection, connection.execute(_READ_SOME, {"ids": chunk}).all())
         mark_messages(connection, chunk)
 
 
@@ -73,6 +86,12 @@ class NewEntry(Struct, frozen=True):
     speaker: str = ""
 
 
+def entry_of(new: NewMessage) -> NewEntry:
+    return NewEntry(
+        new.message, new.owner, new.conversation, new.role, new.model, new.created_at, new.parts, words_of(new.parts)
+    )
+
+
 def words_of(parts: Sequence[Part]) -> str:
     """What of a message stands in the index."""
     return index_words(searched_text(parts)[:_MAX_READ_CHARS], MAX_INDEXED_BYTES)
@@ -83,6 +102,18 @@ def index_new(connection: Connection, entries: Sequence[NewEntry]) -> None:
     _insert(connection, [value for entry in entries if (value := _value(entry, entry.parts, entry.words))])
     for start in range(0, len(entries), _CHUNK):
         mark_messages(connection, [entry.id for entry in entries[start : start + _CHUNK]])
+
+
+def index_said(connection: Connection, entry: NewEntry) -> None:
+    """As `index_messages`, for one message that has become complete just now and had no entry before."""
+    value = _value(entry, entry.parts, entry.words)
+    if value is None:
+        return
+    given = {"id": value["id"], "message": entry.id, "facets": value["facets"], "words": value["words"]}
+    if connection.execute(_INSERT_SAID, given).rowcount:
+        mark_messages(connection, [entry.id])
+    else:  # it may not be found, or another one's entry has this id
+        index_messages(connection, [entry.id])
 
 
 def copy_entries(connection: Connection, conversation: str, copies: Mapping[str, str]) -> None:
@@ -153,8 +184,7 @@ def _give_free_ids(connection: Connection, values: list[dict[str, Any]]) -> None
     seen: set[int] = set()
     waiting = values
     while waiting:
-        wanted = select(search_entries.c.id).where(search_entries.c.id.in_([value["id"] for value in waiting]))
-        taken = set(connection.execute(wanted).scalars())
+        taken = set(connection.execute(_TAKEN, {"ids": [value["id"] for value in waiting]}).scalars())
         again = []
         for value in waiting:
             if value["id"] in taken or value["id"] in seen:

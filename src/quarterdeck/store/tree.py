@@ -97,6 +97,7 @@ _LEAD_ALONG = (
     .values(active_child_id=_up.c.id)
 )
 _LEAD = update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
+_BEGIN = update(conversations).where(conversations.c.id == bindparam("conversation")).values(root_id=bindparam("child"))
 
 
 def read_path_down(
@@ -170,8 +171,7 @@ def lead_along(connection: WriteConnection, conversation: str, message: str) -> 
 def lead(connection: WriteConnection, conversation: str, parent: str | None, child: str | None) -> None:
     """The path goes from `parent` on to `child`; without a parent it begins with it."""
     if parent is None:
-        change = update(conversations).where(conversations.c.id == conversation).values(root_id=child)
-        connection.execute(change)
+        connection.execute(_BEGIN, {"conversation": conversation, "child": child})
     else:
         connection.execute(_LEAD, {"message": parent, "child": child})
 

@@ -1,13 +1,13 @@
-"""What a turn may use: who its user is, whether memory is on, and which tools its assistant names."""
+"""What a turn is to know before it reads anything: what it may use, what its user wants known, what there is."""
 
 from __future__ import annotations
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import bindparam, select
+from sqlalchemy import text
 
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.tables import assistants, conversations, users
+from quarterdeck.store.people import Preferences
 
 
 class TurnRights(Struct, frozen=True):
@@ -18,24 +18,35 @@ class TurnRights(Struct, frozen=True):
     tools: list[str] = []
 
 
-# Built once: building a statement costs more than running it.
-_FIND = (
-    select(
-        users.c.role, users.c.memory, conversations.c.memory.label("here"), assistants.c.uses_memory, assistants.c.tools
-    )
-    .select_from(
-        conversations.join(users, users.c.id == conversations.c.owner_id).outerjoin(
-            assistants, assistants.c.id == conversations.c.assistant
-        )
-    )
-    .where(conversations.c.id == bindparam("conversation"))
+class Circumstances(Struct, frozen=True):
+    """`has_summaries`, `has_pins`: whether the conversation has any, on whatever branch."""
+
+    rights: TurnRights = TurnRights()
+    preferences: Preferences = Preferences()
+    has_summaries: bool = False
+    has_pins: bool = False
+
+
+# Built once, and one statement for all: building one costs more than running it, and so does asking once more.
+_WORDS = (
+    "SELECT u.role, u.memory, u.time_zone, u.about, c.memory AS here, a.uses_memory, a.tools, "
+    "EXISTS (SELECT 1 FROM summaries AS s WHERE s.conversation_id = c.id AND s.replaced_by IS NULL) AS has_summaries, "
+    "EXISTS (SELECT 1 FROM messages WHERE conversation_id = c.id AND context_mark = 'pinned') AS has_pins "
+    "FROM conversations AS c JOIN users AS u ON u.id = c.owner_id LEFT JOIN assistants AS a ON a.id = c.assistant "
+    "WHERE c.id = :conversation"
 )
+# Left to choose, SQLite may walk through all messages of the conversation.
+_WORDS_ON_SQLITE = _WORDS.replace("FROM messages", "FROM messages INDEXED BY ix_messages_pinned")
+_FIND, _FIND_ON_SQLITE = text(_WORDS), text(_WORDS_ON_SQLITE)
 
 
-def find_rights(connection: AnyConnection, conversation: str) -> TurnRights:
+def find_circumstances(connection: AnyConnection, conversation: str) -> Circumstances:
     """Memory is used where the account has it on, and neither the conversation nor its assistant has it off."""
-    row = connection.execute(_FIND, {"conversation": conversation}).first()
+    statement = _FIND_ON_SQLITE if connection.dialect.name == "sqlite" else _FIND
+    row = connection.execute(statement, {"conversation": conversation}).first()
     if row is None:
-        return TurnRights()
-    uses_memory = row.role != "guest" and row.memory == "on" and row.here == "" and row.uses_memory != 0
-    return TurnRights(row.role, uses_memory, msgspec.json.decode(row.tools or "[]", type=list[str]))
+        return Circumstances()
+    role, memory, zone, about, here, assistant_uses, tools, has_summaries, has_pins = row
+    uses_memory = role != "guest" and memory == "on" and here == "" and assistant_uses != 0
+    rights = TurnRights(role, uses_memory, msgspec.json.decode(tools or "[]", type=list[str]))
+    return Circumstances(rights, Preferences(zone, about), bool(has_summaries), bool(has_pins))

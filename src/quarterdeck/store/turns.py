@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, bindparam, delete, exists, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, exists, func, insert, or_, select, text, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.clock import database_now_ms
@@ -35,6 +35,11 @@ class TurnRow(Struct, frozen=True):
     handovers: int = 0
     decisions: str | None = None
     asked: str | None = None
+
+    @property
+    def answer_at(self) -> int:
+        """When its answer's message was made: after the question, so that an order by time is the order of the talk."""
+        return self.created_at + 1
 
 
 class Claimable(Struct, frozen=True):
@@ -74,12 +79,13 @@ _END = (
     .where(turns.c.id == bindparam("turn"), turns.c.lease_owner == bindparam("worker"), turns.c.status == "running")
     .values(status=bindparam("ending"), ended_at=bindparam("at"), lease_owner=None, lease_until=0)
 )
-_DELETE_STEP = delete(turn_steps).where(
-    turn_steps.c.turn_id == bindparam("of_turn"),
-    turn_steps.c.step == bindparam("number"),
-    turn_steps.c.attempt == bindparam("try"),
+# Both databases understand this one.
+_PUT_STEP = text(
+    "INSERT INTO turn_steps (turn_id, step, attempt, model, manifest, started_at, usage) "
+    "VALUES (:turn, :step, :attempt, :model, :manifest, :started_at, :usage) "
+    "ON CONFLICT (turn_id, step, attempt) DO UPDATE SET model = excluded.model, manifest = excluded.manifest, "
+    "started_at = excluded.started_at, usage = excluded.usage"
 )
-_INSERT_STEP = insert(turn_steps)
 _NOTE_USAGE = (
     update(turn_steps)
     .where(
@@ -252,8 +258,7 @@ def list_ended_since(connection: AnyConnection, since_ms: int) -> list[TurnRow]:
 
 def insert_step(connection: WriteConnection, turn: str, row: StepRow) -> None:
     """Or replace the note of the same attempt, after a crash between the note and its event."""
-    connection.execute(_DELETE_STEP, {"of_turn": turn, "number": row.step, "try": row.attempt})
-    connection.execute(_INSERT_STEP, {"turn_id": turn, **msgspec.structs.asdict(row)})
+    connection.execute(_PUT_STEP, {"turn": turn, **msgspec.structs.asdict(row)})
 
 
 def note_usage(connection: WriteConnection, turn: str, *, step: int, attempt: int, usage: str) -> None:

@@ -20,9 +20,8 @@ from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.context_texts import keep_text
 from quarterdeck.store.database import ReadConnection, WriteConnection
-from quarterdeck.store.people import find_preferences
 from quarterdeck.store.recalled import note_uses
-from quarterdeck.store.turn_rights import TurnRights, find_rights
+from quarterdeck.store.turn_rights import Circumstances, TurnRights, find_circumstances
 from quarterdeck.store.turns import StepRow, TurnRow, insert_step
 from quarterdeck.tools.base import ToolCaller
 from quarterdeck.tools.toolbox import NOTHING
@@ -74,14 +73,13 @@ class Briefing:
         )  # fmt: skip
 
         def read(connection: ReadConnection) -> ContextDraft:
-            known = find_preferences(connection, turn.owner_id)
-            self._set_offer(connection, profile, known.time_zone)
-            return read_context(
-                connection,
-                msgspec.structs.replace(
-                    wanted, zone=known.time_zone, about=known.about, tools=self.offer.specs, recalls=self._recalls
-                ),
-            )
+            found = find_circumstances(connection, turn.conversation_id)
+            self._set_offer(profile, found)
+            known = msgspec.structs.replace(
+                wanted, zone=found.preferences.time_zone, about=found.preferences.about, tools=self.offer.specs,
+                recalls=self._recalls, has_summaries=found.has_summaries, has_pins=found.has_pins,
+            )  # fmt: skip
+            return read_context(connection, known)
 
         draft = await self._rooms.database.read(read)
         if self._recollection is None and so_far is not None:
@@ -115,20 +113,20 @@ class Briefing:
         """For calls that were asked for in another process."""
         if self.alone is not None:
             return
-        owner = self._turn.owner_id
-        await self._rooms.database.read(
-            lambda connection: self._set_offer(connection, profile, find_preferences(connection, owner).time_zone)
+        conversation = self._turn.conversation_id
+        self._set_offer(
+            profile, await self._rooms.database.read(lambda connection: find_circumstances(connection, conversation))
         )
 
     @property
     def _recalls(self) -> bool:
         return self._rooms.recaller is not None and self._rights is not None and self._rights.uses_memory
 
-    def _set_offer(self, connection: ReadConnection, profile: ModelProfile, zone: str) -> None:
+    def _set_offer(self, profile: ModelProfile, found: Circumstances) -> None:
         if self._rights is not None:
             return
-        self._rights = find_rights(connection, self._turn.conversation_id)
-        self.caller = msgspec.structs.replace(self.caller, zone=zone)
+        self._rights = found.rights
+        self.caller = msgspec.structs.replace(self.caller, zone=found.preferences.time_zone)
         if profile.can_call_tools:
             self.offer = self._rooms.toolbox.offer(self._turn.owner_id, self._rights)
 

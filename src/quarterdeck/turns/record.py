@@ -25,8 +25,8 @@ from quarterdeck.store.conversations import (
 )
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_conversation, lock_send
-from quarterdeck.store.messages import MessageRow, find_message, insert_message, lead_to
-from quarterdeck.store.search import index_messages
+from quarterdeck.store.messages import MessageRow, NewMessage, find_message, insert_messages, lead_to
+from quarterdeck.store.search import entry_of, index_said
 from quarterdeck.store.tree import find_next, lead, list_children
 from quarterdeck.store.turns import OPEN, TurnRow, find_place, find_turn_by_key, has_only_open_of, insert_turn
 from quarterdeck.turns.claim import Lease
@@ -123,38 +123,33 @@ def record_send(
     lock_send(connection, owner, send.key)
     if (known := find_known(connection, owner, send.key, digest)) is not None:
         return known
+    request, answer = new_id(), new_id()
     conversation = _find_locked(connection, owner, send.conversation)
+    is_new = conversation is None
     if conversation is None:
-        conversation = _open_conversation(connection, owner, send, default_model)
+        conversation = _open_conversation(connection, owner, send, default_model, request, answer)
     else:
         conversation = _keep_choices(connection, conversation, send)
     parent = _find_parent(connection, conversation, send)
-    request = new_id()
     model = conversation.model or default_model
     admit(connection, owner, model)
-    turn = _new_turn(connection, conversation, send.key, digest, request=request, model=model)
+    turn = _new_turn(
+        connection, conversation, send.key, digest, request=request, model=model, answer=answer, is_first=is_new
+    )
     if send.asked is not None:
         turn = msgspec.structs.replace(turn, asked=encode_asked(send.asked))
-    insert_message(
-        connection,
-        message=request,
-        conversation=conversation.id,
-        owner=owner,
-        parent=parent,
-        role="user",
-        status="complete",
-        parts=[TextPart(send.text)],
-        model="",
-        turn=turn.id,
-        active_child=turn.message_id,
-    )
+    question = _question(turn, parent, send.text)
+    accepted = _store(connection, conversation, turn, lease, question)
     if not _is_alone(send):
-        index_messages(connection, [request])
+        index_said(connection, entry_of(question))
+    if is_new:
+        return accepted  # it was opened with this path
     if parent == conversation.tip_id:
         lead(connection, conversation.id, parent, request)
     else:
         lead_through(connection, conversation.id, conversation.tip_id, request)
-    return _store(connection, conversation, turn, lease)
+    _move_on(connection, turn)
+    return accepted
 
 
 def record_retry(
@@ -183,9 +178,11 @@ def record_retry(
     if retry.beside and find_next(connection, conversation.id, request.id) is not None:
         if has_only_open_of(connection, conversation.id, request.id):
             turn = msgspec.structs.replace(turn, status="running")
-        return _store(connection, conversation, turn, lease, takes_path=False)
+        _move_on(connection, turn, takes_path=False)
+        return _store(connection, conversation, turn, lease)
     lead_through(connection, conversation.id, conversation.tip_id, request.id)
     lead_to(connection, request.id, turn.message_id)
+    _move_on(connection, turn)
     return _store(connection, conversation, turn, lease)
 
 
@@ -239,7 +236,10 @@ def _find_locked(connection: WriteConnection, owner: str, name: str) -> Conversa
     return found
 
 
-def _open_conversation(connection: WriteConnection, owner: str, send: Send, default_model: str) -> ConversationRow:
+def _open_conversation(
+    connection: WriteConnection, owner: str, send: Send, default_model: str, request: str, answer: str
+) -> ConversationRow:
+    """With the path from its first question to the answer to that, which are written next."""
     assistant = find_assistant(connection, owner, send.assistant or "")
     row = insert_conversation(
         connection,
@@ -251,7 +251,10 @@ def _open_conversation(connection: WriteConnection, owner: str, send: Send, defa
         instructions=send.instructions or "",
         temperature=assistant.temperature if send.temperature is None else send.temperature,
         memory=send.memory or "",
+        root=request,
+        tip=answer,
     )
+    row = msgspec.structs.replace(row, tip_id=None)  # nothing is below which its first question could go
     if _is_alone(send):  # nothing of it is listed, named, searched or remembered
         hidden = {"is_hidden": 1, "archived_at": row.created_at, "title_from": "user", "memory": "off"}
         update_conversation(connection, row.id, hidden)
@@ -289,16 +292,21 @@ def _speak_on(connection: WriteConnection, conversation: ConversationRow) -> Spe
 
 
 def _new_turn(
-    connection: WriteConnection, conversation: ConversationRow, key: str, digest: bytes, *, request: str, model: str
-) -> TurnRow:
-    latest, is_busy = find_place(connection, conversation.id)
+    connection: WriteConnection, conversation: ConversationRow, key: str, digest: bytes, *, request: str, model: str,
+    answer: str = "", is_first: bool = False,
+) -> TurnRow:  # fmt: skip
+    """`answer`: its message's id where that is settled. `is_first`: the conversation was opened just now."""
+    # A conversation that was opened just now has the answer's id already, and no turns.
+    latest, is_busy = (
+        (None, False) if answer and conversation.tip_id is None else find_place(connection, conversation.id)
+    )
     speaking = _speak_on(connection, conversation)
     return TurnRow(
         id=id_after(latest),  # a queue is in the order of its ids
         owner_id=conversation.owner_id,
         conversation_id=conversation.id,
         request_id=request,
-        message_id=new_id(),
+        message_id=answer or new_id(),
         status="queued" if is_busy else "running",
         model=model,
         assistant=speaking.assistant,
@@ -319,27 +327,32 @@ def _store(
     conversation: ConversationRow,
     turn: TurnRow,
     lease: Lease | None,
-    *,
-    takes_path: bool = True,
+    question: NewMessage | None = None,
 ) -> Accepted:
+    """The turn, its answer-to-be, and the question unless that is there already."""
     if turn.status == "running" and lease is not None:
         turn = msgspec.structs.replace(turn, lease_owner=lease.worker, lease_until=lease.until(connection))
     insert_turn(connection, turn)
-    insert_message(
-        connection,
-        message=turn.message_id,
-        conversation=conversation.id,
-        owner=turn.owner_id,
-        parent=turn.request_id,
-        role="assistant",
-        status=turn.status,
-        parts=[],
-        model=turn.model,
-        turn=turn.id,
-    )
-    end: dict[str, object] = {"tip_id": turn.message_id} if takes_path else {}
-    update_conversation(connection, conversation.id, {**end, "updated_at": turn.created_at})
+    answer = NewMessage(
+        message=turn.message_id, conversation=conversation.id, owner=turn.owner_id, parent=turn.request_id,
+        role="assistant", status=turn.status, parts=[], model=turn.model, turn=turn.id, created_at=turn.answer_at,
+    )  # fmt: skip
+    insert_messages(connection, [answer] if question is None else [question, answer])
     return Accepted(turn, conversation.external_id, is_new=True)
+
+
+def _move_on(connection: WriteConnection, turn: TurnRow, *, takes_path: bool = True) -> None:
+    """The conversation is as new as this turn, and ends with its answer."""
+    end: dict[str, object] = {"tip_id": turn.message_id} if takes_path else {}
+    update_conversation(connection, turn.conversation_id, {**end, "updated_at": turn.created_at})
+
+
+def _question(turn: TurnRow, parent: str | None, said: str) -> NewMessage:
+    return NewMessage(
+        message=turn.request_id, conversation=turn.conversation_id, owner=turn.owner_id, parent=parent, role="user",
+        status="complete", parts=[TextPart(said)], model="", turn=turn.id, active_child=turn.message_id,
+        created_at=turn.created_at,
+    )  # fmt: skip
 
 
 def digest_of(command: Struct) -> bytes:
