@@ -88,7 +88,7 @@ async def test_appends_under_load_share_commits(path: Path) -> None:
 
 async def test_close_commits_what_is_on_its_way(path: Path) -> None:
     log = await open_log(path)
-    appending = [asyncio.create_task(log.append(f"t{turn}", 1, bodies(1))) for turn in range(100)]
+    appending = [asyncio.ensure_future(log.append(f"t{turn}", 1, bodies(1))) for turn in range(100)]
     await asyncio.sleep(0)
     await log.close()
     await asyncio.gather(*appending)
@@ -126,7 +126,7 @@ async def test_closing_lets_no_follower_hang(path: Path) -> None:
 
 async def test_a_cancelled_append_harms_nobody(path: Path) -> None:
     log = await open_log(path)
-    appending = asyncio.create_task(log.append("t", 1, bodies(1)))
+    appending = asyncio.ensure_future(log.append("t", 1, bodies(1)))
     await asyncio.sleep(0)
     appending.cancel()
     await asyncio.gather(appending, return_exceptions=True)

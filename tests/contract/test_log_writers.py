@@ -146,6 +146,9 @@ class LogMachine(RuleBasedStateMachine):
     def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
         return self.runner.run(coroutine)
 
+    async def _append(self, name: str, seq: int, texts: list[bytes]) -> None:
+        await self.log.append(name, seq, texts)
+
     def teardown(self) -> None:
         self.run(self.opening.__aexit__(None, None, None))
         self.runner.close()
@@ -159,9 +162,9 @@ class LogMachine(RuleBasedStateMachine):
         seq = len(self.model.get(name, [])) + 1 + off
         if off or name in self.finished:
             with pytest.raises(StaleWriterError):
-                self.run(self.log.append(name, seq, texts))
+                self.run(self._append(name, seq, texts))
         else:
-            self.run(self.log.append(name, seq, texts))
+            self.run(self._append(name, seq, texts))
             self.model.setdefault(name, []).extend(texts)
 
     @rule(name=names)

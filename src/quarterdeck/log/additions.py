@@ -57,11 +57,11 @@ class Additions:
         self._gatherer = Gatherer(self._carry, _take_one_of_each)
         self._doubtful: OrderedDict[str, int] = OrderedDict()  # with the seq of the append nothing is known of
 
-    async def add(self, addition: Addition) -> None:
-        """Returns when it is committed. Raises: `StaleWriterError`, `LogError`."""
+    def add(self, addition: Addition) -> asyncio.Future[None]:
+        """Done when it is committed. Raises: `StaleWriterError`, `LogError`."""
         waiting = _Waiting(addition)
         self._gatherer.put(waiting)
-        await waiting.done
+        return waiting.done
 
     async def settle(self) -> None:
         await self._gatherer.settle()

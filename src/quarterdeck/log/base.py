@@ -10,9 +10,13 @@ least; older ones may go (`first` moves up). Only a running turn's log is never 
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
+
+from quarterdeck.errors import LogError
 
 FEED_KEEP = 1_000
 _FEED_PREFIX = "feed:"
@@ -39,9 +43,22 @@ class LogStatus(Struct, frozen=True):
     last: int
 
 
+def settled(error: LogError | None = None) -> asyncio.Future[None]:
+    """An append that needs no waiting: there was nothing to write, or it cannot be."""
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(error)
+    return done
+
+
 class Log(Protocol):
-    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
-        """Write `bodies` as seq, seq + 1, …; returns when they are committed (and only then visible).
+    def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> Awaitable[None]:
+        """Write `bodies` as seq, seq + 1, …; done when they are committed (and only then visible).
+
+        What the call gives back may be awaited or, as a future, left with a callback. Appends of one log are
+        made one after the other.
 
         With `begins` the log must not be there, and its first entry is `seq`, whatever number that is (a
         turn whose log was lost goes on counting, so that no old cursor fits the new log by chance).

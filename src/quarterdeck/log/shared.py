@@ -12,7 +12,7 @@ import asyncio
 from quarterdeck.errors import LogError
 from quarterdeck.log.additions import Additions
 from quarterdeck.log.backend import Addition, AnswerLostError, Backend
-from quarterdeck.log.base import Entry, LogStatus
+from quarterdeck.log.base import Entry, LogStatus, settled
 from quarterdeck.log.tail import Tails
 from quarterdeck.log.watch import Watch
 
@@ -48,10 +48,12 @@ class SharedLog:
         await self._backend.close()
         self._tails.doubt()  # wakes the followers, who find it closed
 
-    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
-        self._check_open()
-        if bodies:
-            await self._additions.add(Addition(turn, seq, bodies, begins))
+    def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> asyncio.Future[None]:
+        if not self._is_open:
+            return settled(_closed())
+        if not bodies:
+            return settled()
+        return self._additions.add(Addition(turn, seq, bodies, begins))
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         self._check_open()
@@ -106,4 +108,8 @@ class SharedLog:
 
     def _check_open(self) -> None:
         if not self._is_open:
-            raise LogError("The server is shutting down.", detail="the log is closed")
+            raise _closed()
+
+
+def _closed() -> LogError:
+    return LogError("The server is shutting down.", detail="the log is closed")

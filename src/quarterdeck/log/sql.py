@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, LogStatus
+from quarterdeck.log.base import Entry, LogStatus, settled
 from quarterdeck.log.sql_file import ENTRIES, MAX_SEQ, STATUS, open_log_file, open_reader
 from quarterdeck.log.tail import Tail, Tails
 from quarterdeck.log.writer import Append, Drop, Expire, Finish, Write, Writer
@@ -61,9 +61,10 @@ class SqlLog:
             reader.close()
         writer.close()  # the last to go: it folds the write-ahead log into the file
 
-    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
-        if bodies:
-            await self._write(Append(turn, seq, bodies, begins))
+    def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> asyncio.Future[None]:
+        if not bodies:
+            return settled()
+        return self._write(Append(turn, seq, bodies, begins))
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         tail = self._tails.find(turn)
@@ -100,10 +101,8 @@ class SqlLog:
         files = (self._path, self._path.with_name(self._path.name + "-wal"))
         return sum(path.stat().st_size for path in files if path.exists())
 
-    async def _write(self, write: Write) -> None:
-        if self._writer is None:
-            raise _closed()
-        await self._writer.write(write)
+    def _write(self, write: Write) -> asyncio.Future[None]:
+        return self._writer.put(write) if self._writer is not None else settled(_closed())
 
     async def _find(self, turn: str) -> Tail:
         tail = self._tails.open(turn)

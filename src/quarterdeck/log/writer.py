@@ -126,12 +126,12 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    async def write(self, write: Write) -> None:
-        """Returns when `write` is committed. Raises: what `write` raised, `LogError` when the file failed."""
+    def put(self, write: Write) -> asyncio.Future[None]:
+        """Done when `write` is committed. Raises: what `write` raised, `LogError` when the file failed."""
         if not self._fresh:
             self._loop.call_soon(self.hand_over)
         self._fresh.append(write)
-        await write.done
+        return write.done
 
     def hand_over(self) -> None:
         """What was written in this turn of the event loop goes to the thread together."""

@@ -313,11 +313,12 @@ class Job:
             await stream.aclose()  # or a stopped turn would go on being paid for
 
     async def _pass_on(self, events: list[Event]) -> None:
-        """Text waits for the common tick, anything else goes at once."""
+        """Text goes with the common tick, anything else at once. After a tick, what came by the next goes with it."""
         outbox = self.outbox
         outbox.put(events)
         self._reported = next((event.usage for event in events if type(event) is UsageReported), self._reported)
-        if not outbox.is_urgent:
+        is_text = not outbox.is_urgent
+        if is_text and not self._rooms.ticker.has_just_rung:
             await self._rooms.ticker.wait()
         if type(events[0]) is StepStarted:
             # So that whoever takes over knows of the request; but a log that is away must not keep us from it.
@@ -333,6 +334,9 @@ class Job:
         while outbox.is_full:
             self._raise_if_interrupted()
             await outbox.catch_up(_LOOK_S)
+        if is_text:
+            self._raise_if_interrupted()
+            await self._rooms.ticker.wait()
 
     async def _next(self, stream: AsyncGenerator[list[Event], None]) -> list[Event] | None:
         """The only await that an interruption may break off: no event is under way to the log here."""

@@ -52,7 +52,7 @@ class Outbox:
         self._part = -1
         self._texts: list[str] = []
         self._waiting_chars = 0
-        self._flushing: asyncio.Task[None] | None = None
+        self._flushing: asyncio.Future[None] | None = None
         self._is_wanted = False  # another flush, after the one under way
         self.is_behind = False  # the log could not be written; what waits is committed as soon as it can be
         self.on_lost: Callable[[], None] = lambda: None
@@ -92,11 +92,7 @@ class Outbox:
         except LogError:
             self.is_urgent = True
             raise
-        for event in self._waiting[self._folded : count]:
-            self.fold.apply(event)
-        del self._waiting[:count]
-        self._folded = max(self._folded - count, 0)
-        self._waiting_chars -= chars
+        self._note_committed(count, chars)
 
     def pass_on(self) -> None:
         """Commit what waits, without waiting for it: who receives an answer is not held up by a slow log.
@@ -106,19 +102,59 @@ class Outbox:
         if self._flushing is not None and not self._flushing.done():
             self._is_wanted = True
             return
-        if self._flushing is not None:
-            self._take_result()
-        self._flushing = asyncio.get_running_loop().create_task(self._flush_until_done())
+        self._take_result()
+        self._join()
+        self.is_urgent = False
+        if not self._waiting:
+            return
+        if self.is_behind or not self._claim.is_certain:
+            self._flush_by_task()
+        else:
+            self._send()
 
     async def catch_up(self, timeout_s: float) -> bool:
         """Whether all is committed within that time; it goes on by itself afterwards. Raises: `StaleWriterError`."""
         self.pass_on()
-        if self._flushing is not None:
-            await asyncio.wait([self._flushing], timeout=timeout_s)
-            if not self._flushing.done():
+        loop = asyncio.get_running_loop()
+        ends_s = loop.time() + timeout_s
+        while self._flushing is not None and not self._flushing.done():
+            left_s = ends_s - loop.time()
+            if left_s <= 0:
                 return False
+            await asyncio.wait([self._flushing], timeout=left_s)
         self._take_result()
         return True
+
+    def _send(self) -> None:
+        """Nearly every flush is this: an append that succeeds. It needs no task."""
+        count, chars = len(self._waiting), self._waiting_chars
+        bodies = [encode_event(event) for event in self._waiting]
+        appending = asyncio.ensure_future(self._log.append(self._started.turn, self._last_seq + 1, bodies))
+        sent = self._flushing = asyncio.get_running_loop().create_future()
+        appending.add_done_callback(lambda done: self._on_appended(done, sent, count, chars))
+
+    def _on_appended(self, appending: asyncio.Future[None], sent: asyncio.Future[None], count: int, chars: int) -> None:
+        if appending.cancelled() or sent.done():  # given up meanwhile
+            return
+        if appending.exception() is not None:
+            self._flush_by_task()  # it tries once more and finds out what is wrong
+        else:
+            self._last_seq += count
+            self._note_committed(count, chars)
+        sent.set_result(None)
+        if self._is_wanted and self._flushing is sent:
+            self._is_wanted = False
+            self.pass_on()
+
+    def _note_committed(self, count: int, chars: int) -> None:
+        for event in self._waiting[self._folded : count]:
+            self.fold.apply(event)
+        del self._waiting[:count]
+        self._folded = max(self._folded - count, 0)
+        self._waiting_chars -= chars
+
+    def _flush_by_task(self) -> None:
+        self._flushing = asyncio.get_running_loop().create_task(self._flush_until_done())
 
     def _take_result(self) -> None:
         flushing, self._flushing = self._flushing, None

@@ -33,6 +33,7 @@ _GOODBYE_S = 0.2
 CLOSE_SIGNED_OUT = 1008
 CLOSE_GOING_AWAY = 1012
 ABORT = "quarterdeck.abort"  # in the scope's extensions: a function that cuts the connection
+WRITE = "quarterdeck.write"  # the same: one that writes text frames at once, or says that it cannot
 
 
 class Connection:
@@ -48,6 +49,7 @@ class Connection:
         self.is_full = is_full
         self.guest_of = household if principal.role == "guest" else ""
         self._socket = socket
+        self._write: Callable[[list[str]], bool] = socket.scope.get("extensions", {}).get(WRITE, _cannot)
         self._sending_since: float | None = None
         self._pending = 0
         self.is_gone = False
@@ -55,6 +57,12 @@ class Connection:
     @property
     def protocol(self) -> str:
         return "full" if self.is_full else "simple"
+
+    async def send_all(self, frames: list[str]) -> None:
+        """Together where that can be. Raises: as `send`."""
+        if self.is_gone or self._pending or not self._write(frames):
+            for frame in frames:
+                await self.send(frame)
 
     async def send(self, frame: str) -> None:
         """Raises: `WebSocketDisconnect` when nobody is there any more."""
@@ -186,6 +194,11 @@ class Connections:
             beat = asyncio.ensure_future(connection.send(frame))  # one slow reader must not hold up the others
             beat.add_done_callback(_forget)
             await asyncio.sleep(0)
+
+
+def _cannot(_frames: list[str]) -> bool:
+    """On a server that has no such way."""
+    return False
 
 
 def _is_in(asking: Connection | Principal, living: set[str]) -> bool:

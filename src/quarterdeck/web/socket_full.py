@@ -212,11 +212,10 @@ class FullSocket:
 
     async def _follow_turn(self, turn: str, reader: TurnReader) -> None:
         prefix = turn_prefix(turn)
-        send = self._connection.send
+        send_all = self._connection.send_all
         try:
             async for entries in reader.follow():
-                for entry in entries:
-                    await send(event_frame(prefix, entry))
+                await send_all([event_frame(prefix, entry) for entry in entries])
         except CursorError as error:
             await self._reply(ResyncFrame(turn=turn, reason=error.reason))
         except LogError as error:
@@ -239,8 +238,7 @@ class FullSocket:
     async def _send_feed(self, name: str, after: int) -> None:
         try:
             async for entries in follow(self._house.log, name, after):
-                for entry in entries:
-                    await self._connection.send(event_frame(FEED_PREFIX, entry))
+                await self._connection.send_all([event_frame(FEED_PREFIX, entry) for entry in entries])
         except CursorError as error:
             await self._reply(ResyncFrame(feed=True, reason=error.reason))
         except LogError as error:

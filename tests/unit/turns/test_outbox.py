@@ -26,6 +26,7 @@ from quarterdeck.domain.events import (
     decode_feed_event,
 )
 from quarterdeck.domain.fold import Fold, fold
+from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import ReasoningChunk, TextChunk
 from quarterdeck.errors import LogError, StaleWriterError
 from quarterdeck.log.base import Entry, Log, LogStatus, feed_name
@@ -172,6 +173,47 @@ def test_the_fold_kept_is_the_fold_of_the_log_whatever_is_flushed_when_and_whate
         assert fold(log.events()).parts == fold([*whole, *writer.close()]).parts
 
     asyncio.run(run())
+
+
+@pytest.mark.parametrize("failures", [0, 1, 3])
+async def test_what_is_passed_on_is_committed_in_order_whatever_is_put_meanwhile(failures: int) -> None:
+    log = ListLog()
+    outbox = open_outbox(log)
+    log.failures = failures
+    outbox.put([StepStarted(1, "m", 0), PartStarted(0, "text")])
+    outbox.pass_on()
+    for letter in "abc":
+        outbox.put([TextDelta(0, letter)])
+        outbox.pass_on()
+        await asyncio.sleep(0)
+    assert await outbox.catch_up(5)
+    assert outbox.fold.turn() == fold(log.events())
+    assert outbox.fold.turn().parts == [TextPart("abc")]
+
+
+async def test_what_was_passed_on_when_the_turn_is_another_workers_is_said_to_the_next(log: SqlLog) -> None:
+    first, second = open_outbox(log), open_outbox(log)
+    lost: list[str] = []
+    second.on_lost = lambda: lost.append("lost")
+    first.put([StepStarted(1, "m", 0)])
+    await first.flush()
+    second.put([StepStarted(2, "m", 0)])
+    second.pass_on()
+    with pytest.raises(StaleWriterError):
+        await second.catch_up(5)
+    assert lost == ["lost"]
+    assert len(await log.read("t", 0)) == 1
+
+
+async def test_what_is_given_up_while_it_is_on_its_way_is_not_written_again(log: SqlLog) -> None:
+    outbox = open_outbox(log)
+    outbox.put([StepStarted(1, "m", 0)])
+    outbox.pass_on()
+    outbox.put([PartStarted(0, "text")])
+    outbox.pass_on()
+    outbox.abandon()
+    await log.append("other", 1, [b"{}"])  # by now the first is committed
+    assert len(await log.read("t", 0)) == 1
 
 
 async def test_a_second_writer_is_refused_and_what_it_wrote_is_nowhere(log: SqlLog) -> None:

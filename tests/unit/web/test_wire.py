@@ -12,9 +12,10 @@ import pytest
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
+from websockets.frames import Frame, Opcode
 
 from quarterdeck.web import wire
-from quarterdeck.web.wire import MAX_HEAD_BYTES, MAX_HEADERS, Http, Socket
+from quarterdeck.web.wire import MAX_HEAD_BYTES, MAX_HEADERS, Http, Socket, frame_head
 
 WAIT_S = 5.0
 
@@ -186,3 +187,9 @@ async def test_without_the_bounds_such_heads_are_taken_and_dawdlers_waited_for()
             async with asyncio.timeout(0.5):
                 await reader.read()
         writer.close()
+
+
+@pytest.mark.parametrize("size", [0, 1, 125, 126, 65_535, 65_536])
+def test_text_frames_are_those_of_the_standard(size: int) -> None:
+    payload = b"x" * size
+    assert frame_head(size) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
