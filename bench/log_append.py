@@ -56,7 +56,7 @@ async def measure_latency(log: Log, seconds: float) -> int:
         await asyncio.sleep(0.02)
         seen.clear()
         begun = time.perf_counter()
-        appending = asyncio.create_task(log.append("idle", seq, [BODY]))
+        appending: asyncio.Future[None] = asyncio.ensure_future(log.append("idle", seq, [BODY]))
         await seen.wait()
         taken_ms.append((time.perf_counter() - begun) * 1000)
         await appending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
 from quarterdeck import __version__
@@ -16,10 +16,9 @@ from quarterdeck.accounts.own_account import (
     end_one_session,
     end_other_sessions,
 )
-from quarterdeck.accounts.sign_in import Visitor
 from quarterdeck.store.people import AccountRow, find_account, list_sessions
-from quarterdeck.web.dependencies import Address, Caller, TheHouse
-from quarterdeck.web.house import SESSION_COOKIE, visitor_of
+from quarterdeck.web.dependencies import Address, Caller, TheHouse, TheVisitor
+from quarterdeck.web.house import SESSION_COOKIE
 
 router = APIRouter(prefix="/api/me", tags=["account"])
 
@@ -74,9 +73,7 @@ async def change_me(house: TheHouse, caller: Caller, wanted: AccountChange) -> d
 
 
 @router.post("/password", status_code=204)
-async def new_password(
-    house: TheHouse, caller: Caller, visitor: Annotated[Visitor, Depends(visitor_of)], wanted: PasswordChange
-) -> Response:
+async def new_password(house: TheHouse, caller: Caller, visitor: TheVisitor, wanted: PasswordChange) -> Response:
     """Set or change your password. You are signed out everywhere else."""
     change = NewPassword(wanted.new, wanted.current)
     await change_password(house.database, house.passwords, caller, change, visitor)

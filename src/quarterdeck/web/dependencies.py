@@ -9,15 +9,25 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 
 from quarterdeck.accounts.access import require_account, require_admin
 from quarterdeck.accounts.authenticate import Principal
-from quarterdeck.web.house import SESSION_COOKIE, House, address_of, current_principal, house_of, identify
+from quarterdeck.accounts.sign_in import Visitor
+from quarterdeck.web.house import SESSION_COOKIE, House, address_of, current_principal, house_of, identify, visitor_of
 
 # These two only tell Swagger UI how to sign in; `authenticate` reads the headers itself.
 _bearer = HTTPBearer(auto_error=False, description="An API key from `quarterdeck key create`.")
 _cookie = APIKeyCookie(name=SESSION_COOKIE, auto_error=False)
 
 
-def _house(request: Request) -> House:
+# All of these are coroutines: FastAPI would hand a plain function to a thread, for each request.
+async def _house(request: Request) -> House:
     return house_of(request)
+
+
+async def _address(request: Request) -> str:
+    return address_of(request)
+
+
+async def _visitor(request: Request) -> Visitor:
+    return visitor_of(request)
 
 
 BearerKey = Annotated[object, Depends(_bearer)]
@@ -46,5 +56,6 @@ CallerOrGuest = Annotated[Principal, Depends(_principal_or_guest)]
 """For what belongs to chatting, and nothing else."""
 Administrator = Annotated[Principal, Depends(_administrator)]
 """The owner or an admin; their key, if they came with one, has the scope `admin` and needs no other."""
-Address = Annotated[str, Depends(address_of)]
+Address = Annotated[str, Depends(_address)]
 """Where the request comes from, for the audit log."""
+TheVisitor = Annotated[Visitor, Depends(_visitor)]

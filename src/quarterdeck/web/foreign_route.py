@@ -79,7 +79,7 @@ class OpenAIRoute(ForeignRoute):
         return openai_error(error)
 
 
-def _principal(request: Request, _key: BearerKey, _session: SessionCookie) -> Principal:
+async def _principal(request: Request, _key: BearerKey, _session: SessionCookie) -> Principal:
     principal: Principal = request.state.principal  # the route has seen to it
     return principal
 

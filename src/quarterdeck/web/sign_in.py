@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.guests import are_guests_allowed
@@ -14,18 +14,16 @@ from quarterdeck.accounts.letters import ask_for_password_mail
 from quarterdeck.accounts.open_sign_up import sign_up_openly
 from quarterdeck.accounts.own_account import look_at_password_link, reset_password
 from quarterdeck.accounts.server_settings import ServerSettings, read_server_settings
-from quarterdeck.accounts.sign_in import SignedIn, Visitor, sign_in
+from quarterdeck.accounts.sign_in import SignedIn, sign_in
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.people import owner_has_way_in
-from quarterdeck.web.dependencies import Address, TheHouse
-from quarterdeck.web.house import visitor_of
+from quarterdeck.web.dependencies import Address, TheHouse, TheVisitor
 from quarterdeck.web.session_cookie import set_session
 
 router = APIRouter(prefix="/api", tags=["sign-in"])
 
 Name = Annotated[str, Field(min_length=1, max_length=320)]
 Secret = Annotated[str, Field(max_length=1_000)]
-TheVisitor = Annotated[Visitor, Depends(visitor_of)]
 
 
 class Ways(BaseModel):

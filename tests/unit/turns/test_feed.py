@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 from tests.harness.waiting import wait_until_async
@@ -19,7 +20,10 @@ class Crowded(SqlLog):
 
     left = OTHERS
 
-    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
+    def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> asyncio.Future[None]:
+        return asyncio.ensure_future(self._append(turn, seq, bodies, begins))
+
+    async def _append(self, turn: str, seq: int, bodies: list[bytes], begins: bool) -> None:
         if self.left:
             self.left -= 1
             await super().append(turn, seq, [b'{"type":"models.changed"}'], begins=begins)
