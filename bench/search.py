@@ -7,24 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import os
-import random
-import sqlite3
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import asyncpg
 from msgspec import Struct
 from tests.harness.postgres import PostgresServer
 
+from bench.filling import VOCABULARY, Person, chance, fill_postgres, fill_sqlite, make_person
 from bench.tables import ms, percentile, table
 from quarterdeck.conversations.searching import Order, search_messages
-from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.search_query import parse_query
-from quarterdeck.postgres_url import parse_postgres_url
 from quarterdeck.store.database import Database
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.migrate_postgres import migrate_postgres
@@ -34,17 +29,7 @@ from quarterdeck.store.sqlite import SqliteDatabase
 
 MESSAGES = int(os.environ.get("BENCH_MESSAGES", "1000000"))
 OWN = MESSAGES // 100
-_TEXTS = 20_000
-_WORDS = 60  # in a message
 _REPEATS = 40
-_PER_CONVERSATION = 40
-_CHUNK = 50_000
-
-_random = random.Random(5)
-_SYLLABLES = [a + b for a in "bdfgklmnprstv" for b in ("a", "e", "i", "o", "u", "an", "er")]
-_VOCABULARY = sorted({"".join(_random.choices(_SYLLABLES, k=_random.randint(2, 4))) for _ in range(30_000)})
-_random.shuffle(_VOCABULARY)
-_WEIGHTS = [1 / (rank + 10) for rank in range(len(_VOCABULARY))]
 
 
 class Kind(Struct, frozen=True):
@@ -54,24 +39,19 @@ class Kind(Struct, frozen=True):
     filters: dict[str, Any] = {}
 
 
-class _Person(Struct, frozen=True):
-    id: str
-    messages: int
-
-
 KINDS = [
-    Kind("a frequent word", f"{_VOCABULARY[0]} "),
-    Kind("a usual word", f"{_VOCABULARY[200]} "),
-    Kind("a rare word", f"{_VOCABULARY[-1]} "),
+    Kind("a frequent word", f"{VOCABULARY[0]} "),
+    Kind("a usual word", f"{VOCABULARY[200]} "),
+    Kind("a rare word", f"{VOCABULARY[-1]} "),
     Kind("a word nobody has used", "qqqqqq "),
-    Kind("two frequent words", f"{_VOCABULARY[0]} {_VOCABULARY[1]} "),
-    Kind("three words, one of them rare", f"{_VOCABULARY[0]} {_VOCABULARY[1]} {_VOCABULARY[-1]} "),
-    Kind("a phrase", f'"{_VOCABULARY[2]} {_VOCABULARY[3]}"'),
-    Kind("a beginning of three letters", _VOCABULARY[50][:3]),
-    Kind("one word without another", f"{_VOCABULARY[4]} -{_VOCABULARY[0]} "),
-    Kind("a word in what was asked", f"{_VOCABULARY[5]} ", "newest", {"role": "user"}),
-    Kind("a frequent word, best first", f"{_VOCABULARY[0]} ", "best"),
-    Kind("two words, best first", f"{_VOCABULARY[6]} {_VOCABULARY[7]} ", "best"),
+    Kind("two frequent words", f"{VOCABULARY[0]} {VOCABULARY[1]} "),
+    Kind("three words, one of them rare", f"{VOCABULARY[0]} {VOCABULARY[1]} {VOCABULARY[-1]} "),
+    Kind("a phrase", f'"{VOCABULARY[2]} {VOCABULARY[3]}"'),
+    Kind("a beginning of three letters", VOCABULARY[50][:3]),
+    Kind("one word without another", f"{VOCABULARY[4]} -{VOCABULARY[0]} "),
+    Kind("a word in what was asked", f"{VOCABULARY[5]} ", "newest", {"role": "user"}),
+    Kind("a frequent word, best first", f"{VOCABULARY[0]} ", "best"),
+    Kind("two words, best first", f"{VOCABULARY[6]} {VOCABULARY[7]} ", "best"),
 ]
 
 
@@ -90,13 +70,13 @@ def measure() -> Iterator[str]:
 async def _measure_sqlite(folder: Path) -> str:
     path = folder / "quarterdeck.sqlite3"
     migrate_sqlite(path)
-    me = _Person(new_id(), OWN)
-    _fill_sqlite(path, [me])
+    me = make_person(OWN)
+    fill_sqlite(path, [me])
     database = SqliteDatabase(path)
     alone = await _ask_all(database, me)
     await database.close()
     begun = time.perf_counter()
-    _fill_sqlite(path, _others())
+    fill_sqlite(path, _others())
     taken_s = time.perf_counter() - begun
     database = SqliteDatabase(path)
     among = await _ask_all(database, me)
@@ -108,12 +88,12 @@ async def _measure_sqlite(folder: Path) -> str:
 async def _measure_postgres(server: PostgresServer) -> str:
     url = server.new_database(is_empty=True)
     await migrate_postgres(url)
-    me = _Person(new_id(), OWN)
-    await _fill_postgres(url, [me])
+    me = make_person(OWN)
+    await fill_postgres(url, [me])
     database = PostgresDatabase(url, 2)
     alone = await _ask_all(database, me)
     begun = time.perf_counter()
-    await _fill_postgres(url, _others())
+    await fill_postgres(url, _others())
     taken_s = time.perf_counter() - begun
     among = await _ask_all(database, me)
     await database.close()
@@ -122,17 +102,17 @@ async def _measure_postgres(server: PostgresServer) -> str:
     return _report("PostgreSQL", alone, among, note)
 
 
-def _others() -> list[_Person]:
+def _others() -> list[Person]:
     """Many with few, some with many."""
     left, people = MESSAGES - OWN, []
     while left > 0:
-        have = min(left, _random.choice((200, 1_000, 5_000, 20_000)) * MESSAGES // 1_000_000 or 1)
-        people.append(_Person(new_id(), have))
+        have = min(left, chance.choice((200, 1_000, 5_000, 20_000)) * MESSAGES // 1_000_000 or 1)
+        people.append(make_person(have))
         left -= have
     return people
 
 
-async def _ask_all(database: Database, person: _Person) -> dict[str, list[float]]:
+async def _ask_all(database: Database, person: Person) -> dict[str, list[float]]:
     taken: dict[str, list[float]] = {}
     for kind in KINDS:
         wanted = SearchFilter(owner=person.id, query=parse_query(kind.query), **kind.filters)
@@ -158,71 +138,3 @@ def _report(name: str, alone: dict[str, list[float]], among: dict[str, list[floa
 
 def _both(values: list[float]) -> str:
     return f"{ms(percentile(values, 0.5))} / {ms(percentile(values, 0.95))}"
-
-
-def _texts() -> list[tuple[int, str]]:
-    return [(n, " ".join(_random.choices(_VOCABULARY, _WEIGHTS, k=_WORDS))) for n in range(_TEXTS)]
-
-
-def _statements(first: int, count: int, owner: str, series: str, pick: str) -> list[str]:
-    """Messages number `first` and on, of `owner`; everybody's times are spread over the same years."""
-    conversation = f"substr('{owner}', 9) || (n / {_PER_CONVERSATION})"
-    message = f"substr('{owner}', 9) || (10000000 + n)"
-    role = "CASE n % 2 WHEN 0 THEN 'user' ELSE 'assistant' END"
-    at = f"1600000000000 + {pick} * 7919 + n"
-    return [
-        "INSERT INTO conversations (id, owner_id, external_id, title, model, assistant, instructions, created_at, "  # nosec B608  # noqa: S608
-        f"updated_at) SELECT {conversation}, '{owner}', {conversation}, 'A talk', '', '', '', 0, n "
-        f"FROM {series} WHERE n % {_PER_CONVERSATION} = 0",
-        "INSERT INTO messages (id, conversation_id, owner_id, role, status, parts, model, turn_id, created_at) "  # nosec B608  # noqa: S608
-        f"SELECT {message}, {conversation}, '{owner}', {role}, 'complete', "
-        f"'[{{\"kind\":\"text\",\"text\":\"' || words || '\"}}]', '', '', {at} "
-        f"FROM {series} JOIN texts ON texts.number = {pick} % {_TEXTS}",
-        "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words) "  # nosec B608  # noqa: S608
-        f"SELECT (({at}) * 1048576) + {first} % 65536 * 16 + n % 16, {message}, '{owner}', {conversation}, "
-        f"'§' || {role} || ' §c' || {conversation}, words "
-        f"FROM {series} JOIN texts ON texts.number = {pick} % {_TEXTS}",
-    ]
-
-
-def _fill_sqlite(path: Path, people: list[_Person]) -> None:
-    with closing(sqlite3.connect(path)) as connection:
-        connection.executescript("PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; PRAGMA cache_size=-200000;")
-        connection.execute("CREATE TEMP TABLE texts (number INTEGER PRIMARY KEY, words TEXT)")
-        connection.executemany("INSERT INTO texts VALUES (?, ?)", _texts())
-        for number, person in enumerate(people):
-            connection.execute(
-                "INSERT INTO users (id, name, role, created_at) VALUES (?, ?, 'member', 0)", (person.id, person.id)
-            )
-            connection.execute("DROP TABLE IF EXISTS temp.series")
-            connection.execute(
-                "CREATE TEMP TABLE series AS WITH RECURSIVE s (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM s "  # noqa: S608
-                f"WHERE n < {person.messages - 1}) SELECT n, abs(random() % 9973000) AS picked FROM s"
-            )
-            for statement in _statements(number, person.messages, person.id, "series", "picked"):
-                connection.execute(statement)
-            connection.commit()
-
-
-async def _fill_postgres(url: str, people: list[_Person]) -> None:
-    address = parse_postgres_url(url)
-    connection = await asyncpg.connect(url.replace("postgresql+asyncpg://", "postgresql://"), password=address.password)
-    try:
-        await connection.execute("CREATE TABLE IF NOT EXISTS texts (number integer PRIMARY KEY, words text)")
-        await connection.execute("TRUNCATE texts")
-        await connection.copy_records_to_table("texts", records=_texts())
-        for number, person in enumerate(people):
-            await connection.execute(
-                "INSERT INTO users (id, name, role, created_at) VALUES ($1, $1, 'member', 0)", person.id
-            )
-            await connection.execute("DROP TABLE IF EXISTS series")
-            await connection.execute(
-                "CREATE TABLE series AS SELECT n, floor(random() * 9973000)::bigint AS picked "  # noqa: S608
-                f"FROM generate_series(0, {person.messages - 1}) AS n"
-            )
-            for statement in _statements(number, person.messages, person.id, "series", "picked"):
-                await connection.execute(statement)
-        await connection.execute("DROP TABLE series")
-        await connection.execute("VACUUM ANALYZE")
-    finally:
-        await connection.close()

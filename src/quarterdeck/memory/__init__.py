@@ -20,5 +20,5 @@ Recall is `recall.py`: what was said, or is remembered, that a query is about.
     sections.py                       what the summaries of sections say of where it is
     lexical.py, ranking.py            how well words fit; the signals become one order
     embedding.py, indexing.py         what makes vectors, and when
-    meaning.py, local_model.py        numpy, loaded only where something makes vectors
+    meaning.py, signs.py, local_model.py   numpy, loaded only where something makes vectors
 """

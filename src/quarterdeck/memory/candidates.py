@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from itertools import count
 
-from quarterdeck.memory.terms import count_terms_of, terms_of_entry
+from quarterdeck.memory.terms import count_entry, count_terms_of
 from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow
 
 _REMEMBERED = 0.5
@@ -24,18 +23,19 @@ class Candidates:
         return len(self.rows)
 
     @cached_property
-    def terms(self) -> list[dict[str, float]]:
+    def terms(self) -> list[Mapping[str, float]]:
         """How often each word is said; what is remembered of a message counts half."""
         return [self._terms_of(row) for row in self.rows]
 
-    def _terms_of(self, row: CandidateRow) -> dict[str, float]:
-        said: dict[str, float] = {}
-        for term in terms_of_entry(row.words):
-            said[term] = said.get(term, 0.0) + 1.0
-        for key in self.keys.get(row.message_id, ()):
+    def _terms_of(self, row: CandidateRow) -> Mapping[str, float]:
+        said = count_entry(row.words)
+        if row.message_id not in self.keys:
+            return said
+        more: dict[str, float] = {**said}
+        for key in self.keys[row.message_id]:
             for term, times in count_terms_of(key.text).items():
-                said[term] = said.get(term, 0.0) + _REMEMBERED * times
-        return said
+                more[term] = more.get(term, 0.0) + _REMEMBERED * times
+        return more
 
     @cached_property
     def lengths(self) -> list[float]:
@@ -57,8 +57,9 @@ class Candidates:
     def beside(self, steps: int) -> list[int]:
         """The position of what was said so many messages later (or earlier) in the same talk; -1: nothing."""
         places = [-1] * len(self.rows)
+        before, after = max(-steps, 0), max(steps, 0)
         for sitting in self.sittings:
-            for number, at in zip(count(steps), sitting, strict=False):
-                if 0 <= number < len(sitting):
-                    places[at] = sitting[number]
+            if len(sitting) > before + after:
+                for at, place in zip(sitting[before:], sitting[after:], strict=False):
+                    places[at] = place
         return places

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -109,7 +110,8 @@ class Finding:
             weight = self._weights.get(term, 0.0)
             for entry in entries:
                 scores[entry] = scores.get(entry, 0.0) + weight
-        return sorted(scores, key=lambda entry: (-scores[entry], -entry))[:_LOOKED_AT]
+        best = nlargest(_LOOKED_AT, ((score, entry) for entry, score in scores.items()))
+        return [entry for _, entry in best]
 
     @cached_property
     def _near(self) -> dict[str, float]:

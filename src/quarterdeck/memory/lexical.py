@@ -46,8 +46,11 @@ def score_texts(texts: Sequence[str], weights: Mapping[str, float]) -> list[floa
 def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> float:
     """`length`: against the usual one."""
     saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
-    said = ((weight, terms.get(term, 0.0)) for term, weight in weights.items())
-    return sum(weight * times * (_SATURATION + 1) / (times + saturation) for weight, times in said if times)
+    total = 0.0
+    for term, weight in weights.items():
+        if times := terms.get(term):
+            total += weight * times * (_SATURATION + 1) / (times + saturation)
+    return total
 
 
 def add_around(candidates: Candidates, scores: Sequence[float], around: Mapping[int, float]) -> list[float]:

@@ -1,23 +1,28 @@
-"""Vectors in memory: an owner's, searched exactly, by numpy. Loaded only where something makes vectors.
+"""Vectors in memory: an owner's, compared with a question's by numpy. Loaded only where something makes vectors.
 
-They are kept as signed bytes and compared by direction. Of very many, those whose signs agree best are looked at.
+They are kept as signed bytes and compared by direction: up to a hundred thousand one by one. Of more, those whose
+signs agree best (`signs.py`). Nothing is computed by several threads: on a busy server one would wait for another.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from threading import Lock
 
 import numpy as np
 
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.memory.signs import Signs
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.vectors import VectorRow, read_vectors
+from quarterdeck.store.vectors import VectorRow, count_vectors, read_vectors
 
 _MOST_BYTES = 256 << 20  # of all owners together; who has not asked for the longest time is read again
-_EXACT = 30_000  # vectors that are compared one by one
-_RESCORED = 2_000
-_OVERLAP_MS = 60_000  # clocks of several processes differ; what was read already is read again
+_EXACT = 100_000  # vectors that are compared one by one
+_RESCORED, _RESCORED_SHARE = 20_000, 16  # of more: so many by their signs, and at least one in sixteen
+_KEY_BYTES = 200  # a key with its place
+_OVERLAP_MS = 60_000  # clocks of several processes differ; what was made so lately is read once more
+_COUNT_EVERY_MS = 60_000  # what was removed is still there, and finds nothing, until they are counted
 
 
 def pack(vector: Sequence[float]) -> bytes:
@@ -34,60 +39,75 @@ class Vectors:
 
     def __init__(self) -> None:
         self.keys: list[str] = []
-        self.latest = 0
+        self.lock = Lock()  # whoever reads more of them holds it
+        self.read_at = self.counted_at = 0
         self._at: dict[str, int] = {}
-        self._bytes = np.zeros((0, 0), dtype=np.int8)
+        self._bytes = np.zeros((0, 0), dtype=np.int8)  # more rows than there are keys: room to grow
         self._norms = np.zeros(0, dtype=np.float32)
-        self._signs = np.zeros((0, 0), dtype=np.uint8)
+        self._signs: Signs | None = None
 
     @property
     def size(self) -> int:
-        return int(self._bytes.nbytes + self._signs.nbytes) + 100 * len(self.keys)
+        signs = 0 if self._signs is None else self._signs.nbytes
+        return int(self._bytes.nbytes + self._norms.nbytes) + signs + _KEY_BYTES * len(self.keys)
 
-    def add(self, rows: Sequence[VectorRow]) -> None:
-        rows = [row for row in rows if row.vector]
-        if not rows:
+    def add(self, rows: Iterable[VectorRow]) -> None:
+        """A key that is known has another vector now. Those of another width are left out."""
+        new = {row.key_id: row.vector for row in rows if row.vector}
+        width = self._bytes.shape[1] or len(next(iter(new.values()), b""))
+        new = {key: vector for key, vector in new.items() if len(vector) == width}
+        if not new:
             return
-        width = self._bytes.shape[1] or len(rows[0].vector)
-        rows = [row for row in rows if len(row.vector) == width]
-        self.latest = max(self.latest, *(row.made_at for row in rows), 0)
-        known = [row for row in rows if row.key_id in self._at]
-        fresh = [row for row in rows if row.key_id not in self._at]
-        for row in known:
-            at = self._at[row.key_id]
-            self._bytes[at] = np.frombuffer(row.vector, dtype=np.int8)
-            self._norms[at] = max(float(np.linalg.norm(self._bytes[at].astype(np.float32))), 1.0)
-        if fresh:
-            self._append(fresh, width)
+        fresh = [key for key in new if key not in self._at]
+        self._make_room(len(self.keys) + len(fresh), width)
+        for place, key in enumerate(fresh, len(self.keys)):
+            self._at[key] = place
+        places = np.fromiter((self._at[key] for key in new), dtype=np.int64, count=len(new))
+        some = np.frombuffer(b"".join(new.values()), dtype=np.int8).reshape(len(new), width)
+        norms = np.maximum(np.sqrt(np.einsum("ij,ij->i", some, some, dtype=np.float32, casting="unsafe")), 1.0)
+        self._bytes[places], self._norms[places] = some, norms
+        if self._signs is not None:
+            self._signs.put(places, some, norms)
+        self.keys += fresh  # last: who looks for something meanwhile sees only what is whole
 
-    def _append(self, rows: Sequence[VectorRow], width: int) -> None:
-        new = np.frombuffer(b"".join(row.vector for row in rows), dtype=np.int8).reshape(len(rows), width)
-        norms = np.linalg.norm(new.astype(np.float32), axis=1)
-        self._bytes = np.concatenate([self._bytes.reshape(-1, width), new])
-        self._norms = np.concatenate([self._norms, np.maximum(norms, 1.0)])
-        for row in rows:
-            self._at[row.key_id] = len(self.keys)
-            self.keys.append(row.key_id)
-        if len(self.keys) > _EXACT:
-            self._signs = np.packbits(self._bytes > 0, axis=1)
+    def _make_room(self, count: int, width: int) -> None:
+        capacity = len(self._bytes)
+        if count <= capacity:
+            return
+        more = max(count, capacity + capacity // 2) - capacity
+        self._bytes = np.concatenate([self._bytes.reshape(-1, width), np.zeros((more, width), dtype=np.int8)])
+        self._norms = np.concatenate([self._norms, np.ones(more, dtype=np.float32)])
+        self._signs = None  # made anew, around where the middle is by now, when somebody asks
 
     def find(self, query: Sequence[float], most: int) -> dict[str, float]:
-        """The nearest, by key: the cosine of the angle."""
-        if not self.keys or len(query) != self._bytes.shape[1]:
+        """The nearest, best first, by key: the cosine of the angle."""
+        count = len(self.keys)
+        if not count or len(query) != self._bytes.shape[1]:
             return {}
-        wanted = np.asarray(query, dtype=np.float32)
-        wanted = wanted / max(float(np.linalg.norm(wanted)), 1e-9)
-        chosen = self._roughly(wanted) if len(self.keys) > _EXACT else None
-        some = self._bytes if chosen is None else self._bytes[chosen]
-        norms = self._norms if chosen is None else self._norms[chosen]
-        scores = (some.astype(np.float32) @ wanted) / norms
-        order = np.argsort(-scores)[:most]
-        return {self.keys[int(at if chosen is None else chosen[at])]: float(scores[at]) for at in order}
+        wanted = _unit(query)
+        if count <= _EXACT:
+            return self._best(np.arange(count), _multiply(self._bytes[:count], wanted) / self._norms[:count], most)
+        rescored = max(_RESCORED, count // _RESCORED_SHARE)
+        chosen = self._with_signs(count).nearest(wanted, count, rescored)
+        return self._best(chosen, _multiply(self._bytes[chosen], wanted) / self._norms[chosen], most)
 
-    def _roughly(self, wanted: np.ndarray) -> np.ndarray:
-        """Places of those whose signs differ from the query's the least."""
-        differing = np.bitwise_count(self._signs ^ np.packbits(wanted > 0)).sum(axis=1, dtype=np.int32)
-        return np.argpartition(differing, _RESCORED)[:_RESCORED]
+    def _best(self, places: np.ndarray, scores: np.ndarray, most: int) -> dict[str, float]:
+        if len(scores) > most:
+            some = np.argpartition(-scores, most)[:most]
+            places, scores = places[some], scores[some]
+        return {self.keys[int(places[at])]: float(scores[at]) for at in np.argsort(-scores, kind="stable")}
+
+    def _with_signs(self, count: int) -> Signs:
+        with self.lock:
+            if self._signs is None:
+                weights = 1 / (self._norms[:count] * count)
+                middle = np.einsum("ij,i->j", self._bytes[:count], weights, dtype=np.float32, casting="unsafe")
+                signs = Signs(middle, len(self._bytes))
+                for start in range(0, len(self.keys), _RESCORED):
+                    some = slice(start, start + _RESCORED)
+                    signs.put(some, self._bytes[some], self._norms[some])
+                self._signs = signs
+            return self._signs
 
     def scores_of(self, query: Sequence[float], keys: Sequence[str]) -> list[float]:
         """The cosine with each of these; 0.0 for what has no vector."""
@@ -95,9 +115,7 @@ class Vectors:
         known = [place for place in places if place >= 0]
         if not known or len(query) != self._bytes.shape[1]:
             return [0.0] * len(keys)
-        wanted = np.asarray(query, dtype=np.float32)
-        wanted = wanted / max(float(np.linalg.norm(wanted)), 1e-9)
-        scores = iter((self._bytes[known].astype(np.float32) @ wanted) / self._norms[known])
+        scores = iter(_multiply(self._bytes[known], _unit(query)) / self._norms[known])
         return [float(next(scores)) if place >= 0 else 0.0 for place in places]
 
 
@@ -110,11 +128,42 @@ class Shelf:
 
     def of(self, connection: AnyConnection, owner: str, model: str) -> Vectors:
         """With everything that was made until now."""
+        kept = self._take(owner, model)
+        with kept.lock:
+            now = now_ms()
+            for rows in read_vectors(connection, owner, model, kept.read_at - _OVERLAP_MS):
+                kept.add(rows)
+            kept.read_at = now
+            is_counted = kept.counted_at > now - _COUNT_EVERY_MS
+            kept.counted_at = kept.counted_at if is_counted else now
+        if not is_counted and count_vectors(connection, owner, model) < len(kept.keys):
+            self._put_away(owner, model)
+            return self.of(connection, owner, model)
+        self._keep_within()
+        return kept
+
+    def _take(self, owner: str, model: str) -> Vectors:
         with self._lock:
             kept = self._kept.setdefault((owner, model), Vectors())
             self._kept.move_to_end((owner, model))
-            since = max(kept.latest - _OVERLAP_MS, 0)
-            kept.add(read_vectors(connection, owner, model, since))
+            return kept
+
+    def _put_away(self, owner: str, model: str) -> None:
+        with self._lock:
+            self._kept.pop((owner, model), None)
+
+    def _keep_within(self) -> None:
+        with self._lock:
             while len(self._kept) > 1 and sum(one.size for one in self._kept.values()) > _MOST_BYTES:
                 self._kept.popitem(last=False)
-            return kept
+
+
+def _unit(query: Sequence[float]) -> np.ndarray:
+    wanted = np.asarray(query, dtype=np.float32)
+    return np.asarray(wanted / max(float(np.linalg.norm(wanted)), 1e-9), dtype=np.float32)
+
+
+def _multiply(some: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Each row with the vector. By `einsum`, which makes no copy of all of them as `float32`, as `@` would need."""
+    made: np.ndarray = np.einsum("ij,j->i", some, wanted, dtype=np.float32, casting="unsafe")
+    return made

@@ -38,7 +38,12 @@ def count_terms_of(text: str) -> Mapping[str, int]:
 
 
 @lru_cache(20_000)
-def terms_of_entry(words: str) -> tuple[str, ...]:
-    """The same of a message's entry in the search index, where the words are already cut and folded."""
+def count_entry(words: str) -> Mapping[str, int]:
+    """How often each is in a message's entry in the search index, where the words are already cut and folded."""
     said = words.partition(STEM_MARK)[0].split()
-    return tuple(stem(word) for word in said if word not in _IN_EVERY_SENTENCE)
+    return Counter(filter(None, map(_stem_if_kept, said)))
+
+
+@lru_cache(65_536)
+def _stem_if_kept(word: str) -> str:
+    return "" if word in _IN_EVERY_SENTENCE else stem(word)

@@ -140,7 +140,7 @@ def _find_any(connection: AnyConnection, span: Span, wanted: Sequence[Sequence[s
             values[f"terms{number}"] = _any_on_sqlite(terms) if is_sqlite else _any_on_postgresql(terms)
         if not is_sqlite:
             values["owner"] = span.owner
-        for number, entry in connection.execute(_lists_of(len(some), is_sqlite=is_sqlite), values):
+        for number, entry in connection.execute(_lists_of(len(some), is_sqlite=is_sqlite), values).all():
             found[start + number].append(entry)
     return found
 

@@ -6,14 +6,16 @@ Who writes a message or memory marks it in the same transaction, where this serv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, delete, func, insert, literal, or_, select, union_all
+from sqlalchemy import Connection, Select, delete, func, insert, literal, select, union_all
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import memories, messages, search_entries, vectors, vectors_due
+
+_READ_AT_ONCE = 5_000
 
 
 class _Marking:
@@ -31,7 +33,6 @@ class DueRow(Struct, frozen=True):
 
 class VectorRow(Struct, frozen=True):
     key_id: str
-    made_at: int
     vector: bytes
 
 
@@ -104,20 +105,25 @@ def drop_other_models(connection: WriteConnection, model: str) -> None:
     connection.execute(delete(vectors).where(vectors.c.model != model))
 
 
-def read_vectors(connection: AnyConnection, owner: str, model: str, since: int) -> list[VectorRow]:
-    """An owner's that were made since then."""
+def read_vectors(connection: AnyConnection, owner: str, model: str, since: int) -> Iterator[list[VectorRow]]:
+    """An owner's that were made since then, some thousands at a time."""
     rows = connection.execute(
-        select(vectors.c.key_id, vectors.c.made_at, vectors.c.vector).where(
+        select(vectors.c.key_id, vectors.c.vector).where(
             vectors.c.owner_id == owner, vectors.c.model == model, vectors.c.made_at >= since
         )
     )
-    return [VectorRow(row.key_id, row.made_at, row.vector) for row in rows]
+    for some in rows.partitions(_READ_AT_ONCE):
+        yield [VectorRow(row.key_id, row.vector) for row in some]
 
 
 def find_serving_model(connection: AnyConnection, owner: str, model: str) -> str:
     """That an owner's vectors are searched with: another one than the one that is set until that one has made them."""
-    is_other = or_(vectors.c.model < model, vectors.c.model > model)
-    other = connection.execute(select(vectors.c.model).where(vectors.c.owner_id == owner, is_other).limit(1)).scalar()
+    own = vectors.c.owner_id == owner
+    ends = select(
+        select(func.min(vectors.c.model)).where(own).scalar_subquery(),  # each is one look at the index, however many
+        select(func.max(vectors.c.model)).where(own).scalar_subquery(),
+    )
+    other = next((name for name in connection.execute(ends).one() if name not in (None, model)), None)
     if other is None:
         return model
     waits = connection.execute(select(vectors_due.c.key_id).where(vectors_due.c.owner_id == owner).limit(1)).first()

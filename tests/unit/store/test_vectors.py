@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from sqlalchemy import delete, insert
 from tests.unit.store.stored import add_user
 from tests.unit.store.test_recall import hold_talk
 
@@ -14,11 +15,12 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import ProviderError
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.recall import Query, Recall
-from quarterdeck.store.database import Database
+from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.tables import vectors
 from quarterdeck.store.vectors import count_due, count_vectors, find_serving_model, marking
 
 pytest.importorskip("numpy")
-from quarterdeck.memory import indexing
+from quarterdeck.memory import indexing, meaning
 from quarterdeck.memory.meaning import Vectors, pack
 from quarterdeck.store.vectors import VectorRow
 
@@ -114,19 +116,73 @@ async def test_another_model_replaces_the_vectors_and_the_old_ones_serve_until_t
     assert await database.read(lambda connection: find_serving_model(connection, owner, "fake/two")) == "fake/two"
 
 
-def test_of_very_many_vectors_the_nearest_are_found_by_their_signs_first(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_very_many_vectors_what_their_signs_choose_holds_the_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In clusters that lie about the same way from the origin, as sentences do, with more in each than are chosen."""
     numpy = pytest.importorskip("numpy")
     random = numpy.random.default_rng(7)
-    all_of_them = random.standard_normal((5_000, 64))
-    rows = [VectorRow(f"k{at}", 1, pack(vector.tolist())) for at, vector in enumerate(all_of_them)]
-    wanted = (all_of_them[123] + random.standard_normal(64) * 0.3).tolist()
+    centres = random.standard_normal((5, 256)) + random.standard_normal(256)
+    said = centres[random.integers(5, size=6_000)] + 0.7 * random.standard_normal((6_000, 256))
+    rows = [VectorRow(f"k{at}", pack(vector.tolist())) for at, vector in enumerate(said)]
     exact, rough = Vectors(), Vectors()
     exact.add(rows)
-    nearest = list(exact.find(wanted, 10))
     monkeypatch.setattr("quarterdeck.memory.meaning._EXACT", 1_000)
-    rough.add(rows)
-    found = list(rough.find(wanted, 10))
-    assert nearest[0] == found[0] == "k123"
-    assert len(set(nearest) & set(found)) >= 6
+    monkeypatch.setattr("quarterdeck.memory.meaning._RESCORED", 1_000)
+    for start in range(0, 6_000, 2_000):
+        rough.add(rows[start : start + 2_000])
+        rough.find(said[0].tolist(), 1)  # its signs are there before the others come
+    shares = []
+    for number in range(20):
+        wanted = (said[number] + 0.5 * random.standard_normal(256)).tolist()
+        with monkeypatch.context() as patched:
+            patched.setattr("quarterdeck.memory.meaning._EXACT", 10_000)
+            nearest = list(exact.find(wanted, 10))
+        found = rough.find(wanted, 10)
+        assert nearest[0] == next(iter(found)) == f"k{number}"
+        assert list(found.values()) == sorted(found.values(), reverse=True)
+        shares.append(len(set(nearest) & set(found)) / 10)
+    assert sum(shares) / len(shares) >= 0.97
     assert rough.find([1.0], 10) == {}
     assert pack([0.0, 0.0]) == b""
+
+
+def test_a_vector_that_is_made_anew_takes_the_place_of_the_old_one() -> None:
+    kept = Vectors()
+    kept.add([VectorRow("a", pack([1.0, 0.0])), VectorRow("b", pack([0.0, 1.0])), VectorRow("wide", pack([1.0] * 3))])
+    kept.add([VectorRow("a", pack([0.0, -1.0])), VectorRow("nothing", b""), VectorRow("c", pack([-1.0, 0.0]))])
+    assert kept.find([0.0, 2.0], 2) == pytest.approx({"b": 1.0, "c": 0.0})
+    assert kept.scores_of([0.0, -1.0], ["a", "unknown", "b"]) == pytest.approx([1.0, 0.0, -1.0])
+
+
+async def test_what_was_read_once_is_not_read_again_and_what_is_new_or_gone_shows(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    now = now_ms()
+
+    def put(connection: WriteConnection, key: str, at: int) -> None:
+        row = {"key_id": key, "model": "fake/one", "owner_id": owner, "made_at": at, "vector": pack([1.0, 0.5])}
+        connection.execute(insert(vectors), row)
+
+    await database.write(lambda connection: put(connection, "old", now - 600_000))
+    read: list[str] = []
+    add = Vectors.add
+
+    def note_and_add(kept: Vectors, rows: list[VectorRow]) -> None:
+        read.extend(row.key_id for row in rows)
+        add(kept, rows)
+
+    monkeypatch.setattr(Vectors, "add", note_and_add)
+    shelf = meaning.Shelf()
+
+    async def keys() -> set[str]:
+        read.clear()
+        kept = await database.read(lambda connection: shelf.of(connection, owner, "fake/one"))
+        return set(kept.find([1.0, 0.5], 9))
+
+    assert (await keys(), read) == ({"old"}, ["old"])
+    assert (await keys(), read) == ({"old"}, [])
+    await database.write(lambda connection: put(connection, "new", now_ms()))
+    assert (await keys(), read) == ({"old", "new"}, ["new"])
+    await database.write(lambda connection: connection.execute(delete(vectors).where(vectors.c.key_id == "old")))
+    monkeypatch.setattr(meaning, "_COUNT_EVERY_MS", -1)
+    assert await keys() == {"new"}
