@@ -68,6 +68,9 @@ class Settings(BaseModel):
     cloudflare_allowed: str = ""  # addresses, @domains, or *
     egress_allow: str = ""  # networks and hosts that are not public and may be fetched from all the same
     trusted_proxies: str = ""  # addresses and networks whose X-Forwarded-For and -Proto count
+    allowed_origins: Annotated[
+        str, StringConstraints(pattern=r"^(https?://[a-z0-9.:\[\]-]+(\s*,\s*https?://[a-z0-9.:\[\]-]+)*)?$")
+    ] = ""  # whose pages may call the APIs of other front ends, with a key
     smtp_url: str = ""  # smtp://user:password@host:587
     mail_from: str = ""
     metrics_token: str = ""  # empty: /metrics answers this very machine only

@@ -128,3 +128,15 @@ def test_what_cannot_be_answered_is_refused_before_the_stream(
 ) -> None:
     answer = http.post("/api/ag-ui", json={"threadId": new_name("t"), "runId": "r", "messages": messages})
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_input")
+
+
+def test_tools_of_the_front_end_are_refused_in_a_sentence(http: httpx2.Client, upstream: Upstream) -> None:
+    """Else it would wait for calls that never come. An empty list, as its clients always send it, is none."""
+    model = upstream.model(Script())
+    tool = {"name": "paint", "description": "Paint the page.", "parameters": {"type": "object", "properties": {}}}
+    run = {"threadId": new_name("t"), "runId": "r", "messages": [question()], "forwardedProps": {"model": model}}
+    refused = http.post("/api/ag-ui", json=run | {"tools": [tool]})
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_input")
+    assert "Tools of a front end" in refused.json()["detail"]
+    assert upstream.requests(model) == []
+    assert http.post("/api/ag-ui", json=run | {"tools": []}).status_code == 200

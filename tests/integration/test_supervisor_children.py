@@ -159,6 +159,21 @@ def test_the_link_that_is_printed_opens_the_page(fleet: Fleet) -> None:
     assert "set-cookie" in opened.headers
 
 
+def test_a_chat_on_the_data_folder_finds_the_supervised_servers(fleet: Fleet, upstream: Upstream) -> None:
+    """Also after the one that was ready first is gone: the address is the supervisor's."""
+    supervisor = supervisor_of(fleet)
+    address = supervisor.data_dir / "serve.json"
+    assert json.loads(address.read_bytes()) == {"url": supervisor.url, "pid": supervisor.pid}
+    os.kill(children(fleet)[0], signal.SIGKILL)
+    model = upstream.model(Script(pieces=["Here ", "we are."]))
+    told = supervisor.run("chat", "Hello", "--model", model, "--conversation", "found")
+    assert (told.stdout, told.returncode) == ("Here we are.\n", 0), told.stderr
+    with fleet.http() as http:  # it was these servers that answered, and not one of its own
+        assert http.get("/api/conversations/found").status_code == 200
+    supervisor.terminate()
+    assert not address.exists()
+
+
 def is_alive(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -34,7 +34,9 @@ class ForwardedProps(BaseModel):
 
 
 class RunAgentInput(BaseModel):
-    """Of the messages only the last one is read: the log is the server's. Tools, context and state are not used."""
+    """Of the messages only the last one is read: the log is the server's. Context and state are not used; tools of the
+    front end are refused, so that nobody waits for calls that never come.
+    """
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -54,6 +56,7 @@ class RunAgentInput(BaseModel):
     threadId: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)]  # noqa: N815  # the wire's own spelling
     runId: Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)]  # noqa: N815
     messages: list[AgUiMessage]
+    tools: list[dict[str, Any]] = []
     forwardedProps: ForwardedProps | None = None  # noqa: N815
 
 
@@ -63,6 +66,8 @@ async def run_agent(house: TheHouse, caller: Caller, asked: RunAgentInput) -> Re
 
     The same message sent again is the same turn, told from its beginning. It goes on if you leave.
     """
+    if asked.tools:
+        raise InputError("Tools of a front end cannot be called here: send `tools` empty. This server offers its own.")
     message = asked.messages[-1] if asked.messages else None
     if message is None or message.role != "user":
         raise InputError("The last message must be the user's.")

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER
 from quarterdeck.config import Settings
+from quarterdeck.web.cross_origin import CrossOrigin
 from quarterdeck.web.doors import Doors, is_door
 from quarterdeck.web.hosts import Hosts
 from quarterdeck.web.house import SESSION_COOKIE
@@ -71,6 +72,7 @@ class Guard:
         public = urlsplit(settings.public_url)
         self._public_origin = f"{public.scheme}://{public.netloc}" if public.netloc else ""
         self._hosts = Hosts(settings)
+        self._cross_origin = CrossOrigin(settings)
         self._headers = _HEADERS | (_HTTPS_HEADERS if public.scheme == "https" else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,6 +92,11 @@ class Guard:
             answer = problem(refusal.status, refusal.code, refusal.sentence, retry_after_s=refusal.retry_after_s)
             await answer(scope, receive, self._secured(scope, send))
             return
+        if self._cross_origin.allows(scope, headers):
+            send = self._readable(send, headers["origin"])
+            if self._cross_origin.is_preflight(scope, headers):
+                await self._cross_origin.answer_preflight()(scope, receive, self._secured(scope, send))
+                return
         await self._pass(scope, receive, send)
 
     def _refuse(self, scope: Scope, headers: Headers) -> Refusal | None:
@@ -119,6 +126,8 @@ class Guard:
 
     def _comes_from_elsewhere(self, scope: Scope, headers: Headers, host: str) -> bool:
         """Whether another site's page has sent what could change something here with what the browser adds itself."""
+        if self._cross_origin.allows(scope, headers):
+            return False
         is_write = scope["type"] == "websocket" or scope["method"] not in _SAFE
         origin, site = headers.get("origin", ""), headers.get("sec-fetch-site", "same-origin")
         has_cookie = f"{SESSION_COOKIE}=" in headers.get("cookie", "") or ASSERTION_HEADER in headers
@@ -148,6 +157,16 @@ class Guard:
             return  # unfinished as it is, the server closes the connection
         except BodyTooLongError:  # while the body is read, nothing has been answered yet
             await problem(413, "too_large", self._too_large(scope))(scope, receive, self._secured(scope, send))
+
+    def _readable(self, send: Send, origin: str) -> Send:
+        """`send`, with leave for the pages of `origin` to read the answer."""
+
+        async def marked(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                self._cross_origin.mark(MutableHeaders(scope=message), origin)
+            await send(message)
+
+        return marked
 
     def _secured(self, scope: Scope, send: Send) -> Send:
         """`send`, with the security headers on every answer, which is counted as it begins."""

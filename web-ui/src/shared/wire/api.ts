@@ -886,11 +886,12 @@ export interface Retrying {
   id?: string | null;
 }
 
-/** Of the messages only the last one is read: the log is the server's. Tools, context and state are not used. */
+/** Of the messages only the last one is read: the log is the server's. Context and state are not used; tools of the front end are refused, so that nobody waits for calls that never come. */
 export interface RunAgentInput {
   threadId: string;
   runId: string;
   messages: AgUiMessage[];
+  tools?: Record<string, unknown>[];
   forwardedProps?: ForwardedProps | null;
 }
 
