@@ -20,10 +20,12 @@ from tests.harness.upstream import Upstream
 CALL = ScriptedCall(id="call_1", name="weather", arguments=['{"place":', ' "Kiel"}'])
 
 
-@tool
 def weather(place: str) -> str:
     """The weather somewhere."""
     return f"Rain in {place}"
+
+
+WEATHER = tool(weather)
 
 
 class Verdict(BaseModel):
@@ -67,7 +69,7 @@ async def test_the_same_for_asyncio_and_many_at_once(server: Server, upstream: U
 
 def test_tools_are_called_and_their_results_taken(server: Server, upstream: Upstream) -> None:
     model = upstream.model(Script(pieces=[], tool_calls=[CALL], finish="tool_calls"))
-    able = chat(server, model).bind_tools([weather], tool_choice="weather")
+    able = chat(server, model).bind_tools([WEATHER], tool_choice="weather")
     messages: list[BaseMessage] = [HumanMessage("What is the weather?")]
     answer = able.invoke(messages)
     called = {"name": "weather", "args": {"place": "Kiel"}, "id": "call_1", "type": "tool_call"}
@@ -77,9 +79,9 @@ def test_tools_are_called_and_their_results_taken(server: Server, upstream: Upst
         added = chunk if added is None else added + chunk
     assert isinstance(added, AIMessageChunk)
     assert added.tool_calls == [called]
-    result: ToolMessage = weather.invoke(answer.tool_calls[0])
+    result: ToolMessage = WEATHER.invoke(answer.tool_calls[0])
     upstream.change(model, Script(pieces=["It rains."]))
-    after = chat(server, model).bind_tools([weather]).invoke([*messages, answer, result])
+    after = chat(server, model).bind_tools([WEATHER]).invoke([*messages, answer, result])
     assert after.content == "It rains."
     first, *_, last = upstream.requests(model)
     assert first.body["tool_choice"] == {"type": "function", "function": {"name": "weather"}}
