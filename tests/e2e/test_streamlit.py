@@ -12,12 +12,15 @@ from pathlib import Path
 import httpx2
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from streamlit.testing.v1 import AppTest
 from tests.fakes.script import Script, words
-from tests.harness.server import Server, clean_environment
+from tests.harness.server import Server, clean_environment, run_command
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
 
+from quarterdeck.cli.streamlit.command import _PAGE as PAGE
 from quarterdeck.client import Client
+from quarterdeck.client.calls import make_key, revoke_key
 
 START_S = 60.0
 
@@ -25,13 +28,18 @@ START_S = 60.0
 @pytest.fixture(scope="module")
 def address(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is."""
+    with serve_page(tmp_path_factory.mktemp("streamlit"), server.url, server.key) as address:
+        yield address
+
+
+@contextlib.contextmanager
+def serve_page(folder: Path, url: str, key: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    folder: Path = tmp_path_factory.mktemp("streamlit")
     process = subprocess.Popen(
-        [sys.executable, "-m", "quarterdeck", "streamlit", "--url", server.url, "--port", str(port)],
+        [sys.executable, "-m", "quarterdeck", "streamlit", "--url", url, "--port", str(port)],
         cwd=folder,
-        env=clean_environment(folder, QUARTERDECK_KEY=server.key),
+        env=clean_environment(folder, QUARTERDECK_KEY=key),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -108,3 +116,54 @@ def test_a_failed_answer_is_told(visit: Page, upstream: Upstream) -> None:
     say(visit, "Hello")
     expect(visit.get_by_role("alert")).to_be_visible(timeout=20_000)
     expect(visit.locator("[class*='st-key-assistant-']")).to_contain_text("".join(words(6)).strip())
+
+
+@pytest.mark.parametrize(
+    ("key", "sentence"),
+    [("", "This server wants an API key: make one"), ("qd_kwrong", "This server did not take the API key: make one")],
+)
+def test_without_a_key_that_counts_it_does_not_start(server: Server, tmp_path: Path, key: str, sentence: str) -> None:
+    started = run_command(
+        "streamlit", "--url", server.url, folder=tmp_path, environment=clean_environment(tmp_path, QUARTERDECK_KEY=key)
+    )
+    assert started.stderr.startswith(f"quarterdeck: {sentence}")
+    assert (started.stderr.count("\n"), started.stdout, started.returncode) == (1, "", 1)
+
+
+def test_without_a_server_it_does_not_start(tmp_path: Path) -> None:
+    nowhere = ["--url", "http://127.0.0.1:1", "--key", "qd_kany"]
+    started = run_command("streamlit", *nowhere, folder=tmp_path, environment=clean_environment(tmp_path))
+    assert (started.stderr, started.returncode) == ("quarterdeck: No server answers at http://127.0.0.1:1.\n", 1)
+
+
+def test_a_key_that_is_revoked_and_a_server_that_goes_are_told_in_a_sentence(
+    browser: Browser, tmp_path: Path, upstream: Upstream
+) -> None:
+    server = Server(tmp_path / "own", **upstream.environment).start()
+    try:
+        with Client(server.url, key=server.key) as client:
+            made = client.call(make_key("page", ["chat"]))
+            with serve_page(tmp_path, server.url, made.secret) as address, browser.new_context() as context:
+                page = context.new_page()
+                page.goto(address)
+                expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=60_000)
+                client.call(revoke_key(made.id))
+                page.reload()
+                said = page.get_by_role("alert")
+                expect(said).to_contain_text("The server does not take this page's key any more", timeout=60_000)
+                server.kill()
+                page.reload()
+                expect(said).to_contain_text(f"No server answers at {server.url}", timeout=60_000)
+                expect(page.get_by_text("Traceback")).to_have_count(0)
+    finally:
+        server.close()
+
+
+def test_the_page_alone_says_how_to_start_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("QUARTERDECK_URL", raising=False)
+    monkeypatch.delenv("QUARTERDECK_KEY", raising=False)
+    ran = AppTest.from_file(PAGE).run(timeout=60)
+    assert [error.value for error in ran.error] == [
+        "This page knows no server: start it with `quarterdeck streamlit`, which gives it one and a key."
+    ]
+    assert list(ran.exception) == []

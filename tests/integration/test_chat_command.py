@@ -105,7 +105,7 @@ def test_a_conversation_goes_on_by_its_name_and_with_an_assistant(server: Server
         (["--url", "nowhere", "hi"], 1, "not the address"),
         (["--model", "openai/none-such/none", "--colour", "hi"], 2, "colour"),
         (["--assistant", "nobody", "hi"], 1, "no assistant 'nobody'"),
-        (["--key", "qd_kwrong", "hi"], 1, "wants an API key"),
+        (["--key", "qd_kwrong", "hi"], 1, "did not take the API key"),
     ],
 )
 def test_every_mistake_is_one_sentence(server: Server, arguments: list[str], status: int, sentence: str) -> None:

@@ -58,7 +58,7 @@ def chat_command(
                 session = import_module("quarterdeck.cli.chat.session").Session(place, chosen, conversation)
                 session.run()
     except ClientError as error:
-        raise SetupError(explain(error)) from error
+        raise SetupError(explain(error, key)) from error
 
 
 def find_assistant(client: Client, name: str) -> str:
@@ -103,7 +103,9 @@ def _read_pipe() -> str:
         raise SetupError("What is piped in is not text in UTF-8.") from None
 
 
-def explain(error: ClientError) -> str:
+def explain(error: ClientError, key: str) -> str:
+    """One sentence; `key` is the one that was given, if any."""
     if error.code == "not_signed_in":
-        return "This server wants an API key: make one with `quarterdeck key create`, and put it into QUARTERDECK_KEY."
+        found = "did not take the API key" if key else "wants an API key"
+        return f"This server {found}: make one with `quarterdeck key create`, and put it into QUARTERDECK_KEY."
     return error.message

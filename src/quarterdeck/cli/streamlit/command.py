@@ -41,7 +41,7 @@ def streamlit_command(
             place.client.me()
             _run(str(place.client.http.base_url), of_page, port)
     except ClientError as error:
-        raise SetupError(explain(error)) from error
+        raise SetupError(explain(error, key)) from error
 
 
 @contextlib.contextmanager

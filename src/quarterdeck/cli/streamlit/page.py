@@ -22,6 +22,10 @@ _STYLE = """
 </style>
 """
 _USUAL = "The server's choice"
+_KEY_REFUSED = (
+    "The server does not take this page's key any more: start `quarterdeck streamlit` again, with a key from "
+    "`quarterdeck key create`."
+)
 
 
 @st.cache_resource
@@ -86,6 +90,9 @@ def run() -> None:
     st.set_page_config(page_title="Quarterdeck", page_icon="⚓")
     st.markdown(_STYLE, unsafe_allow_html=True)
     st.title("Quarterdeck")
+    if "QUARTERDECK_URL" not in os.environ or not os.environ.get("QUARTERDECK_KEY"):
+        st.error("This page knows no server: start it with `quarterdeck streamlit`, which gives it one and a key.")
+        return
     client = open_client()
     load_conversation(client)
     model, temperature = choose(client)
@@ -110,4 +117,4 @@ def run() -> None:
 try:
     run()
 except ClientError as error:
-    st.error(error.message)
+    st.error(_KEY_REFUSED if error.code == "not_signed_in" else error.message)
