@@ -53,6 +53,12 @@ def test_a_background_response_is_followed_from_where_its_reader_left(told: dict
     assert told["background"] == {"told": "".join(WORDS), "last": "response.completed", "text": "".join(WORDS)}
 
 
+def test_a_response_in_a_conversation_is_among_its_items(told: dict[str, Any]) -> None:
+    kept = told["conversation"]
+    assert kept["texts"] == ["The cat is Mia.", "Hello?", "".join(WORDS)]
+    assert (kept["last"], kept["deleted"]) == (kept["output"], True)
+
+
 def test_models_and_vectors_are_there(told: dict[str, Any]) -> None:
     assert "openai/fake-chat" in told["listed"]
     assert told["vectors"] == [8, 8]

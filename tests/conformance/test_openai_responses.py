@@ -29,6 +29,8 @@ WEATHER: Any = {
     "strict": False,
 }
 CALL = ScriptedCall(id="call_1", name="weather", arguments=['{"place":', ' "Kiel"}'])
+PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+PICTURE: Any = {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PIXEL}"}
 LOST = 30  # cuts after which a test gives up
 
 
@@ -169,11 +171,7 @@ def test_who_leaves_a_stream_that_is_in_no_background_ends_it(server: Server, up
 
 def test_the_input_is_listed(client: openai.OpenAI, upstream: Upstream) -> None:
     model = upstream.model(Script())
-    pixel = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
-    content: Any = [
-        {"type": "input_text", "text": "What is it?"},
-        {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{pixel}"},
-    ]
+    content: Any = [{"type": "input_text", "text": "What is it?"}, PICTURE]
     items: Any = [
         {"role": "user", "content": "Hello?"},
         {"role": "assistant", "content": "Yes?"},
@@ -206,6 +204,53 @@ def test_a_named_conversation_keeps_it(client: openai.OpenAI, upstream: Upstream
     kept = http.get(f"/api/conversations/{name}/messages").json()["items"]
     assert [message["role"] for message in kept] == ["user", "assistant"] * 2
     assert client.responses.retrieve(answer.id).output_text == answer.output_text
+
+
+def test_an_exchange_of_a_conversation_takes_pictures_and_wishes(
+    client: openai.OpenAI, upstream: Upstream, http: httpx2.Client
+) -> None:
+    model, name = upstream.model(Script()), new_name("pictures")
+    content: Any = [{"type": "input_text", "text": "What is it?"}, PICTURE]
+    items: Any = [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": content}]
+    answer = client.responses.create(
+        model=model, input=items, conversation=name, top_p=0.5, max_output_tokens=50, reasoning={"effort": "low"}
+    )
+    body = upstream.requests(model)[0].body
+    assert (body["top_p"], body["max_completion_tokens"], body["reasoning_effort"]) == (0.5, 50, "low")
+    assert PICTURE["image_url"] in json.dumps(body["messages"])
+    assert "Be brief." in json.dumps(body["messages"])
+    kept = http.get(f"/api/conversations/{name}/messages").json()["items"]
+    assert [part["kind"] for part in kept[0]["parts"]] == ["text", "image"]
+    after = client.responses.create(model=model, input="And?", previous_response_id=answer.id)
+    assert after.output_text == "Hello, world!"
+    assert PICTURE["image_url"] in json.dumps(upstream.requests(model)[1].body["messages"])
+
+
+@pytest.mark.parametrize(
+    ("given", "param"),
+    [
+        ({"tools": [WEATHER]}, "tools"),
+        ({"tool_choice": "none"}, "tool_choice"),
+        ({"parallel_tool_calls": False}, "parallel_tool_calls"),
+        ({"text": {"format": {"type": "json_object"}}}, "text.format"),
+        ({"text": {"verbosity": "low"}}, "text.verbosity"),
+        ({"store": False}, "store"),
+        ({"top_logprobs": 2}, "top_logprobs"),
+        ({"max_tool_calls": 2}, "max_tool_calls"),
+        ({"context_management": [{"type": "compaction"}]}, "context_management"),
+        ({"previous_response_id": "resp_x"}, "previous_response_id"),
+        ({"input": [{"role": "user", "content": "One."}, {"role": "user", "content": "Two."}]}, "input"),
+    ],
+)
+def test_what_a_conversation_has_no_room_for_is_refused(
+    client: openai.OpenAI, upstream: Upstream, http: httpx2.Client, given: dict[str, Any], param: str
+) -> None:
+    model, name = upstream.model(Script()), new_name("refused")
+    with pytest.raises(openai.BadRequestError) as caught:
+        client.responses.create(**({"model": model, "input": "Hello?", "conversation": name} | given))
+    assert caught.value.param == param
+    assert upstream.requests(model) == []
+    assert http.get(f"/api/conversations/{name}").status_code == 404
 
 
 @pytest.mark.parametrize(

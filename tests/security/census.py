@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,10 +119,11 @@ def addresses(route: Route, things: Mapping[str, Sequence[str]], *, is_strict: b
     }
     if not names:
         return [path]
-    fitting = [thing for kind in names.values() for thing in things.get(kind, ["thing"])]
     if is_long() and route.others == "404" and not is_strict:
-        fitting = [thing for kind in things.values() for thing in kind]
-    return [path.format(**dict.fromkeys(names, thing)) for thing in dict.fromkeys(fitting)]
+        everything = dict.fromkeys(thing for kind in things.values() for thing in kind)
+        return [path.format(**dict.fromkeys(names, thing)) for thing in everything]
+    fitting = itertools.product(*(things.get(kind, ["thing"]) for kind in names.values()))
+    return [path.format(**dict(zip(names, together, strict=True))) for together in fitting]
 
 
 class Asker:

@@ -99,6 +99,14 @@ GET     /v1/responses/{response}                       members  read   404
 DELETE  /v1/responses/{response}                       members  chat   404
 POST    /v1/responses/{response}/cancel                members  chat   404
 GET     /v1/responses/{response}/input_items           members  read   404
+POST    /v1/conversations                              members  chat   own
+GET     /v1/conversations/{conversation}               members  read   404
+POST    /v1/conversations/{conversation}               members  chat   404
+DELETE  /v1/conversations/{conversation}               members  chat   404
+GET     /v1/conversations/{conversation}/items         members  read   404
+POST    /v1/conversations/{conversation}/items         members  chat   404
+GET     /v1/conversations/{conversation}/items/{item}  members  read   404
+DELETE  /v1/conversations/{conversation}/items/{item}  members  chat   404
 POST    /v1/embeddings                                 members  chat   own
 POST    /v1/audio/speech                               members  chat   own
 POST    /v1/audio/transcriptions                       members  chat   own

@@ -103,6 +103,7 @@ def victim(server: Server, upstream: Upstream) -> Victim:
         "identifier": [brought],
         "memory": [memory],
         "response": [response],
+        "item": [f"msg_{messages[0]['id']}"],
     }
     return Victim(person, things, messages)
 

@@ -19,7 +19,7 @@ from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.store.context_texts import digest_of
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.messages import find_message
-from quarterdeck.store.turns import find_turn
+from quarterdeck.store.turns import TurnRow, find_turn
 
 _MOST_BEFORE = 1_000
 
@@ -72,9 +72,16 @@ def _messages_before(connection: AnyConnection, owner: str, previous: str) -> li
         asked = decode_asked(turn.asked)
         answer = find_message(connection, turn.conversation_id, turn.message_id)
         said = spoken_parts(answer.parts, "plain") if answer is not None else []
-        found.append([*asked.step.messages, *([PromptMessage("assistant", said)] if said else [])])
+        given = asked.step.messages if asked.is_alone else _question(connection, turn)
+        found.append([*given, *([PromptMessage("assistant", said)] if said else [])])
         previous = asked.previous
     return [message for messages in reversed(found) for message in messages]
+
+
+def _question(connection: AnyConnection, turn: TurnRow) -> list[PromptMessage]:
+    """Of a response that was one of a conversation, which keeps what was asked."""
+    row = find_message(connection, turn.conversation_id, turn.request_id)
+    return [PromptMessage("user", row.parts)] if row is not None and row.parts else []
 
 
 def _describe(wanted: AloneRequest, prompt: Prompt) -> Manifest:

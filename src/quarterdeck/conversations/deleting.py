@@ -1,4 +1,4 @@
-"""Delete one message, or it and everything after it; and undo that.
+"""Delete one message, or it and everything after it, or the whole conversation; and undo that.
 
 One in the middle stays a link of its path and is passed by when it is read. Where nothing is left to read below, the
 path goes to what stands beside, or ends above.
@@ -15,13 +15,14 @@ from quarterdeck.conversations.branches import has_more, list_alternatives
 from quarterdeck.conversations.derived import follow_change
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.errors import InputError, NotFoundError, StillRunningError
-from quarterdeck.store.conversations import ConversationRow, update_conversation
+from quarterdeck.memory.staleness import follow_conversations
+from quarterdeck.store.conversations import ConversationRow, delete_conversation, update_conversation
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.deletions import DeletionRow, find_deletion, insert_deletion, undo_deletion
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import MessageRow
 from quarterdeck.store.tree import Node, find_end, find_next, lead, list_children, list_descendants
-from quarterdeck.store.turns import OPEN
+from quarterdeck.store.turns import OPEN, list_open_of_conversation
 
 What = Literal["one", "from", "after"]
 """The message alone; it and everything below it; everything below it and not it."""
@@ -37,6 +38,13 @@ class _Turn(Struct, frozen=True):
     @property
     def changes(self) -> bool:
         return self.old != self.new
+
+
+def delete_whole(connection: WriteConnection, row: ConversationRow) -> list[str]:
+    """The conversation with all that was said in it, with a way back; the turns that are to be stopped."""
+    delete_conversation(connection, row.id)
+    follow_conversations(connection, row.owner_id, [row.id])
+    return list_open_of_conversation(connection, row.id)
 
 
 def delete_messages(connection: WriteConnection, user: str, message: str, what: What) -> DeletionRow:

@@ -71,6 +71,12 @@ def edit_as_branch(connection: WriteConnection, user: str, message: str, *, text
     return access_message(connection, user, made)
 
 
+def rewrite_parts(connection: WriteConnection, user: str, message: str, parts: list[Part]) -> MessageRow:
+    """It says `parts` from now on; what it said is kept as a version. Raises: `NotFoundError`, `StillRunningError`."""
+    row = _access_ended(connection, user, message)
+    return _rewrite(connection, row, row.version, parts)
+
+
 def with_text(parts: list[Part], text: str) -> list[Part]:
     """`text` in place of all their text; thoughts, ideas, pictures and tools stay as they are."""
     places = [index for index, part in enumerate(parts) if isinstance(part, TextPart)]

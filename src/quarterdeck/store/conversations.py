@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 from msgspec import Struct
 from sqlalchemy import bindparam, insert, or_, select, update
 
@@ -36,7 +37,7 @@ class ConversationRow(Struct, frozen=True):
     running_turn: str | None = None
 
 
-_columns = [column for column in conversations.c if column.name not in ("deleted_at", "left_folder_id")]
+_columns = [column for column in conversations.c if column.name not in ("deleted_at", "left_folder_id", "metadata")]
 _running = (
     select(turns.c.id)
     .where(turns.c.conversation_id == conversations.c.id, turns.c.status.in_(("running", "queued")))
@@ -69,6 +70,7 @@ _GIVE_NAME_UP = (
     )
     .values(external_id=conversations.c.id)
 )
+_METADATA = select(conversations.c.metadata).where(conversations.c.id == bindparam("conversation"))
 _INSERT = insert(conversations)
 _UPDATE = update(conversations).where(conversations.c.id == bindparam("conversation"))
 _GIVE_TITLE = update(conversations).where(
@@ -115,6 +117,17 @@ def find_unfinished(connection: AnyConnection, conversation: str) -> int | None:
 def update_conversation(connection: WriteConnection, conversation: str, values: dict[str, object]) -> None:
     """`values` by column name; the caller has checked whose it is."""
     connection.execute(_UPDATE, {**values, "conversation": conversation})
+
+
+def find_metadata(connection: AnyConnection, conversation: str) -> dict[str, str]:
+    """What an API client has noted about it."""
+    stored = connection.execute(_METADATA, {"conversation": conversation}).scalar()
+    return msgspec.json.decode(stored, type=dict[str, str]) if stored else {}
+
+
+def keep_metadata(connection: WriteConnection, conversation: str, metadata: dict[str, str]) -> None:
+    """In place of what was noted before; the caller has checked whose it is."""
+    update_conversation(connection, conversation, {"metadata": msgspec.json.encode(metadata).decode()})
 
 
 def give_title(connection: WriteConnection, conversation: str, title: str) -> bool:

@@ -127,6 +127,11 @@ def _values_of(new: NewMessage) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def taint_message(connection: WriteConnection, message: str, taint: str) -> None:
+    """What of its text is untrusted by now."""
+    connection.execute(update(messages).where(messages.c.id == message).values(taint=taint))
+
+
 def copy_message(connection: WriteConnection, row: MessageRow, message: str, parts: list[Part]) -> None:
     """A message of its own beside `row`, by the same speaker, that says `parts`; no turn has made it."""
     insert_message(

@@ -20,7 +20,7 @@ from quarterdeck.errors import SetupError
 from quarterdeck.store import search_schema
 from quarterdeck.store.tables import metadata
 
-HEAD = "0011"
+HEAD = "0012"
 COPYING = "copying"
 """Stands where the revision does while `quarterdeck copy-database` fills the tables."""
 

@@ -55,6 +55,7 @@ class Briefing:
         self.offer = NOTHING
         asked = None if turn.asked is None else decode_asked(turn.asked)
         self.alone = asked if asked is not None and asked.is_alone else None  # of an API client that says all itself
+        self.wishes = asked.step if asked is not None and not asked.is_alone else None  # … that asks in a conversation
         self.caller = ToolCaller(user=turn.owner_id, conversation=turn.conversation_id, turn=turn.id, now=self._now)
 
     async def build(

@@ -64,7 +64,8 @@ class StepPlan(Struct, frozen=True):
     conversation: str
     max_output_tokens: int | None
     writer: PartWriter
-    asked: StepRequest | None = None  # by an API client: its wishes
+    asked: StepRequest | None = None  # by an API client that says all itself
+    wishes: StepRequest | None = None  # of an API client, for an answer of a conversation
     is_again: bool = False  # the same call with less, after it was too long
 
 
@@ -114,7 +115,7 @@ def _priced(usage: Usage, profile: ModelProfile) -> Usage:
 def _request(plan: StepPlan) -> StepRequest:
     if plan.asked is not None:
         return _request_as_asked(plan, plan.asked)
-    return StepRequest(
+    request = StepRequest(
         model=plan.profile.name,
         messages=plan.context.messages,
         temperature=plan.temperature,
@@ -127,11 +128,25 @@ def _request(plan: StepPlan) -> StepRequest:
         tools=plan.context.tools,
         tool_choice="none" if plan.context.tools and plan.step >= MAX_STEPS else None,
     )
+    return request if plan.wishes is None else _with_wishes(request, plan.wishes)
+
+
+def _with_wishes(request: StepRequest, wishes: StepRequest) -> StepRequest:
+    """What is said, and with which tools, is the conversation's own."""
+    return structs.replace(
+        request, top_p=wishes.top_p, stop=wishes.stop, seed=wishes.seed, reasoning_effort=wishes.reasoning_effort,
+        presence_penalty=wishes.presence_penalty, frequency_penalty=wishes.frequency_penalty,
+        logit_bias=wishes.logit_bias,
+        max_output_tokens=_lesser(wishes.max_output_tokens, request.max_output_tokens),
+    )  # fmt: skip
 
 
 def _request_as_asked(plan: StepPlan, asked: StepRequest) -> StepRequest:
-    bounds = [bound for bound in (asked.max_output_tokens, plan.max_output_tokens) if bound is not None]
     return structs.replace(
         asked, model=plan.profile.name, messages=plan.context.messages, prefill=plan.context.prefill, owner=plan.owner,
-        conversation=plan.conversation, max_output_tokens=min(bounds, default=None),
+        conversation=plan.conversation, max_output_tokens=_lesser(asked.max_output_tokens, plan.max_output_tokens),
     )  # fmt: skip
+
+
+def _lesser(*bounds: int | None) -> int | None:
+    return min((bound for bound in bounds if bound is not None), default=None)

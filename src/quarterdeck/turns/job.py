@@ -290,6 +290,7 @@ class Job:
             max_output_tokens=max_output_tokens,
             writer=self._writer,
             asked=None if self._briefing.alone is None else self._briefing.alone.step,
+            wishes=self._briefing.wishes,
         )
 
     async def _note_step(self, plan: StepPlan, attempt: int) -> None:

@@ -14,7 +14,7 @@ from quarterdeck.conversations.branches import lead_through
 from quarterdeck.domain.asked import ApiRequest, encode_asked
 from quarterdeck.domain.events import TurnStarted
 from quarterdeck.domain.ids import id_after, new_id, now_ms
-from quarterdeck.domain.parts import TextPart
+from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.domain.titles import shorten
 from quarterdeck.errors import ConflictError, InputError, NotFoundError, TooLargeError
 from quarterdeck.store.conversations import (
@@ -28,7 +28,15 @@ from quarterdeck.store.locks import lock_conversation, lock_send
 from quarterdeck.store.messages import MessageRow, NewMessage, find_message, insert_messages, lead_to
 from quarterdeck.store.search import entry_of, index_said
 from quarterdeck.store.tree import find_next, lead, list_children
-from quarterdeck.store.turns import OPEN, TurnRow, find_place, find_turn_by_key, has_only_open_of, insert_turn
+from quarterdeck.store.turns import (
+    OPEN,
+    TurnRow,
+    find_place,
+    find_turn,
+    find_turn_by_key,
+    has_only_open_of,
+    insert_turn,
+)
 from quarterdeck.turns.claim import Lease
 
 MAX_TEXT_CHARS = 1_000_000
@@ -42,6 +50,7 @@ Admit = Callable[[WriteConnection, str, str], None]
 class Send(Struct, frozen=True, kw_only=True):
     """`key`: the client's idempotency key. None means: as the conversation has it.
 
+    `parts`: texts and pictures as they follow each other, where there are pictures; `text` is what they say.
     `parent`: the message to go on below, `instead_of`: the one to stand beside; without either it is the path's end.
     `memory` (`off`, `private`) is for a conversation that this opens.
     """
@@ -49,6 +58,7 @@ class Send(Struct, frozen=True, kw_only=True):
     key: str
     conversation: str
     text: str
+    parts: list[Part] = []
     model: str | None = None
     temperature: float | None = None
     assistant: str | None = None
@@ -87,7 +97,7 @@ def started_event(turn: TurnRow) -> TurnStarted:
 
 def check_send(send: Send) -> None:
     """Raises: `InputError`, `TooLargeError`."""
-    if not send.text.strip() and not _is_alone(send):
+    if not send.text.strip() and not send.parts and not _is_alone(send):
         raise InputError("The message is empty. Write something first.")
     if len(send.text) > MAX_TEXT_CHARS:
         raise TooLargeError(f"The message is longer than {MAX_TEXT_CHARS:,} characters. Send it in parts.")
@@ -138,7 +148,7 @@ def record_send(
     )
     if send.asked is not None:
         turn = msgspec.structs.replace(turn, asked=encode_asked(send.asked))
-    question = _question(turn, parent, send.text)
+    question = _question(turn, parent, send.parts or [TextPart(send.text)])
     accepted = _store(connection, conversation, turn, lease, question)
     if not _is_alone(send):
         index_said(connection, entry_of(question))
@@ -257,6 +267,9 @@ def _open_conversation(
     row = msgspec.structs.replace(row, tip_id=None)  # nothing is below which its first question could go
     if _is_alone(send):  # nothing of it is listed, named, searched or remembered
         hidden = {"is_hidden": 1, "archived_at": row.created_at, "title_from": "user", "memory": "off"}
+        previous = find_turn(connection, owner, send.asked.previous) if send.asked and send.asked.previous else None
+        if previous is not None:  # it is kept as long as what goes on from it
+            hidden["forked_from"] = previous.message_id
         update_conversation(connection, row.id, hidden)
     return row
 
@@ -272,6 +285,8 @@ def _keep_choices(connection: WriteConnection, conversation: ConversationRow, se
         for name in ("model", "temperature", "assistant", "instructions")
         if (value := getattr(send, name)) is not None and value != getattr(conversation, name)
     }
+    if not conversation.title and conversation.title_from == "words":
+        chosen["title"] = shorten(send.text)
     if not chosen:
         return conversation
     chosen = choose_assistant(connection, conversation, chosen)
@@ -347,10 +362,10 @@ def _move_on(connection: WriteConnection, turn: TurnRow, *, takes_path: bool = T
     update_conversation(connection, turn.conversation_id, {**end, "updated_at": turn.created_at})
 
 
-def _question(turn: TurnRow, parent: str | None, said: str) -> NewMessage:
+def _question(turn: TurnRow, parent: str | None, parts: list[Part]) -> NewMessage:
     return NewMessage(
         message=turn.request_id, conversation=turn.conversation_id, owner=turn.owner_id, parent=parent, role="user",
-        status="complete", parts=[TextPart(said)], model="", turn=turn.id, active_child=turn.message_id,
+        status="complete", parts=parts, model="", turn=turn.id, active_child=turn.message_id,
         created_at=turn.created_at,
     )  # fmt: skip
 
@@ -358,7 +373,7 @@ def _question(turn: TurnRow, parent: str | None, said: str) -> NewMessage:
 def digest_of(command: Struct) -> bytes:
     """Of what was asked, as versions without the later wishes wrote it: a message may be sent again after an update."""
     asked = msgspec.to_builtins(command)
-    for wish in ("parent", "instead_of", "beside", "memory", "asked"):
+    for wish in ("parent", "instead_of", "beside", "memory", "asked", "parts"):
         if not asked.get(wish):
             asked.pop(wish, None)
     if "asked" in asked:

@@ -1,6 +1,7 @@
 """Answers in the shape of OpenAI's chat completions: https://platform.openai.com/docs/api-reference/chat.
 
-Reasoning is not told: OpenAI's types have no place for it.
+Reasoning is told as `reasoning_content`, as DeepSeek and vLLM do: OpenAI's own types have no place for it, and its
+clients keep fields that they do not know.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from quarterdeck.domain.step import (
     Delta,
     FinishChunk,
     LogprobsChunk,
+    ReasoningChunk,
     TextChunk,
     TokenLogprob,
     ToolCallChunk,
@@ -74,6 +76,8 @@ class ChatStream:
             match delta:
                 case TextChunk(text=text):
                     out.append(self._chunk(index, {"content": text}, logprobs=self._take_logprobs(index)))
+                case ReasoningChunk(text=text):
+                    out.append(self._chunk(index, {"reasoning_content": text}))
                 case ToolCallChunk():
                     out.append(self._chunk(index, {"tool_calls": [self._call(index, delta)]}))
                 case LogprobsChunk(tokens=tokens):
@@ -132,6 +136,8 @@ class ChatAnswer:
             match delta:
                 case TextChunk(text=text):
                     choice.texts.append(text)
+                case ReasoningChunk(text=text):
+                    choice.thoughts.append(text)
                 case ToolCallChunk():
                     choice.take_call(delta)
                 case LogprobsChunk(tokens=tokens):
@@ -157,6 +163,7 @@ class ChatAnswer:
 class _Choice:
     def __init__(self) -> None:
         self.texts: list[str] = []
+        self.thoughts: list[str] = []
         self.calls: dict[int, list[str]] = {}  # by index: id, name, arguments
         self.logprobs: list[TokenLogprob] = []
         self.refusal: str | None = None
@@ -173,6 +180,8 @@ class _Choice:
             "role": "assistant", "content": "".join(self.texts) if self.texts else None, "refusal": self.refusal,
             "annotations": [],
         }  # fmt: skip
+        if self.thoughts:
+            message["reasoning_content"] = "".join(self.thoughts)
         if self.calls:
             message["tool_calls"] = [
                 {"id": call, "type": "function", "function": {"name": name, "arguments": arguments}}

@@ -165,7 +165,7 @@ def image_addresses(messages: list[ChatMessage]) -> list[str]:
 
 def step_of(asked: ChatRequest, fetched: Fetched) -> StepRequest:
     """`model` is left empty. Raises: `ParameterError`."""
-    _check(asked)
+    check_chat(asked)
     tools = [_tool(tool, index) for index, tool in enumerate(asked.tools or [])]
     tools, choice, only = choose_tools(tools, asked.tool_choice)
     return StepRequest(
@@ -251,7 +251,8 @@ def _name_in(given: dict[str, Any]) -> str:
     return name if isinstance(name, str) else ""
 
 
-def _check(asked: ChatRequest) -> None:
+def check_chat(asked: ChatRequest) -> None:
+    """Raises: `ParameterError` for wishes that do not go together."""
     if asked.modalities and asked.modalities != ["text"]:
         raise ParameterError('Only text is answered here: `modalities` can be ["text"].', "modalities")
     if asked.max_tokens is not None and asked.max_completion_tokens is not None:

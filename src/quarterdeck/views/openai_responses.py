@@ -26,6 +26,7 @@ from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.parts import Part, ReasoningPart, TextPart, ToolCallPart
 from quarterdeck.domain.usage import Usage
 from quarterdeck.views.increments import Increments
+from quarterdeck.views.openai_items import item_id, output_item, text_content
 from quarterdeck.views.openai_responses_request import ID
 
 PER_SEQ = 1_000
@@ -65,7 +66,9 @@ class _Ending(Struct):
 def response_document(identity: ResponseIdentity, folded: FoldedTurn, status: str) -> dict[str, Any]:
     """The whole response; `status` is the turn's."""
     items = [
-        _item(identity, number, kind, part, "completed" if status != "running" else "in_progress")
+        output_item(
+            item_id(identity.turn, number, kind), kind, part, "completed" if status != "running" else "in_progress"
+        )
         for number, (kind, part) in enumerate(_told_parts(identity, folded.parts))
     ]
     is_used = folded.usage.input_tokens or folded.usage.output_tokens
@@ -123,7 +126,7 @@ class ResponseStream:
         self._by_part[part] = item
         self._say("response.output_item.added", output_index=item.index, item=item.encode("in_progress", is_new=True))
         if kind == "message":
-            self._say("response.content_part.added", **item.place, part=_text_content(""))
+            self._say("response.content_part.added", **item.place, part=text_content(""))
 
     def _add_text(self, item: _OpenItem, text: str) -> None:
         item.texts.append(text)
@@ -140,7 +143,7 @@ class ResponseStream:
         match item.kind:
             case "message":
                 self._say("response.output_text.done", **item.place, text=text, logprobs=[])
-                self._say("response.content_part.done", **item.place, part=_text_content(text))
+                self._say("response.content_part.done", **item.place, part=text_content(text))
             case "reasoning":
                 self._say("response.reasoning_text.done", **item.place, text=text)
             case _:
@@ -177,7 +180,7 @@ class _OpenItem:
 
     @property
     def id(self) -> str:
-        return _item_id(self._identity, self.index, self.kind)
+        return item_id(self._identity.turn, self.index, self.kind)
 
     @property
     def place(self) -> dict[str, Any]:
@@ -194,7 +197,7 @@ class _OpenItem:
             part = ReasoningPart(text)
         elif self.kind == "function_call":
             part = ToolCallPart(self.call, self.name, text)
-        item = _item(self._identity, self.index, self.kind, part, status)
+        item = output_item(self.id, self.kind, part, status)
         return item | {"content": []} if is_new and self.kind != "function_call" else item
 
 
@@ -208,25 +211,6 @@ def _told_parts(identity: ResponseIdentity, parts: list[Part]) -> list[tuple[str
         elif isinstance(part, ToolCallPart) and identity.tells_calls:
             told.append(("function_call", part))
     return told
-
-
-def _item(identity: ResponseIdentity, index: int, kind: str, part: Part, status: str) -> dict[str, Any]:
-    item: dict[str, Any] = {"id": _item_id(identity, index, kind), "type": kind, "status": status}
-    if isinstance(part, ToolCallPart):
-        return item | {"call_id": part.call, "name": part.name, "arguments": part.arguments}
-    text = part.text if isinstance(part, TextPart | ReasoningPart) else ""
-    if kind == "reasoning":
-        return item | {"summary": [], "content": [{"type": "reasoning_text", "text": text}]}
-    return item | {"role": "assistant", "content": [_text_content(text)]}
-
-
-def _text_content(text: str) -> dict[str, Any]:
-    return {"type": "output_text", "text": text, "annotations": [], "logprobs": []}
-
-
-def _item_id(identity: ResponseIdentity, index: int, kind: str) -> str:
-    prefix = {"message": "msg", "reasoning": "rs", "function_call": "fc"}[kind]
-    return f"{prefix}_{identity.turn}_{index}"
 
 
 def _status(turn_status: str, finish: str) -> str:

@@ -173,7 +173,7 @@ class _Reader:
                 self._add("assistant", call)
                 self._keep("fc_", item, call_id=call.call, name=call.name, arguments=call.arguments)
             case "function_call_output" if item.call_id:
-                text = _text_of(item.output, f"{place}.output")
+                text = text_of_output(item.output, f"{place}.output")
                 self._add("tool", ToolResultPart(item.call_id, text))
                 self._keep("fc_", item, call_id=item.call_id, output=text)
             case "reasoning":
@@ -182,7 +182,7 @@ class _Reader:
                 raise ParameterError("Such an item cannot be used here.", place, reason="invalid_value")
 
     def _read_message(self, item: InputItem, role: str, place: str) -> None:
-        parts, told = _contents(item.content, role, f"{place}.content", self._fetched)
+        parts, told = read_contents(item.content, role, f"{place}.content", self._fetched)
         if role == "assistant":
             for part in parts:
                 self._add("assistant", part)
@@ -202,7 +202,7 @@ class _Reader:
         self.items.append({"id": identifier, "type": item.type, "status": "completed"} | fields)
 
 
-def _contents(
+def read_contents(
     content: str | list[InputContent] | None, role: str, place: str, fetched: Fetched
 ) -> tuple[list[Part], list[dict[str, Any]]]:
     """What it says, and the same as an item tells it."""
@@ -225,8 +225,8 @@ def _contents(
     return parts, told
 
 
-def _text_of(output: str | list[InputContent] | None, place: str) -> str:
-    parts, _ = _contents(output, "user", place, {})
+def text_of_output(output: str | list[InputContent] | None, place: str) -> str:
+    parts, _ = read_contents(output, "user", place, {})
     return "".join(part.text for part in parts if isinstance(part, TextPart))
 
 

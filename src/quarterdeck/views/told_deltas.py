@@ -1,4 +1,4 @@
-"""A turn as API clients are told it: its text, what it used, how it ended. Ideas and thoughts are not told."""
+"""A turn as API clients are told it: its text and thoughts, what it used, how it ended. Ideas are not told."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from quarterdeck.domain.events import (
     UsageReported,
     decode_event,
 )
-from quarterdeck.domain.step import Delta, FinishChunk, TextChunk, UsageChunk
+from quarterdeck.domain.step import Delta, FinishChunk, ReasoningChunk, TextChunk, UsageChunk
 from quarterdeck.errors import ProviderRefusedError, error_of_code
 from quarterdeck.views.increments import Increments
 from quarterdeck.views.turn_reader import TurnReader
@@ -40,14 +40,19 @@ async def told_deltas(reader: TurnReader) -> AsyncGenerator[Told, None]:
 class _TurnDeltas:
     def __init__(self) -> None:
         self._texts: set[int] = set()
+        self._thoughts: set[int] = set()
         self._is_cut = False
 
     def read(self, event: Event) -> Delta | None:
         match event:
             case TextDelta(part=part, text=text) if part in self._texts:
                 return TextChunk(text)
+            case TextDelta(part=part, text=text) if part in self._thoughts:
+                return ReasoningChunk(text)
             case PartStarted(kind="text", part=part):
                 self._texts.add(part)
+            case PartStarted(kind="reasoning", part=part):
+                self._thoughts.add(part)
             case UsageReported(usage=usage):
                 return UsageChunk(usage)
             case StepEnded(finish=finish):

@@ -92,6 +92,7 @@ LATER = (
     "openai_models",  # /v1/models
     "openai_media",  # POST /v1/embeddings, /v1/audio/…, /v1/images/generations
     "openai_responses",  # /v1/responses…
+    "openai_conversations",  # /v1/conversations…
     "anthropic_api",  # POST /v1/messages, /v1/messages/count_tokens
 )
 """Modules whose routes are loaded when one of them is first asked for: none that the page asks for when it opens."""

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 from quarterdeck.accounts.access import access_conversation
 from quarterdeck.accounts.subjects import Who
 from quarterdeck.context.assistants import choose_assistant
+from quarterdeck.conversations.deleting import delete_whole
 from quarterdeck.conversations.derived import follow_memory_change
 from quarterdeck.conversations.reading import read_page
 from quarterdeck.domain.events import FeedConversation
@@ -17,7 +18,6 @@ from quarterdeck.errors import InputError, NotFoundError
 from quarterdeck.memory.staleness import follow_conversations
 from quarterdeck.store.conversations import (
     ConversationRow,
-    delete_conversation,
     find_conversation,
     restore_conversation,
     update_conversation,
@@ -25,7 +25,6 @@ from quarterdeck.store.conversations import (
 from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.folders import access_folder
 from quarterdeck.store.listing import Listing, Place, list_conversations, place_of
-from quarterdeck.store.turns import list_open_of_conversation
 from quarterdeck.views.documents import (
     ConversationDocument,
     ConversationPage,
@@ -117,9 +116,7 @@ async def delete(house: TheHouse, caller: Caller, conversation: str) -> Response
 
     def write(connection: WriteConnection) -> tuple[str, list[str]]:
         row = access_conversation(connection, caller.user, conversation)
-        delete_conversation(connection, row.id)
-        follow_conversations(connection, caller.user, [row.id])
-        return row.id, list_open_of_conversation(connection, row.id)
+        return row.id, delete_whole(connection, row)
 
     identifier, running = await house.database.write(write)
     for turn in running:

@@ -18,7 +18,7 @@ from quarterdeck.domain.asked import ApiRequest
 from quarterdeck.domain.events import TurnEnded
 from quarterdeck.domain.fold import Fold
 from quarterdeck.domain.ids import new_id, now_ms
-from quarterdeck.domain.parts import TextPart
+from quarterdeck.domain.parts import TextPart, plain_text
 from quarterdeck.domain.step import PromptMessage
 from quarterdeck.errors import ParameterError, QuarterdeckError, error_of_code
 from quarterdeck.turns.record import Accepted, Send
@@ -26,6 +26,7 @@ from quarterdeck.views.openai_responses import PER_SEQ, ResponseIdentity, Respon
 from quarterdeck.views.openai_responses_request import ID, ResponsesRequest, image_addresses, read_request
 from quarterdeck.views.sse import HEARTBEAT
 from quarterdeck.web.api_calls import ask_all
+from quarterdeck.web.api_conversations import respond_in_conversation
 from quarterdeck.web.api_models import Target, fetch_images, find_target, who_is, with_assistant
 from quarterdeck.web.dependencies import TheHouse
 from quarterdeck.web.foreign_route import STREAM_HEADERS, ApiCaller, LeftError, OpenAIRoute, while_connected
@@ -37,6 +38,7 @@ from quarterdeck.web.stored_responses import (
     forget_response,
     input_page,
     read_document,
+    read_input,
 )
 from quarterdeck.web.streams import BoundedStream, wait_signed_in
 from quarterdeck.web.viewing import read_turn
@@ -147,7 +149,8 @@ async def list_input_items(
 ) -> dict[str, Any]:
     """What the response was given."""
     stored = await access_response(house, caller.user, response)
-    return input_page(stored.identity.asked.items, limit=limit, is_newest_first=order == "desc", after=after)
+    items = await read_input(house, stored)
+    return input_page(items, limit=limit, is_newest_first=order == "desc", after=after)
 
 
 async def _answer_directly(
@@ -185,28 +188,12 @@ def _with_assistant(wanted: ApiRequest, target: Target) -> ApiRequest:
 async def _send(
     house: House, caller: Principal, asked: ResponsesRequest, target: Target, wanted: ApiRequest, key: str
 ) -> Accepted:
+    if not wanted.is_alone:
+        return await respond_in_conversation(house, caller, asked, target, wanted, key)
     said = [message for message in wanted.step.messages if message.role == "user"]
-    text = "".join(part.text for part in said[-1].parts if isinstance(part, TextPart)) if said else ""
-    if wanted.is_alone:
-        return await house.turns.send(
-            caller.user, Send(key=key, conversation=f"{ID}{key}", text=text, model=target.model, asked=wanted)
-        )
-    if asked.tools or wanted.step.response_format:
-        raise ParameterError("A message of a conversation takes no tools and no format.", "conversation")
-    if len(wanted.step.messages) != 1 or not said or any(not isinstance(part, TextPart) for part in said[0].parts):
-        raise ParameterError("A conversation has what was said before: send one message, of text.", "input")
+    text = plain_text(said[-1].parts) if said else ""
     return await house.turns.send(
-        caller.user,
-        Send(
-            key=key,
-            conversation=asked.conversation_name(),
-            text=text,
-            model=target.model,
-            temperature=asked.temperature,
-            assistant=target.assistant or None,
-            instructions=asked.instructions,
-            asked=wanted,
-        ),
+        caller.user, Send(key=key, conversation=f"{ID}{key}", text=text, model=target.model, asked=wanted)
     )
 
 

@@ -14,6 +14,7 @@ from quarterdeck.store.conversations import delete_conversation, find_conversati
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.messages import MessageRow, find_message
 from quarterdeck.store.turns import TurnRow, find_turn, forget_asked
+from quarterdeck.views.openai_items import items_of
 from quarterdeck.views.openai_responses import ResponseIdentity, response_document
 from quarterdeck.views.openai_responses_request import ID
 from quarterdeck.web.house import House
@@ -42,13 +43,25 @@ def _find(connection: AnyConnection, user: str, turn: str) -> Stored | None:
     row = find_turn(connection, user, turn)
     if row is None or row.asked is None or find_conversation(connection, user, row.conversation_id) is None:
         return None
+    asked = decode_asked(row.asked)
+    if not asked.told:  # wishes of a chat completion, which is kept in a conversation
+        return None
     answer = find_message(connection, row.conversation_id, row.message_id)
-    return Stored(row, ResponseIdentity(row.id, row.created_at, decode_asked(row.asked)), answer)
+    return Stored(row, ResponseIdentity(row.id, row.created_at, asked), answer)
 
 
 async def read_document(house: House, stored: Stored) -> dict[str, Any]:
     """As it stands; of one that is being written, only that."""
     return response_document(stored.identity, _folded(stored), stored.turn.status)
+
+
+async def read_input(house: House, stored: Stored) -> list[dict[str, Any]]:
+    """The items that it was given; in a conversation that is its message, by the id that it has there."""
+    if stored.identity.asked.is_alone:
+        return stored.identity.asked.items
+    turn = stored.turn
+    row = await house.database.read(lambda connection: find_message(connection, turn.conversation_id, turn.request_id))
+    return [] if row is None or row.deleted_at is not None else [item.document for item in items_of(row)]
 
 
 def _folded(stored: Stored) -> FoldedTurn:

@@ -55,6 +55,20 @@ async function inTheBackground() {
   return { told, last: events.at(-1).type, text: (await client.responses.retrieve(begun.id)).output_text };
 }
 
+async function inAConversation() {
+  const { id } = await client.conversations.create({
+    items: [{ type: "message", role: "user", content: "The cat is Mia." }], metadata: { topic: "cats" },
+  });
+  const answer = await client.responses.create({ model: models.words, input: "Hello?", conversation: id });
+  const items = [];
+  for await (const item of client.conversations.items.list(id, { order: "asc", limit: 2 })) items.push(item);
+  const { deleted } = await client.conversations.delete(id);
+  return {
+    texts: items.map(({ content }) => content.map(({ text }) => text).join("")), last: items.at(-1).id, deleted,
+    output: answer.output[0].id,
+  };
+}
+
 const whole = await client.chat.completions.create({ model: models.words, messages });
 const listed = [];
 for await (const model of client.models.list()) listed.push(model.id);
@@ -62,6 +76,6 @@ const { data } = await client.embeddings.create({ model: "openai/text-embedding-
 const answer = {
   whole: whole.choices[0].message.content, listed, vectors: data.map(({ embedding }) => embedding.length),
   streamed: await streamed(), called: await called(), refused: await refused(), cutOff: await cutOff(),
-  background: await inTheBackground(),
+  background: await inTheBackground(), conversation: await inAConversation(),
 };
 console.log(JSON.stringify(answer));

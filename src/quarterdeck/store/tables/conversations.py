@@ -43,6 +43,7 @@ conversations = Table(
     Column("forked_from", Identifier),  # the message of another conversation that it goes on from
     Column("memory", Text, nullable=False, server_default=""),  # empty: as the account has it | off | private
     Column("left_folder_id", Identifier),  # the folder that it was in when that was deleted
+    Column("metadata", Text),  # JSON, what an API client has noted about it: names to texts
     UniqueConstraint("owner_id", "external_id"),
 )
 Index("ix_conversations_recent", conversations.c.owner_id, conversations.c.updated_at, conversations.c.id)
@@ -84,6 +85,8 @@ Index(
     conversations.c.title,
     sqlite_where=text("pinned_at IS NULL AND archived_at IS NULL AND deleted_at IS NULL"),
 )
+Index("ix_conversations_hidden", conversations.c.updated_at, sqlite_where=text("is_hidden = 1"))
+Index("ix_conversations_forked", conversations.c.forked_from, sqlite_where=text("forked_from IS NOT NULL"))
 Index("ix_conversations_deleted", conversations.c.deleted_at, sqlite_where=text("deleted_at IS NOT NULL"))
 
 messages = Table(
