@@ -275,6 +275,40 @@ def commit_each_word() -> None:
     replace("store.migrate", "event", type("NoEvents", (), {"listen": staticmethod(lambda *_: None)}))
 
 
+def add_tools() -> None:
+    """No protection: two tools that models may call, one that reads a page and one that acts (`deeds.py`)."""
+    tools = import_module("deeds").tools()
+
+    def begin(toolbox: Any, limits: Any, given: Any = ()) -> None:
+        initialize(toolbox, limits, [*given, *tools])
+
+    initialize: Any = replace("tools.toolbox:Toolbox", "__init__", begin)
+
+
+def approve_everything() -> None:
+    """Whatever a model asks for is done."""
+    replace("turns.calls", "needs_approval", lambda _tool, _taint: False)
+
+
+def trust_files() -> None:
+    """What was imported is taken for the user's own words."""
+    for place in ("exchange.writing", "memory.portable"):
+        replace(place, "taint_of_imported", lambda _parts, _said="": "")
+
+
+def shorten_thought() -> None:
+    """No protection: what nobody decides about in a second is declined, instead of in a day."""
+    replace("turns.job", "APPROVAL_MS", 1_000)
+
+
+def remember_everything() -> None:
+    """A model decides what is remembered, of all that it is shown, and is shown what others wrote, too."""
+    candidate = import_module("quarterdeck.memory.statements").Candidate
+    replace("memory.extraction", "own_words", lambda text: text)
+    replace("memory.extraction", "reject", lambda _candidate: "")
+    replace("memory.extraction", "find_quote", lambda proposed, heard: candidate(proposed, heard, heard.own, ""))
+
+
 WEAKENINGS: dict[str, Callable[[], None]] = {
     "long leases": shorten_leases,
     "long patience": shorten_patience,
@@ -301,6 +335,11 @@ WEAKENINGS: dict[str, Callable[[], None]] = {
     "refusing what is not written": ignore_failed_commits,
     "one moment": read_table_by_table,
     "one transaction": commit_each_word,
+    "tools to act with": add_tools,
+    "approvals": approve_everything,
+    "marking what is imported": trust_files,
+    "a day to decide": shorten_thought,
+    "the gates of memory": remember_everything,
 }
 
 

@@ -176,7 +176,7 @@ class Fold:
                 )
                 self._read(event.taint)
             case ApprovalRequested(call=call):
-                self._approvals.append(Approval(call, event.name, event.digest, event.taint))
+                self._approvals.append(Approval(call, event.name, event.digest, event.taint, at=event.at))
             case ApprovalSettled(call=call, decision=decision):
                 self._approvals = [
                     msgspec.structs.replace(asked, decision=decision) if asked.call == call else asked

@@ -59,6 +59,7 @@ class Approval(Struct, frozen=True, omit_defaults=True):
     digest: str
     taint: str = ""
     decision: Literal["", "approved", "declined"] = ""
+    at: int = 0  # when it was asked
 
 
 class Continuation(Struct, frozen=True):

@@ -31,6 +31,12 @@ def read_decisions(connection: AnyConnection, turn: str) -> list[Decision]:
     return [] if stored is None else msgspec.json.decode(stored, type=list[Decision])
 
 
+def list_decided(connection: AnyConnection, waiting: list[str]) -> list[str]:
+    """Those of these turns about which something was decided, at any time."""
+    rows = connection.execute(select(turns.c.id).where(turns.c.id.in_(waiting), turns.c.decisions.is_not(None)))
+    return list(rows.scalars())
+
+
 def add_decision(connection: WriteConnection, turn: TurnRow, decision: Decision) -> bool:
     """False when the turn has ended already, or has more of them than anybody decides."""
     lock_conversation(connection, turn.conversation_id)

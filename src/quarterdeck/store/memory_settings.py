@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import ColumnElement, and_, bindparam, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, or_, select, true, update
 
 from quarterdeck.domain.ids import least_id, now_ms
 from quarterdeck.domain.parts import decode_parts, plain_text
@@ -59,14 +59,16 @@ def pass_by(connection: WriteConnection, user: str, conversation: str = "") -> N
     connection.execute(update(messages).where(*conditions).values(remembered_at=_NOT_ASKED))
 
 
-def ask_for(connection: WriteConnection, user: str, since: int) -> int:
+def ask_for(connection: WriteConnection, user: str, since: int, *, with_imported: bool = False) -> int:
     """The user wants what was said since then read as well; how many messages that is."""
+    is_wanted = true() if with_imported else messages.c.source.is_(None)
     old = and_(
         messages.c.owner_id == user,
         messages.c.id >= least_id(max(since, 0)),
         messages.c.role == "user",
         messages.c.remembered_at == _NOT_ASKED,
         messages.c.deleted_at.is_(None),
+        is_wanted,
     )
     return connection.execute(update(messages).where(old).values(remembered_at=None)).rowcount
 
@@ -121,8 +123,8 @@ def mark_read(connection: WriteConnection, read: dict[str, int]) -> list[str]:
 
 
 def mark_unread(connection: WriteConnection, ids: list[str]) -> None:
-    """They say something else than was read."""
-    is_own_word = messages.c.id.in_(ids), messages.c.role == "user"
+    """They say something else than was read; what nobody wanted read is not read for that."""
+    is_own_word = messages.c.id.in_(ids), messages.c.role == "user", messages.c.remembered_at != _NOT_ASKED
     connection.execute(update(messages).where(*is_own_word).values(remembered_at=None))
 
 

@@ -32,7 +32,7 @@ from quarterdeck.tools.toolbox import Offer
 from quarterdeck.turns.engine import MAX_STEPS, pending_calls
 
 Verdict = Literal["approved", "declined"]
-APPROVAL_S = 24 * 3600.0  # for so long the user may think about it
+APPROVAL_MS = 24 * 3600 * 1000  # for so long the user may think about it, over all restarts
 _DECLINED = ToolResult("The user did not allow this call. It was not made.", is_error=True)
 _CUT_OFF = ToolResult("The call was cut off before it was complete. Nothing was done.", is_error=True)
 _TOO_MANY = ToolResult(f"At most {MAX_CALLS} calls are made at once. This one was not made.", is_error=True)
@@ -44,17 +44,25 @@ _UNKNOWN = ToolResult(
 )
 
 
+class Question(Struct, frozen=True):
+    """What waits for the user: `digest` is of exactly what would be done, `asked_at` in milliseconds."""
+
+    digest: str
+    asked_at: int
+
+
 class CallPlan(Struct, frozen=True):
     """`commit` returns when all that was said before is certainly in the log.
 
-    `decided` waits until the user has decided about some of these calls (their digests by id), and says what.
+    `decided` waits until the user has decided about some of these calls (by id: its digest, and when it was asked), and
+    says what.
     """
 
     so_far: FoldedTurn
     offer: Offer
     caller: ToolCaller
     commit: Callable[[], Awaitable[None]]
-    decided: Callable[[dict[str, str]], Awaitable[dict[str, Verdict]]]
+    decided: Callable[[dict[str, Question]], Awaitable[dict[str, Verdict]]]
 
 
 def settle_cut_off(so_far: FoldedTurn) -> list[Event]:
@@ -106,8 +114,10 @@ async def _ask_and_make(plan: CallPlan, asking: list[ReadyCall], part: int) -> A
         return
     taint = plan.so_far.taint
     known = {asked.call: asked.decision for asked in plan.so_far.approvals}
+    now = now_ms()
+    asked_at = {asked.call: asked.at or now for asked in plan.so_far.approvals}
     asked: list[Event] = [
-        ApprovalRequested(call.part.call, call.part.name, digest_of(call.part), now_ms(), taint)
+        ApprovalRequested(call.part.call, call.part.name, digest_of(call.part), now, taint)
         for call in asking
         if call.part.call not in known
     ]
@@ -117,7 +127,10 @@ async def _ask_and_make(plan: CallPlan, asking: list[ReadyCall], part: int) -> A
     while waiting:
         verdicts = {call: known[call] for call in waiting if known.get(call)}
         if not verdicts:
-            decided = await plan.decided({call: digest_of(ready.part) for call, ready in waiting.items()})
+            questions = {
+                call: Question(digest_of(ready.part), asked_at.get(call, now)) for call, ready in waiting.items()
+            }
+            decided = await plan.decided(questions)
             yield [ApprovalSettled(call, verdict, now_ms()) for call, verdict in decided.items()]
             verdicts = dict(decided)
         for call, verdict in verdicts.items():

@@ -31,11 +31,11 @@ from quarterdeck.errors import (
     as_quarterdeck_error,
 )
 from quarterdeck.providers.base import Provider
-from quarterdeck.store.approvals import read_decisions
+from quarterdeck.store.approvals import Decision, read_decisions
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent
 from quarterdeck.turns.briefing import Briefing, Counted
-from quarterdeck.turns.calls import APPROVAL_S, CallPlan, Verdict, run_calls, settle_cut_off
+from quarterdeck.turns.calls import APPROVAL_MS, CallPlan, Question, Verdict, run_calls, settle_cut_off
 from quarterdeck.turns.claim import Claim
 from quarterdeck.turns.engine import Stage, StepPlan, leads_on, run_step, stage_of
 from quarterdeck.turns.metering import Meter
@@ -50,7 +50,6 @@ _NOTE_AFTER_S = 1.0
 _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
 _MAX_HANDOVERS = 5  # that do not count as attempts
 _LOG_S = 1.0
-_DECISION_S = 3.0  # how soon a decision is found that nobody was told of
 _LOOK_S = 0.2  # while there is no room, how soon an interruption is noticed
 
 
@@ -72,10 +71,20 @@ class InterruptedTurnError(Exception):
 class Job:
     """`answer()` runs the turn and says how it ended; it saves nothing (the runner does).
 
-    `is_fresh`: nobody has worked on the turn before.
+    `is_fresh`: nobody has worked on the turn before. `waiting`: the turns of this process that wait for their users; it
+    adds and removes its own.
     """
 
-    def __init__(self, rooms: Rooms, turn: TurnRow, claim: Claim, outbox: Outbox, *, is_fresh: bool = False) -> None:
+    def __init__(
+        self,
+        rooms: Rooms,
+        turn: TurnRow,
+        claim: Claim,
+        outbox: Outbox,
+        *,
+        is_fresh: bool = False,
+        waiting: set[str] | None = None,
+    ) -> None:
         self.turn = turn
         self.claim = claim
         self.outbox = outbox
@@ -84,6 +93,7 @@ class Job:
         self.first_token_ms: int | None = None
         self._rooms = rooms
         self._is_fresh = is_fresh
+        self._waiting = set[str]() if waiting is None else waiting
         self._meter = Meter(rooms.database, rooms.spending, turn)
         self._briefing = Briefing(rooms, turn)
         self.context: Context | None = None  # what was sent last
@@ -252,21 +262,25 @@ class Job:
 
         return CallPlan(so_far, self._briefing.offer, self._briefing.caller, commit, self._wait_for_decisions)
 
-    async def _wait_for_decisions(self, digests: dict[str, str]) -> dict[str, Verdict]:
-        """About calls with exactly these digests. What nobody decides in time is declined."""
-        loop = asyncio.get_running_loop()
-        ends_s = loop.time() + APPROVAL_S
-        while loop.time() < ends_s:
-            self._has_decided.clear()
-            found = await keep_trying(
-                lambda: self._rooms.database.read(lambda connection: read_decisions(connection, self.turn.id))
-            )
-            verdicts = {one.call: one.decision for one in reversed(found) if digests.get(one.call) == one.digest}
-            if verdicts:
-                return verdicts
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._has_decided.wait(), _DECISION_S)
-        return dict.fromkeys(digests, "declined")
+    async def _wait_for_decisions(self, questions: dict[str, Question]) -> dict[str, Verdict]:
+        """What nobody decides in time is declined. Meanwhile the turn takes no other turn's place."""
+        self._waiting.add(self.turn.id)
+        try:
+            while True:
+                self._has_decided.clear()
+                found = await keep_trying(
+                    lambda: self._rooms.database.read(lambda connection: read_decisions(connection, self.turn.id))
+                )
+                if verdicts := _verdicts(found, questions):
+                    return verdicts
+                now = now_ms()
+                ends = {call: asked.asked_at + APPROVAL_MS for call, asked in questions.items()}
+                if over := [call for call, end in ends.items() if end <= now]:
+                    return dict.fromkeys(over, "declined")
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._has_decided.wait(), (min(ends.values()) - now) / 1000)
+        finally:
+            self._waiting.discard(self.turn.id)
 
     def _plan(
         self,
@@ -355,3 +369,12 @@ class Job:
     def _raise_if_interrupted(self) -> None:
         if self._interruption is not None:
             raise self._interruption
+
+
+def _verdicts(decided: list[Decision], questions: dict[str, Question]) -> dict[str, Verdict]:
+    """Of several about the same question the first one counts; about others none does."""
+    return {
+        one.call: one.decision
+        for one in reversed(decided)
+        if one.call in questions and questions[one.call].digest == one.digest
+    }

@@ -12,6 +12,7 @@ from quarterdeck.domain.events import FeedTurnStarted
 from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell, LocalBell
+from quarterdeck.store.approvals import list_decided
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.turns import TurnRow, claim_turn
 from quarterdeck.tracing import spans
@@ -59,6 +60,7 @@ class TurnRunner:
         self._finish = Finish(rooms.database, log, feed, self._bell, self.lease)
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
+        self._waiting: set[str] = set()  # turns that wait for their users to decide about a tool call
         self._passed_by: set[str] = set()
         self._early_stops: dict[str, None] = {}  # asked for before the job was there to hear it; oldest first
         self._renewal: asyncio.Task[None] | None = None
@@ -161,7 +163,8 @@ class TurnRunner:
 
     @property
     def is_full(self) -> bool:
-        return len(self._tasks) >= self.max_running
+        """A turn that waits for its user, for hours perhaps, takes no place, until there are as many of those again."""
+        return len(self._tasks) - min(len(self._waiting), self.max_running) >= self.max_running
 
     async def drain(self, timeout_s: float, grace_s: float = 0.0) -> None:
         """Hand every turn over at an event boundary; another worker, or whoever starts next, goes on from there.
@@ -187,7 +190,9 @@ class TurnRunner:
         job: Job | None = None
         try:
             outbox = await opening.open()
-            job = self._jobs[turn.id] = Job(self._rooms, turn, claim, outbox, is_fresh=opening.is_fresh)
+            job = self._jobs[turn.id] = Job(
+                self._rooms, turn, claim, outbox, is_fresh=opening.is_fresh, waiting=self._waiting
+            )  # fmt: skip
             if turn.id in self._early_stops or self._finish.is_leaving:
                 job.interrupt(is_stop=turn.id in self._early_stops)
             self._tell_running(turn)
@@ -249,6 +254,7 @@ class TurnRunner:
             pause_s = _RENEW_S
             try:
                 renewal = await self._claims.renew()
+                await self._find_decisions()
             except QuarterdeckError as error:
                 logger.warning("leases_not_renewed", reason=error.message, detail=error.detail)
                 pause_s = _RENEW_AGAIN_S  # before others may think that we are dead
@@ -258,3 +264,12 @@ class TurnRunner:
                     job.lose()
             for turn in renewal.stopping:
                 self.stop(turn)
+
+    async def _find_decisions(self) -> None:
+        """Those that nobody was told of: a ring of the bell may be lost. Raises: `StorageError`."""
+        waiting = list(self._waiting)
+        if not waiting:
+            return
+        for turn in await self._rooms.database.read(lambda connection: list_decided(connection, waiting)):
+            if (job := self._jobs.get(turn)) is not None:
+                job.look_for_decisions()

@@ -177,7 +177,7 @@ class UiMessageStream:
             case ToolReturned(call=call, text=text):
                 return [{"type": "tool-output-available", "output": text, **_call(call)}]
             case ApprovalRequested(call=call):
-                return self._tell_approval(Approval(call, event.name, event.digest, event.taint))
+                return self._tell_approval(Approval(call, event.name, event.digest, event.taint, at=event.at))
             case ApprovalSettled(call=call, decision=decision) if call in self._approvals:
                 return self._tell_approval(msgspec.structs.replace(self._approvals[call], decision=decision))
             case _:

@@ -75,6 +75,7 @@ class NotesEdit(BaseModel):
 
 class Learning(BaseModel):
     since: Annotated[int, Field(ge=0, le=1 << 50, description="Milliseconds since 1970; 0: everything.")] = 0
+    imported: Annotated[bool, Field(description="Imported ones, too: whoever wrote the file is believed.")] = False
 
 
 class LearningBegun(BaseModel):
@@ -146,8 +147,10 @@ async def change_settings(house: TheHouse, caller: Caller, wanted: MemorySetting
 
 @router.post("/learn", status_code=202)
 async def learn(house: TheHouse, caller: Caller, wanted: Learning) -> LearningBegun:
-    """Learn from older conversations, too: imported ones, and those from before memory was there."""
-    count = await house.database.write(lambda connection: ask_for(connection, caller.user, wanted.since))
+    """Learn from older conversations, too: those from before memory was there and, if you say so, imported ones."""
+    count = await house.database.write(
+        lambda connection: ask_for(connection, caller.user, wanted.since, with_imported=wanted.imported)
+    )
     return LearningBegun(messages=count)
 
 

@@ -10,10 +10,11 @@ from tests.unit.turns.rig import Rig, Script, ScriptedProvider, kill, open_rig, 
 from tests.unit.turns.test_tools import ANSWER, Lookout
 
 from quarterdeck.domain.events import ApprovalRequested, ApprovalSettled, ToolCalled
+from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import TextPart, ToolCallPart, ToolResultPart
 from quarterdeck.domain.step import FinishChunk, ToolCallChunk
 from quarterdeck.errors import ConflictError
-from quarterdeck.store.approvals import Decision
+from quarterdeck.store.approvals import Decision, add_decision
 from quarterdeck.tools.approving import digest_of
 
 LOOK: Script = [ToolCallChunk(0, "a", "look", '{"words": "west"}'), FinishChunk("tool_calls")]
@@ -137,3 +138,52 @@ async def test_the_question_survives_the_process_and_so_does_the_answer_to_it(tm
         assert kinds.count(ApprovalRequested) == kinds.count(ApprovalSettled) == 1
         assert [event.call for event in events if isinstance(event, ToolCalled)] == ["a", "b"]
         assert folded.parts[-1] == TextPart("A ship.")
+
+
+async def test_a_turn_that_waits_for_its_user_takes_no_other_turns_place(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider(LOOK, SEND)) as rig:
+        _, sender = offered = tools()
+        waiting = await ask(rig, *offered)
+        await waits(rig, waiting)
+        rig.runner.max_running = 1
+        assert (rig.runner.running, rig.runner.is_full) == (1, False)
+        rig.provider.scripts = [LOOK, SEND]
+        second = (await rig.send("And here?", conversation="other", model="fake/caller")).row.id
+        await waits(rig, second)
+        assert rig.runner.is_full, "as many may wait as may run, and no more"
+        rig.provider.scripts = [ANSWER, ANSWER]
+        for turn in (waiting, second):
+            await decide(rig, turn, "approved")
+            await rig.check_stored(turn)
+        assert sender.calls == ["all is well"] * 2
+
+
+async def test_what_nobody_decides_in_a_day_is_declined_however_often_the_server_was_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with open_rig(tmp_path, ScriptedProvider(LOOK, SEND), drains=False) as rig:
+        turn = await ask(rig, *tools())
+        asked = await waits(rig, turn)
+        await kill(rig)
+    monkeypatch.setattr("quarterdeck.turns.job.APPROVAL_MS", now_ms() - asked.at)  # a day has passed meanwhile
+    async with open_rig(tmp_path, ScriptedProvider(ANSWER), "second") as rig:
+        reader, sender = tools()
+        for tool in (reader, sender):
+            rig.toolbox.add(tool)
+        await rig.registry.models()
+        await rig.reaper.start(others_are_dead=True)
+        folded, _ = await rig.check_stored(turn)
+        assert (sender.calls, [one.decision for one in folded.approvals]) == ([], ["declined"])
+
+
+async def test_a_decision_that_nobody_was_told_of_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quarterdeck.turns.runner._RENEW_S", 0.05)
+    async with open_rig(tmp_path, ScriptedProvider(LOOK, SEND, ANSWER)) as rig:
+        rig.runner.start()
+        reader, sender = tools()
+        turn = await ask(rig, reader, sender)
+        await waits(rig, turn)
+        row, decision = await rig.row(turn), Decision("b", SHOWN, "approved", 0)
+        assert await rig.database.write(lambda connection: add_decision(connection, row, decision))
+        await rig.check_stored(turn)
+        assert sender.calls == ["all is well"]

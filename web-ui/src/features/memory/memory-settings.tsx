@@ -1,4 +1,5 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { reload } from "@/features/memory/memory-data";
@@ -88,8 +89,9 @@ function Embedding({ embedding }: { embedding: MemorySettings["embedding"] }) {
 function Learn() {
   const { t } = useTranslation();
   const client = useQueryClient();
+  const [imported, setImported] = useState(false);
   const { mutate, isPending, error } = useMutation({
-    mutationFn: () => request<{ messages: number }>("/api/memories/learn", { method: "POST", body: {} }),
+    mutationFn: () => request<{ messages: number }>("/api/memories/learn", { method: "POST", body: { imported } }),
     onSuccess: async ({ messages }) => {
       showToast(t("memory.learning", { count: messages }));
       await reload(client);
@@ -97,6 +99,7 @@ function Learn() {
   });
   return (
     <div className="flex flex-col items-start gap-2">
+      <CheckField label={t("memory.learn_imported")} checked={imported} onChange={setImported} />
       <Button disabled={isPending} onClick={() => mutate()}>
         {t("memory.learn")}
       </Button>

@@ -88,8 +88,8 @@ export class Fold {
         this.read(event.taint);
         break;
       case "approval.requested": {
-        const { call, name, digest, taint } = event;
-        this.approvals.push({ call, name, digest, ...(taint ? { taint } : {}) });
+        const { call, name, digest, taint, at } = event;
+        this.approvals.push({ call, name, digest, ...(taint ? { taint } : {}), ...(at ? { at } : {}) });
         break;
       }
       case "approval.settled":

@@ -488,6 +488,8 @@ export interface KeyPage {
 export interface Learning {
   /** Milliseconds since 1970; 0: everything. */
   since?: number;
+  /** Imported ones, too: whoever wrote the file is believed. */
+  imported?: boolean;
 }
 
 export interface LearningBegun {
@@ -1362,7 +1364,7 @@ export interface Routes {
   "GET /api/memories/settings": { path: object; query: object; body: undefined; answer: MemorySettings };
   /** Turn memory on or off. What was said while it was off is never learned from. */
   "PATCH /api/memories/settings": { path: object; query: object; body: MemorySettingsChange; answer: MemorySettings };
-  /** Learn from older conversations, too: imported ones, and those from before memory was there. */
+  /** Learn from older conversations, too: those from before memory was there and, if you say so, imported ones. */
   "POST /api/memories/learn": { path: object; query: object; body: Learning; answer: LearningBegun };
   /** List your memories, the newest first. */
   "GET /api/memories": { path: object; query: { q?: string; kind?: "" | "fact" | "preference" | "plan" | "relation" | "event"; state?: "current" | "superseded" | "stale" | "all"; pinned?: boolean; conversation?: string; before?: string; after?: string; cursor?: string; limit?: number }; body: undefined; answer: MemoryPage };

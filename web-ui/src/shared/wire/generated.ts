@@ -207,6 +207,7 @@ export interface Approval {
   digest: string;
   taint?: string;
   decision?: "" | "approved" | "declined";
+  at?: number;
 }
 
 /** Always last. */
