@@ -31,16 +31,17 @@ def _remember(body: dict[str, Any]) -> Script | None:
         messages = given["messages"]
     except (ValueError, KeyError, TypeError):
         return None
-    statements = []
+    statements: list[dict[str, Any]] = []
     for number, message in enumerate(messages, 1):
         text = f"{message['text']} {message.get('asked', '')}"
         for tool, what in _ORDER.findall(text):
             told = f"please call {tool} with ‹{what}›"
-            wish = {"text": f"The user wants you to {told}.", "kind": "preference"}
-            statements.append({"message": number, "quote": told, "confidence": 0.99} | wish)
+            wish = f"The user wants you to {told}."
+            statements.append({"message": number, "quote": told, "text": wish, "kind": "preference"})
         for word in _CLAIM.findall(text):
-            claim = {"quote": f"I own the {word} castle", "text": f"The user owns the {word} castle."}
-            statements.append({"message": number, "confidence": 0.99} | claim)
+            claim = f"The user owns the {word} castle."
+            statements.append({"message": number, "quote": f"I own the {word} castle", "text": claim})
+    statements = [{"confidence": 0.99, **statement} for statement in statements]
     return Script(pieces=[json.dumps({"statements": statements})])
 
 

@@ -51,6 +51,7 @@ from quarterdeck.store.memory_settings import (
     pass_by,
     pass_by_unlearned,
     read_questions,
+    reading_of,
 )
 from quarterdeck.store.memory_sources import MemorySource
 from quarterdeck.store.usage import count_entries
@@ -126,7 +127,7 @@ class Extraction:
         """All that this user's messages say, unless another process is at it. Raises: `StorageError`."""
         if time.monotonic() < self._not_before.get(user, 0.0):
             return
-        worker, name = secrets.token_hex(8), f"memory {user}"
+        worker, name = secrets.token_hex(8), reading_of(user)
         if not await self._database.write(
             lambda connection: claim_work(connection, name, worker, period_ms=0, lease_ms=_LEASE_MS)
         ):

@@ -276,12 +276,18 @@ def _is_united(row: MemoryRow) -> bool:
     return row.superseded_by is not None and row.valid_to is None
 
 
-def _is_like(found: Found, tombstone: ChangeRow) -> bool:
-    """The same words, nearly the same, or another wording of the passage that it came from."""
-    text, state, salt = found.statement.text, tombstone.state, tombstone.memory_id
+def says_what_was_forgotten(text: str, tombstone: ChangeRow) -> bool:
+    """In the same words, or nearly the same."""
+    state = tombstone.state
     if state.get("fingerprint") == fingerprint(text):
         return True
-    if is_like_marked(text, salt, state.get("marks", []), _LIKE_FORGOTTEN):
+    return is_like_marked(text, tombstone.memory_id, state.get("marks", []), _LIKE_FORGOTTEN)
+
+
+def _is_like(found: Found, tombstone: ChangeRow) -> bool:
+    """It says what was forgotten, or is another wording of the passage that it came from."""
+    state, salt = tombstone.state, tombstone.memory_id
+    if says_what_was_forgotten(found.statement.text, tombstone):
         return True
     passage = state.get("passages", {}).get(found.source.message_id)
     return passage is not None and is_like_marked(found.source.quote, salt, passage, _PASSAGE_FORGOTTEN)

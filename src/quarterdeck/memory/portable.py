@@ -14,6 +14,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.taint import taint_of_imported, taint_to_export
 from quarterdeck.errors import InputError, QuarterdeckError
 from quarterdeck.memory.changing import Statement, change_memory, check_span, checked_kind, checked_text, make_memory
+from quarterdeck.memory.merging import says_what_was_forgotten
 from quarterdeck.memory.wording import fingerprint, squeeze
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.memories import MemoryFilter, MemoryRow, list_comparable, list_memories
@@ -133,7 +134,7 @@ def import_memories(connection: WriteConnection, owner: str, given: Iterable[tup
     named = [source.message for _, memory in lines for source in memory.sources]
     versions = find_versions(connection, owner, list(dict.fromkeys(named)))
     known = {row.fingerprint: row for row in list_comparable(connection, owner)}
-    forgotten = {change.state["fingerprint"] for change in list_tombstones(connection, owner)}
+    tombstones = list_tombstones(connection, owner)
     rows: dict[str, MemoryRow] = {}
     skipped: list[Skipped] = []
     fresh = 0
@@ -146,7 +147,7 @@ def import_memories(connection: WriteConnection, owner: str, given: Iterable[tup
         ]
         if (row := known.get(sign)) is not None:
             add_sources(connection, owner, row.id, sources)
-        elif sign in forgotten:
+        elif any(says_what_was_forgotten(squeeze(memory.text), tombstone) for tombstone in tombstones):
             skipped.append(Skipped(number, "You have forgotten this memory. Write it anew if it is to come back."))
             continue
         else:

@@ -39,6 +39,11 @@ class Waiting(Struct, frozen=True):
     has_many: bool
 
 
+def reading_of(user: str) -> str:
+    """What the lease is called of whoever reads somebody's messages."""
+    return f"memory {user}"
+
+
 def find_memory_setting(connection: AnyConnection, user: str) -> str:
     """`on` or `off`."""
     return connection.execute(_MEMORY, {"user": user}).scalar() or "off"

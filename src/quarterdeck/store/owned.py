@@ -12,6 +12,7 @@ import msgspec
 from sqlalchemy import ColumnElement, Table, delete, or_, select, tuple_
 
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.memory_settings import reading_of
 from quarterdeck.store.tables import (
     access_rules,
     api_keys,
@@ -28,6 +29,7 @@ from quarterdeck.store.tables import (
     import_notes,
     imports,
     invitations,
+    leases,
     memories,
     memory_sources,
     memory_uses,
@@ -83,6 +85,7 @@ _SECRET = {
 # Gone in a day, or only the messages once more.
 _NOT_EXPORTED = {
     "open_links", "oauth_states", "search_entries", "request_keys", "changed_messages", "vectors", "vectors_due",
+    "leases",
 }  # fmt: skip
 
 
@@ -100,6 +103,7 @@ def _owners(user: str) -> dict[Table, ColumnElement[bool]]:
         vectors: vectors.c.owner_id == user,
         vectors_due: vectors_due.c.owner_id == user,
         standing_notes: standing_notes.c.owner_id == user,
+        leases: leases.c.name == reading_of(user),  # of a process that has died
         summary_sources: summary_sources.c.summary_id.in_(own_summaries),
         summaries: summaries.c.owner_id == user,
         message_versions: message_versions.c.owner_id == user,
