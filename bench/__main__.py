@@ -8,7 +8,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from bench import (
     first_token,
     fleet_report,
     history,
+    idle,
     importing,
     many_chats,
     openai_chat,
@@ -29,6 +30,7 @@ from bench import (
     turn_cost,
 )
 from bench.fleet_report import PARTS
+from bench.plot import Chart, Figures, draw
 from bench.processes import (
     ROOT,
     create_key,
@@ -39,14 +41,16 @@ from bench.processes import (
 )
 from bench.tables import fill
 
-LOADS = {
+LOADS: dict[str, Callable[..., Coroutine[None, None, Figures | str]]] = {
     "first": first_token.measure,
     "cpu": cpu_per_token.measure,
     "many": many_chats.measure,
     "openai": openai_chat.measure,
     "turns": turn_cost.measure,
 }
-ONE_SERVER = ["start", *LOADS, "log"]
+ONE_SERVER = ["start", *LOADS, "log", "idle"]
+PLOT = ROOT / "docs" / "images" / "performance.svg"
+_SHORT_IDLE = (50, 2.0)  # sockets, seconds
 SECTIONS = [*ONE_SERVER, "context", "history", "search", "import", "fleet", *PARTS]
 
 
@@ -56,20 +60,26 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the Markdown to this file, too")
     parser.add_argument("--into", type=Path, help="a page whose tables the figures of the fleet are to replace")
     parser.add_argument("--repeats", type=int, default=3, help="of the fleet's runs")
+    parser.add_argument("--plot", type=Path, help=f"draw this picture; without sections it is {PLOT.relative_to(ROOT)}")
+    parser.add_argument("--short", action="store_true", help="once and small, to see that it runs: start, cpu, idle")
     arguments = parser.parse_args()
     wanted = arguments.sections or ONE_SERVER
     if unknown := set(wanted) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
     told = [_heading()]
     print(told[0])
-    for part in _measure(wanted):
-        print("\n" + part, flush=True)
-        told.append(part)
+    charts = list[Chart]()
+    for found in _measure(wanted, is_short=arguments.short):
+        print("\n" + found.text, flush=True)
+        told.append(found.text)
+        charts += found.charts
     for part in _measure_fleet(wanted, arguments.repeats, arguments.into):
         print("\n" + part, flush=True)
         told.append(part)
     if arguments.out:
         arguments.out.write_text("\n\n".join(told) + "\n")
+    if charts and (picture := arguments.plot or (None if arguments.sections else PLOT)):
+        picture.write_text(draw(charts, told[0].removeprefix("## ")))
 
 
 def _heading() -> str:
@@ -78,21 +88,23 @@ def _heading() -> str:
     return f"## Figures, {now}, Python {platform.python_version()}, {machine}"
 
 
-def _measure(wanted: list[str]) -> Iterator[str]:
+def _measure(wanted: list[str], *, is_short: bool) -> Iterator[Figures]:
     if "start" in wanted:
-        yield start_up.measure()
+        yield start_up.measure(1) if is_short else start_up.measure()
     if loads := [name for name in LOADS if name in wanted]:
-        yield from _measure_under_load(loads)
+        yield from _measure_under_load(loads, is_short=is_short)
     if "log" in wanted:
-        yield _measure_log()
+        yield Figures(_measure_log())
+    if "idle" in wanted:
+        yield idle.measure(*_SHORT_IDLE) if is_short else idle.measure()
     if "search" in wanted:
-        yield from search.measure()
+        yield from map(Figures, search.measure())
     if "context" in wanted:
-        yield context.measure()
+        yield Figures(context.measure())
     if "history" in wanted:
-        yield history.measure()
+        yield Figures(history.measure())
     if "import" in wanted:
-        yield importing.measure()
+        yield Figures(importing.measure())
 
 
 def _measure_fleet(wanted: list[str], repeats: int, page: Path | None) -> Iterator[str]:
@@ -103,7 +115,7 @@ def _measure_fleet(wanted: list[str], repeats: int, page: Path | None) -> Iterat
         yield f"### {name}\n\n{text}"
 
 
-def _measure_under_load(loads: list[str]) -> Iterator[str]:
+def _measure_under_load(loads: list[str], *, is_short: bool) -> Iterator[Figures]:
     """One upstream, one Quarterdeck and one plain relay for all of them."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as servers:
         folder = Path(name)
@@ -112,7 +124,9 @@ def _measure_under_load(loads: list[str]) -> Iterator[str]:
         quarterdeck = servers.enter_context(running(start_quarterdeck(folder / "data", upstream.port), "/readyz"))
         relay = servers.enter_context(running(start_plain_relay(folder, upstream.port), "/readyz"))
         for load in loads:
-            yield uvloop.run(LOADS[load](upstream, quarterdeck, relay, key))
+            more = [1] if is_short and load == "cpu" else []
+            found = uvloop.run(LOADS[load](upstream, quarterdeck, relay, key, *more))
+            yield found if isinstance(found, Figures) else Figures(found)
 
 
 def _measure_log() -> str:

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from bench.driver import Client, RelayClient, SocketClient, ask_spread, close_all, open_all
+from bench.plot import Chart, Figures
 from bench.processes import Server
 from bench.tables import median, spread, table
 from bench.upstream import model_name
@@ -29,17 +30,18 @@ class Run(Struct):
     failed: int
 
 
-async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str) -> str:
+async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str, repeats: int = REPEATS) -> Figures:
     ours: list[Run] = []
     theirs: list[Run] = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         ours.append(await run_once([SocketClient(quarterdeck.port, key) for _ in range(CHATS)], quarterdeck, upstream))
         theirs.append(await run_once([RelayClient(relay.port) for _ in range(CHATS)], relay, upstream))
-    title = f"### CPU per token, µs ({CHATS} chats × {PER_S} tokens/s × {TOKENS} tokens, {REPEATS} runs in turn)"
+    title = f"### CPU per token, µs ({CHATS} chats × {PER_S} tokens/s × {TOKENS} tokens, {repeats} runs in turn)"
     rows = [_row("Quarterdeck, everything logged", ours, ours), _row("plain relay, stores nothing", theirs, ours)]
-    return "\n\n".join(
-        [title, table(["", "median (least–greatest)", "ratio", "lag s", "failed", "fake upstream µs"], rows)]
-    )
+    head = ["", "median (least–greatest)", "ratio", "lag s", "failed", "fake upstream µs"]
+    bars = {row[0]: [run.cpu_us for run in runs] for row, runs in zip(rows, (ours, theirs), strict=True)}
+    chart = Chart(f"CPU per token, {CHATS} chats × {PER_S} tokens/s", "µs", bars)
+    return Figures("\n\n".join([title, table(head, rows)]), (chart,))
 
 
 def _row(name: str, runs: list[Run], base: list[Run]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from bench.driver import Client, DirectClient, RelayClient, SocketClient
+from bench.plot import Chart, Figures
 from bench.processes import Server
 from bench.tables import ms, percentile, table
 from bench.upstream import model_name
@@ -14,7 +15,7 @@ _WARM_UP = 20
 _MODEL = model_name(3, 50)
 
 
-async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str) -> str:
+async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str) -> Figures:
     """The three in turn, one chat at a time, so that all see the same machine."""
     clients: dict[str, Client] = {
         "upstream directly": DirectClient(upstream.port),
@@ -31,7 +32,9 @@ async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str
             if repeat >= _WARM_UP:
                 taken[name].append(chat.first_token_s)
     await asyncio.gather(*(client.close() for client in clients.values()))
-    return "\n\n".join([f"### First token, ms, one chat at a time ({REPEATS} each, in turn)", _table(taken)])
+    text = "\n\n".join([f"### First token, ms, one chat at a time ({REPEATS} each, in turn)", _table(taken)])
+    bars = {name: [percentile(values, 0.5) * 1000] for name, values in taken.items() if name != "upstream directly"}
+    return Figures(text, (Chart("First token, one chat at a time, p50", "ms", bars, 1),))
 
 
 def _table(taken: dict[str, list[float]]) -> str:

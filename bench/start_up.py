@@ -11,6 +11,7 @@ import time
 import tomllib
 from pathlib import Path
 
+from bench.plot import Chart, Figures
 from bench.processes import ROOT, running, start_quarterdeck
 from bench.tables import spread, table
 
@@ -19,39 +20,41 @@ _IDLE_AFTER_S = 3.0
 _NOWHERE = 9  # the discard port: no provider is there
 
 
-def measure() -> str:
-    fresh, used, resident = _start_quarterdeck_often()
+def measure(repeats: int = REPEATS) -> Figures:
+    fresh, used, resident = _start_quarterdeck_often(repeats)
     rows = [
         ["Quarterdeck, new data folder", spread(fresh, 2), "1.00"],
         ["Quarterdeck, data folder in use", spread(used, 2), _ratio(used, fresh)],
     ]
+    bars = {"Quarterdeck, new data folder": fresh, "Quarterdeck, data folder in use": used}
     for name, code in (("python -c pass", "pass"), ("python -c 'import fastapi'", "import fastapi")):
-        taken = [_time_python(code) for _ in range(REPEATS)]
+        taken = bars[name] = [_time_python(code) for _ in range(repeats)]
         rows.append([f"`{name}`", spread(taken, 2), _ratio(taken, fresh)])
     sizes = [
         ["Idle resident memory", f"{spread([size / 2**20 for size in resident], 0)} MiB"],
         ["Installed, with all it needs", f"{_installed_bytes() / 2**20:.0f} MiB"],
     ]
-    return "\n\n".join(
+    text = "\n\n".join(
         [
-            f"### Cold start, seconds to the first 200 on /readyz (median of {REPEATS}, least–greatest)",
+            f"### Cold start, seconds to the first 200 on /readyz (median of {repeats}, least–greatest)",
             table(["", "s", "ratio"], rows),
             "### Size",
             table(["", ""], sizes),
         ]
     )
+    return Figures(text, (Chart("Cold start, to the first 200 on /readyz", "s", bars, 2),))
 
 
 def _ratio(values: list[float], base: list[float]) -> str:
     return f"{sorted(values)[len(values) // 2] / sorted(base)[len(base) // 2]:.2f}"
 
 
-def _start_quarterdeck_often() -> tuple[list[float], list[float], list[float]]:
+def _start_quarterdeck_often(repeats: int) -> tuple[list[float], list[float], list[float]]:
     """Seconds with a new folder, seconds with that folder again, idle resident bytes."""
     fresh: list[float] = []
     used: list[float] = []
     resident: list[float] = []
-    for _ in range(REPEATS):
+    for _ in range(repeats):
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name) / "data"
             for taken in (fresh, used):
