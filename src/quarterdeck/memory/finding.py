@@ -78,6 +78,7 @@ class Finding:
             spoken=spoken_by(candidates.rows, self._named),
             timely=_timely(candidates.rows, period),
             sections=[self._sections.get(row.message_id, 0.0) for row in candidates.rows],
+            asks=[bool(row.asks) for row in candidates.rows],
         )
         ranked = rank(candidates, signals, priors)
         return Found(candidates.rows, ranked, self._best_keys())

@@ -47,7 +47,8 @@ _BESIDE = (
     "FROM search_entries AS e WHERE e.id {among}"
 )
 _CANDIDATES = (
-    "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title "
+    "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title, "
+    """(m.parts LIKE '%?"}}]' OR m.parts LIKE '%？"}}]') AS asks """  # the end of the JSON
     "FROM search_entries AS e JOIN messages AS m ON m.id = e.message_id "
     "JOIN conversations AS c ON c.id = e.conversation_id WHERE e.id {among} AND e.owner_id = :owner "
     "AND m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
@@ -89,6 +90,7 @@ class CandidateRow(Struct, frozen=True):
     created_at: int
     taint: str
     title: str
+    asks: bool = False  # its text ends with a question
 
 
 class MemoryKeyRow(Struct, frozen=True):

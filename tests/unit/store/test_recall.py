@@ -102,6 +102,20 @@ async def test_time_speaker_and_what_is_in_the_context_already_are_respected(dat
     assert len(await recall(database, owner, "Lisbon sister stairs parcel", k=2)) == 2
 
 
+@pytest.mark.parametrize("question", ["Did the heron come back?", "鹭回来了吗？ The heron back？"])
+async def test_a_statement_stands_before_the_question_that_has_its_words(database: Database, question: str) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+
+    def say(connection: WriteConnection) -> None:
+        for sentence in ("The heron did come back, at last, and stood on the roof.", question):
+            said = [add_message(connection, add_conversation(connection, owner), None, "user", [TextPart(sentence)])]
+            index_messages(connection, said)
+
+    await database.write(say)
+    found = await recall(database, owner, "heron back")
+    assert [one.text.startswith("The heron did") for one in found] == [True, False]
+
+
 async def test_any_text_is_a_query(database: Database) -> None:
     owner = await database.write(lambda connection: add_user(connection, "ann"))
     await database.write(lambda connection: hold_talk(connection, owner))

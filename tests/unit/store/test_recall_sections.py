@@ -50,20 +50,6 @@ async def test_a_section_is_found_by_its_summary_and_by_nobody_else(database: Da
     assert await recall(database, ben, "How far is the dinghy?") == []
 
 
-async def test_a_summary_decides_between_messages_that_fit_alike(database: Database) -> None:
-    owner = await database.write(lambda connection: add_user(connection, "ann"))
-    made = await database.write(lambda connection: hold_talks(connection, owner))
-
-    def say_the_same_in_both(connection: WriteConnection) -> list[str]:
-        said = [add_path(connection, add_conversation(connection, owner), ["It went well."])[0] for _ in "ab"]
-        index_messages(connection, said)
-        return said
-
-    await database.write(say_the_same_in_both)
-    found = await recall(database, owner, "Did the salt in the sourdough go well?")
-    assert found[0].id == made["bread"][0], "it has one of the words, and its section another"
-
-
 async def test_what_is_stale_or_not_remembered_leads_nowhere(database: Database) -> None:
     owner = await database.write(lambda connection: add_user(connection, "ann"))
     made = await database.write(lambda connection: hold_talks(connection, owner))
