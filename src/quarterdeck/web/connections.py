@@ -33,7 +33,8 @@ _GOODBYE_S = 0.2
 CLOSE_SIGNED_OUT = 1008
 CLOSE_GOING_AWAY = 1012
 ABORT = "quarterdeck.abort"  # in the scope's extensions: a function that cuts the connection
-WRITE = "quarterdeck.write"  # the same: one that writes text frames at once, or says that it cannot
+WRITE_TEXTS = "quarterdeck.write_texts"  # of a socket: one that writes frames at once, or says that it cannot
+WRITE_PIECE = "quarterdeck.write_piece"  # of a request: one that does so with a piece of its answer
 
 
 class Connection:
@@ -49,7 +50,7 @@ class Connection:
         self.is_full = is_full
         self.guest_of = household if principal.role == "guest" else ""
         self._socket = socket
-        self._write: Callable[[list[str]], bool] = socket.scope.get("extensions", {}).get(WRITE, _cannot)
+        self._write: Callable[[list[str]], bool] = socket.scope.get("extensions", {}).get(WRITE_TEXTS, _cannot)
         self._sending_since: float | None = None
         self._pending = 0
         self.is_gone = False

@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import AccessError
-from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S, Connections
+from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S, WRITE_PIECE, Connections
 from quarterdeck.web.metrics import CountedStream
 from quarterdeck.web.problems import named
 
@@ -45,11 +45,15 @@ class BoundedStream(CountedStream):
         loop = asyncio.get_running_loop()
         abort: Callable[[], None] = scope.get("extensions", {}).get(ABORT, lambda: None)
 
+        write: Callable[[Scope, bytes], bool] = scope.get("extensions", {}).get(WRITE_PIECE, lambda *_: False)
+
         def give_up() -> None:
             logger.warning("slow_stream_dropped", path=named(scope), seconds=SEND_TIMEOUT_S)
             abort()  # the server then says that the client has left, which ends the stream
 
         async def bounded(message: Message) -> None:
+            if message.get("more_body") and write(scope, message["body"]):
+                return
             timer = loop.call_later(SEND_TIMEOUT_S, give_up)
             try:
                 await send(message)

@@ -11,12 +11,13 @@ import asyncio
 import json
 from typing import Any, cast
 
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import OPEN
 
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.web.connections import ABORT, WRITE
+from quarterdeck.web.connections import ABORT, WRITE_PIECE, WRITE_TEXTS
 
 logger = get_logger("quarterdeck.wire")
 
@@ -26,7 +27,7 @@ HEAD_S = 15.0  # from the first byte, or from the connection, to the end of the 
 BODY_PAUSE_S = 30.0  # between two pieces of a body
 BODY_GRACE_S = 60.0  # after which a body must have come at the least pace
 LEAST_BYTES_PER_S = 1_000
-MAX_AT_ONCE = 16 * 1024  # characters that a socket is given without looking whether its reader keeps up
+MAX_AT_ONCE = 16 * 1024  # characters that a socket or stream is given without looking whether its reader keeps up
 _FINAL_TEXT = 0x81
 
 _REASONS = {
@@ -75,7 +76,8 @@ class Http(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {ABORT: self.transport.abort}  # type: ignore[dict-item]  # ours, beside ASGI's own
+        extensions: dict[str, Any] = {ABORT: self.transport.abort, WRITE_PIECE: self.write_piece}
+        self.scope["extensions"] = extensions  # ours, beside ASGI's own
 
     def on_headers_complete(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
@@ -91,6 +93,21 @@ class Http(HttpToolsProtocol):
         self._expect_nothing()
         self._is_in_head, self._head_bytes = True, 0
         super().on_message_complete()
+
+    def write_piece(self, scope: Scope, body: bytes) -> bool:
+        """Of the answer to this request, which has begun and whose length is not known: a chunk, and more will come.
+
+        False, with nothing written, when the reader is behind, it is not this answer's turn or it is much: the way by
+        ASGI waits, or says what is wrong.
+        """
+        cycle = self.cycle
+        is_on = cycle is not None and cycle.scope is scope and cycle.response_started and cycle.chunked_encoding
+        if not is_on or cycle.response_complete or cycle.disconnected or self.flow.write_paused:
+            return False
+        if not 0 < len(body) <= MAX_AT_ONCE:
+            return False
+        self.transport.write(b"%x\r\n%b\r\n" % (len(body), body))
+        return True
 
     def handle_websocket_upgrade(self) -> None:
         self._expect_nothing()
@@ -140,7 +157,7 @@ class Socket(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         extensions = cast("dict[str, Any]", self.scope["extensions"])
         extensions[ABORT] = self.transport.abort
-        extensions[WRITE] = self.write_text
+        extensions[WRITE_TEXTS] = self.write_text
         await super().run_asgi()
 
     def write_text(self, texts: list[str]) -> bool:

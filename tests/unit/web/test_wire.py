@@ -15,9 +15,11 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 
 from quarterdeck.web import wire
-from quarterdeck.web.wire import MAX_HEAD_BYTES, MAX_HEADERS, Http, Socket, frame_head
+from quarterdeck.web.connections import WRITE_PIECE
+from quarterdeck.web.wire import MAX_AT_ONCE, MAX_HEAD_BYTES, MAX_HEADERS, Http, Socket, frame_head
 
 WAIT_S = 5.0
+PIECES = [b"a", b"", b"b" * 40_000, b"c" * 4_000]
 
 
 class Application:
@@ -26,11 +28,21 @@ class Application:
     def __init__(self) -> None:
         self.may_go_on = asyncio.Event()
         self.reached = 0
+        self.written: list[bool] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         self.reached += 1
         if scope["path"] == "/slow":
             await self.may_go_on.wait()
+        if scope["path"] == "/pieces":
+            await self.tell_in_pieces(scope, send)
+            return
+        if scope["path"] == "/many":
+            await send({"type": "http.response.start", "status": 200, "headers": []})
+            while len(self.written) < 1_000 and (not self.written or self.written[-1]):
+                self.written.append(scope["extensions"][WRITE_PIECE](scope, b"x" * MAX_AT_ONCE))
+            self.may_go_on.set()
+            return
         size = 0
         while True:
             message = await receive()
@@ -42,6 +54,19 @@ class Application:
         body = str(size).encode()
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(body))]})
         await send({"type": "http.response.body", "body": body})
+
+    async def tell_in_pieces(self, scope: Any, send: Any) -> None:
+        """As a stream does, noting which pieces went past ASGI."""
+        write = scope["extensions"][WRITE_PIECE]
+        self.written = [write(scope, b"before the head")]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        for piece in PIECES:
+            self.written.append(write(scope, piece))
+            if not self.written[-1]:
+                await send({"type": "http.response.body", "body": piece, "more_body": True})
+        self.written.append(write(dict(scope), b"of another request"))
+        await send({"type": "http.response.body", "body": b""})
+        self.written.append(write(scope, b"after the end"))
 
 
 class Peer:
@@ -193,3 +218,27 @@ async def test_without_the_bounds_such_heads_are_taken_and_dawdlers_waited_for()
 def test_text_frames_are_those_of_the_standard(size: int) -> None:
     payload = b"x" * size
     assert frame_head(size) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+async def test_pieces_written_past_asgi_stand_in_their_place(peer: Peer) -> None:
+    said = await peer.say(head(b"Connection: close", line=b"GET /pieces HTTP/1.1"))
+    _, _, body = said.partition(b"\r\n\r\n")
+    assert unchunk(body) == b"".join(PIECES)
+    assert peer.application.written == [False, True, False, False, True, False, False]
+
+
+async def test_nothing_is_written_past_asgi_to_one_who_does_not_read(peer: Peer) -> None:
+    _, writer = await peer.connect()
+    writer.write(head(line=b"GET /many HTTP/1.1"))
+    async with asyncio.timeout(WAIT_S):
+        await peer.application.may_go_on.wait()
+    assert 0 < sum(peer.application.written) * MAX_AT_ONCE < 16_000_000
+    writer.close()
+
+
+def unchunk(body: bytes) -> bytes:
+    whole = b""
+    while body:
+        size, _, body = body.partition(b"\r\n")
+        whole, body = whole + body[: int(size, 16)], body[int(size, 16) + 2 :]
+    return whole
