@@ -20,7 +20,6 @@ from tests.harness.waiting import wait_until
 
 from quarterdeck.cli.streamlit.command import _PAGE as PAGE
 from quarterdeck.client import Client
-from quarterdeck.client.calls import make_key, revoke_key
 
 START_S = 60.0
 
@@ -28,18 +27,19 @@ START_S = 60.0
 @pytest.fixture(scope="module")
 def address(server: Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Where the page is."""
-    with serve_page(tmp_path_factory.mktemp("streamlit"), server.url, server.key) as address:
+    folder = tmp_path_factory.mktemp("streamlit")
+    with serve_page(folder, "--url", server.url, QUARTERDECK_KEY=server.key) as address:
         yield address
 
 
 @contextlib.contextmanager
-def serve_page(folder: Path, url: str, key: str) -> Iterator[str]:
+def serve_page(folder: Path, *options: str, **environment: str) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     process = subprocess.Popen(
-        [sys.executable, "-m", "quarterdeck", "streamlit", "--url", url, "--port", str(port)],
+        [sys.executable, "-m", "quarterdeck", "streamlit", "--port", str(port), *options],
         cwd=folder,
-        env=clean_environment(folder, QUARTERDECK_KEY=key),
+        env=clean_environment(folder, **environment),
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -136,27 +136,34 @@ def test_without_a_server_it_does_not_start(tmp_path: Path) -> None:
     assert (started.stderr, started.returncode) == ("quarterdeck: No server answers at http://127.0.0.1:1.\n", 1)
 
 
-def test_a_key_that_is_revoked_and_a_server_that_goes_are_told_in_a_sentence(
+def test_on_the_data_folder_it_needs_no_key_and_says_when_its_own_is_revoked_or_the_server_gone(
     browser: Browser, tmp_path: Path, upstream: Upstream
 ) -> None:
-    server = Server(tmp_path / "own", **upstream.environment).start()
+    model = upstream.model(Script(pieces=words(9)))
+    server = Server(tmp_path / "own", QUARTERDECK_MODEL=model, **upstream.environment).start()
     try:
-        with Client(server.url, key=server.key) as client:
-            made = client.call(make_key("page", ["chat"]))
-            with serve_page(tmp_path, server.url, made.secret) as address, browser.new_context() as context:
-                page = context.new_page()
-                page.goto(address)
-                expect(page.get_by_role("button", name="Send")).to_be_visible(timeout=60_000)
-                client.call(revoke_key(made.id))
-                page.reload()
-                said = page.get_by_role("alert")
-                expect(said).to_contain_text("The server does not take this page's key any more", timeout=60_000)
-                server.kill()
-                page.reload()
-                expect(said).to_contain_text(f"No server answers at {server.url}", timeout=60_000)
-                expect(page.get_by_text("Traceback")).to_have_count(0)
+        with serve_page(tmp_path, "--data-dir", str(server.data_dir)) as address, browser.new_context() as context:
+            page = context.new_page()
+            page.goto(address)
+            say(page, "Hello")
+            expect(page.locator("[class*='st-key-assistant-']")).to_contain_text(words(9)[-1].strip(), timeout=60_000)
+            revoke_the_pages_key(server)
+            page.reload()
+            said = page.get_by_role("alert")
+            expect(said).to_contain_text("The server does not take this page's key any more", timeout=60_000)
+            server.kill()
+            page.reload()
+            expect(said).to_contain_text(f"No server answers at {server.url}", timeout=60_000)
+            expect(page.get_by_text("Traceback")).to_have_count(0)
     finally:
         server.close()
+
+
+def revoke_the_pages_key(server: Server) -> None:
+    with server.http() as http:
+        [key] = [one for one in http.get("/api/me/keys").json()["items"] if one["name"] == "Streamlit page"]
+        assert key["scopes"] == ["chat", "read"]
+        assert http.delete(f"/api/me/keys/{key['id']}").status_code == 204
 
 
 def test_the_page_alone_says_how_to_start_it(monkeypatch: pytest.MonkeyPatch) -> None:

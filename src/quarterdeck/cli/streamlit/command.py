@@ -50,7 +50,7 @@ def _key_for(client: Client, key: str) -> Iterator[str]:
     if key:
         yield key
         return
-    made = client.call(make_key("Streamlit page", ["chat"]))
+    made = client.call(make_key("Streamlit page", ["chat", "read"]))
     try:
         yield made.secret
     finally:
