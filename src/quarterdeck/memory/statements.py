@@ -41,6 +41,8 @@ LEAST_CONFIDENCE = 0.6
 _MAX_CHARS = 400
 _LEAST_WORDS = 3
 _LEAST_GROUNDED = 0.25  # of the statement's words
+_SURE = 0.75
+_LEAST_GROUNDED_IN_DOUBT = 0.7  # what a model is not sure of is kept only nearly in the user's own words
 _CARD_DIGITS = range(13, 20)
 
 
@@ -181,7 +183,8 @@ def _is_invented(candidate: Candidate) -> bool:
     if set(re.findall(r"\w+", candidate.proposed.quote.casefold())) <= YES:
         said = f"{heard.own} {heard.asked}"  # what somebody says yes to is what they say
     told, known = meaning_words(text), meaning_words(said) - _GREETING
-    if sum(_is_among(word, known) for word in told) < max(1.0, len(told) * _LEAST_GROUNDED):
+    least = _LEAST_GROUNDED if candidate.proposed.confidence >= _SURE else _LEAST_GROUNDED_IN_DOUBT
+    if sum(_is_among(word, known) for word in told) < max(1.0, len(told) * least):
         return True
     return any(number not in said and not YEAR.fullmatch(number) for number in NUMBER.findall(text))
 

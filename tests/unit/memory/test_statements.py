@@ -149,6 +149,12 @@ def test_doubt_and_unknown_kinds_are_stopped() -> None:
     assert verdict("I like tea.", "The user likes tea.", kind="rule") == "kind"
 
 
+def test_what_a_model_is_not_sure_of_is_kept_only_nearly_in_the_users_own_words() -> None:
+    said, overread = "I had soup for lunch.", "The user loves soup for lunch."
+    assert verdict(said, overread, confidence=0.65) == "invented"
+    assert verdict("I love soup for lunch.", overread, confidence=0.65) == ""
+
+
 def test_a_yes_says_what_was_asked_and_nothing_else() -> None:
     asked = "Do you live in Rome?"
     assert verdict("Yes, exactly.", "The user lives in Rome.", "Yes, exactly.", asked=asked) == ""
