@@ -8,6 +8,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, update
@@ -180,6 +181,16 @@ async def test_what_untrusted_text_a_message_rests_on_comes_along_and_that_it_wa
     await ben.bring(exported, "mine.jsonl")
     assert [row["taint"] for row in await ben.messages()] == ["import", "import web"]
     assert without_ids(await export(ben)) == without_ids(exported)
+
+
+@pytest.mark.parametrize("memory", ["off", "private"])
+async def test_a_conversation_that_is_not_remembered_is_not_where_it_is_imported_either(
+    ann: Account, memory: str
+) -> None:
+    await Builder(ann).add([(-1, "user", "I live in Lisbon."), (0, "assistant", "I see.")], memory=memory)
+    ben = await open_account(ann.folder, "ben", ann.database)
+    await ben.bring(await export(ann), "mine.jsonl")
+    assert [row["memory"] for row in await ben.conversations()] == [memory]
 
 
 async def test_an_import_that_says_something_else_by_now_is_tainted_by_that(ann: Account) -> None:

@@ -17,6 +17,7 @@ FORMAT = "quarterdeck export"
 FORMAT_VERSION = 1
 CONVERSATION_COLUMNS = (
     "model", "assistant", "assistant_name", "instructions", "temperature", "title_from", "pinned_at", "archived_at",
+    "memory",
 )  # fmt: skip
 MESSAGE_COLUMNS = (
     "status", "usage", "continuations", "error", "first_token_ms", "ended_at", "version", "edited_at", "context_mark",
@@ -25,13 +26,14 @@ MESSAGE_COLUMNS = (
 _JSON_TYPES: dict[str, Any] = {"usage": Usage, "continuations": list[Continuation], "error": TurnFault}
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "model": str, "assistant": str, "assistant_name": str, "instructions": str, "temperature": (int, float),
-    "title_from": str,
+    "title_from": str, "memory": str,
     "pinned_at": int, "archived_at": int, "status": str, "usage": dict, "continuations": list, "error": dict,
     "first_token_ms": int, "ended_at": int, "version": int, "edited_at": int, "context_mark": str, "speaker": str,
     "taint": str,
 }  # fmt: skip
 _ALLOWED = {
     "title_from": ("words", "model", "user"),
+    "memory": ("", "off", "private"),
     "status": ("complete", "stopped", "failed"),
     "context_mark": ("", "pinned", "excluded"),
 }
