@@ -7,6 +7,7 @@ its owner has.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from functools import cache
 from typing import Any
@@ -29,6 +30,9 @@ _MOST_COUNTED = 50_000
 MOST_MEMORIES = 2_000  # that are looked through; more than anybody could read
 _CHUNK = 500
 _LISTS_AT_ONCE = 24
+_MANY = 2_000  # entries: from there on their number is remembered
+_REMEMBERED_S = 300.0
+_MOST_REMEMBERED = 10_000  # owners
 
 # Built once: building a statement costs more than running it.
 _COUNT = text("SELECT count(*) FROM (SELECT 1 FROM search_entries WHERE owner_id = :owner LIMIT :most) AS counted")
@@ -68,6 +72,9 @@ _ENTRIES_OF = select(search_entries.c.message_id, search_entries.c.id).where(
 _TEXTS = select(messages.c.id, messages.c.parts).where(
     messages.c.id.in_(_IDS), messages.c.owner_id == bindparam("owner"), messages.c.deleted_at.is_(None)
 )
+
+
+_counts: dict[str, tuple[int, float]] = {}  # of each owner with many: how many, and when (`time.monotonic`)
 
 
 class Span(Struct, frozen=True):
@@ -120,8 +127,19 @@ def list_memory_keys(connection: AnyConnection, owner: str) -> list[MemoryKeyRow
 
 
 def count_entries(connection: AnyConnection, owner: str) -> int:
-    """How many messages of theirs can be found, up to a bound."""
-    return int(connection.execute(_COUNT, {"owner": owner, "most": _MOST_COUNTED}).scalar_one())
+    """How many messages of theirs can be found, up to a bound; of many, as it was a few minutes ago at most.
+
+    How rare a word is does not change by some messages more, and counting many takes longer than all else here.
+    """
+    counted, at = _counts.get(owner, (0, 0.0))
+    if counted and time.monotonic() - at < _REMEMBERED_S:
+        return counted
+    count = int(connection.execute(_COUNT, {"owner": owner, "most": _MOST_COUNTED}).scalar_one())
+    if count >= _MANY:
+        if len(_counts) >= _MOST_REMEMBERED:
+            _counts.clear()
+        _counts[owner] = count, time.monotonic()
+    return count
 
 
 def find_with_terms(connection: AnyConnection, span: Span, roots: Sequence[str]) -> dict[str, list[int]]:

@@ -5,12 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.tables import conversations, summaries, summary_sources
 
 MOST_SECTIONS = 500  # the newest of an owner's: more than half a million words that were said
+
+# Built once: building a statement costs more than running it.
+_SECTIONS = (
+    select(summaries.c.id, summaries.c.text)
+    .join(conversations, conversations.c.id == summaries.c.conversation_id)
+    .where(
+        summaries.c.owner_id == bindparam("owner"),
+        summaries.c.level == 1,
+        summaries.c.text != "",
+        summaries.c.stale_at.is_(None),
+        summaries.c.replaced_by.is_(None),
+        conversations.c.deleted_at.is_(None),
+        conversations.c.memory == "",
+    )
+    .order_by(summaries.c.id.desc())
+    .limit(MOST_SECTIONS)
+)
+_COVERED = select(summary_sources).where(summary_sources.c.summary_id.in_(bindparam("sections", expanding=True)))
 
 
 class SectionRow(Struct, frozen=True):
@@ -20,28 +38,14 @@ class SectionRow(Struct, frozen=True):
 
 def list_sections(connection: AnyConnection, owner: str) -> list[SectionRow]:
     """Those of messages (not of summaries) that are up to date, the newest first; of what may be recalled only."""
-    rows = connection.execute(
-        select(summaries.c.id, summaries.c.text)
-        .join(conversations, conversations.c.id == summaries.c.conversation_id)
-        .where(
-            summaries.c.owner_id == owner,
-            summaries.c.level == 1,
-            summaries.c.text != "",
-            summaries.c.stale_at.is_(None),
-            summaries.c.replaced_by.is_(None),
-            conversations.c.deleted_at.is_(None),
-            conversations.c.memory == "",
-        )
-        .order_by(summaries.c.id.desc())
-        .limit(MOST_SECTIONS)
-    )
+    rows = connection.execute(_SECTIONS, {"owner": owner})
     return [SectionRow(row.id, row.text) for row in rows]
 
 
 def list_covered(connection: AnyConnection, sections: Sequence[str]) -> dict[str, list[str]]:
     """The messages of each section."""
     covered: dict[str, list[str]] = {}
-    rows = connection.execute(select(summary_sources).where(summary_sources.c.summary_id.in_(sections)))
+    rows = connection.execute(_COVERED, {"sections": list(sections)})
     for row in rows:
         covered.setdefault(row.summary_id, []).append(row.source_id)
     return covered

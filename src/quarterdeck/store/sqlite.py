@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import queue
+import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -94,12 +95,13 @@ class SqliteDatabase:
     def _read(self, fn: Callable[[ReadConnection], T]) -> T:
         try:
             connection = self._reader_connection()
-            connection.exec_driver_sql("BEGIN")
+            driver: Any = connection.connection.dbapi_connection  # what needs no more words costs less by itself
+            driver.execute("BEGIN")
             try:
                 return fn(ReadConnection(connection))
             finally:
-                connection.exec_driver_sql("COMMIT")
-        except DBAPIError as error:
+                driver.execute("COMMIT")
+        except (DBAPIError, sqlite3.Error) as error:
             raise StorageError("The server could not read this. Try again.", detail=str(error)) from error
 
     def _reader_connection(self) -> Connection:

@@ -7,9 +7,23 @@ Who writes a message or memory marks it in the same transaction, where this serv
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Connection, Select, delete, func, insert, literal, select, union_all
+from sqlalchemy import (
+    BigInteger,
+    BindParameter,
+    Connection,
+    Insert,
+    Select,
+    bindparam,
+    delete,
+    func,
+    insert,
+    literal,
+    select,
+    union_all,
+)
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -36,19 +50,32 @@ class VectorRow(Struct, frozen=True):
     vector: bytes
 
 
+_NAMES = ["key_id", "owner_id", "kind", "marked_at"]
+# Built once: building a statement costs more than running it, and each message is marked where vectors are made.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_AT = bindparam("at", type_=BigInteger)
+_UNMARK = delete(vectors_due).where(vectors_due.c.key_id.in_(_IDS))
+_MARK_MESSAGES = insert(vectors_due).from_select(
+    _NAMES, select(messages.c.id, messages.c.owner_id, literal("message"), _AT).where(messages.c.id.in_(_IDS))
+)
+_MARK_MEMORIES = insert(vectors_due).from_select(
+    _NAMES, select(memories.c.id, memories.c.owner_id, literal("memory"), _AT).where(memories.c.id.in_(_IDS))
+)
+
+
 def mark_messages(connection: Connection, ids: Sequence[str]) -> None:
     """They are new or have changed. Called for at most some hundred at a time."""
-    _mark(connection, ids, select(messages.c.id, messages.c.owner_id).where(messages.c.id.in_(ids)), "message")
+    _mark(connection, ids, _MARK_MESSAGES)
 
 
 def mark_memories(connection: Connection, ids: Sequence[str]) -> None:
-    _mark(connection, ids, select(memories.c.id, memories.c.owner_id).where(memories.c.id.in_(ids)), "memory")
+    _mark(connection, ids, _MARK_MEMORIES)
 
 
-def _mark(connection: Connection, ids: Sequence[str], chosen: Select[str, str], kind: str) -> None:
+def _mark(connection: Connection, ids: Sequence[str], statement: Insert) -> None:
     if marking.is_on and ids:
-        connection.execute(delete(vectors_due).where(vectors_due.c.key_id.in_(ids)))
-        _insert_due(connection, chosen, kind)
+        connection.execute(_UNMARK, {"ids": list(ids)})
+        connection.execute(statement, {"ids": list(ids), "at": now_ms()})
 
 
 def mark_all_without(connection: WriteConnection, model: str) -> int:
@@ -63,8 +90,7 @@ def mark_all_without(connection: WriteConnection, model: str) -> int:
 
 def _insert_due(connection: Connection, chosen: Select[str, str], kind: str) -> int:
     rows = chosen.add_columns(literal(kind), literal(now_ms()))
-    names = ["key_id", "owner_id", "kind", "marked_at"]
-    return connection.execute(insert(vectors_due).from_select(names, rows)).rowcount
+    return connection.execute(insert(vectors_due).from_select(_NAMES, rows)).rowcount
 
 
 def list_due(connection: AnyConnection, limit: int) -> list[DueRow]:
