@@ -25,6 +25,7 @@ from quarterdeck.store.tables import (
     turns,
 )
 from quarterdeck.store.upsert import upsert
+from quarterdeck.store.vectors import forget_vectors
 
 _HAS_RECALLED = turn_steps.c.manifest.contains('"recalled":{')
 
@@ -37,6 +38,7 @@ def forget_traces(connection: WriteConnection, ids: list[str]) -> None:
     connection.execute(theirs.where(turns.c.message_id.in_(ids)).values(decisions=None))
     _forget_summaries(connection, ids)
     forget_quotes(connection, message_ids=ids)
+    forget_vectors(connection, keys=ids)
 
 
 def remember_sources(connection: WriteConnection, conversation_ids: list[str]) -> None:

@@ -9,6 +9,7 @@ from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.messages import MessageRow, list_owned_messages
 from quarterdeck.store.tables import access_rules, budgets, conversations, sessions, users
 from quarterdeck.store.users import UserRow
+from quarterdeck.store.vectors import forget_vectors
 
 KEEP_MS = 24 * 3600 * 1000  # after they have expired
 _AT_ONCE = 20  # guests: their conversations go with them
@@ -51,5 +52,6 @@ def delete_expired_guests(connection: WriteConnection) -> int:
     subjects = [f"user:{user}" for user in found]
     connection.execute(delete(access_rules).where(access_rules.c.subject.in_(subjects)))
     connection.execute(delete(budgets).where(budgets.c.subject.in_(subjects)))
+    forget_vectors(connection, owners=found)
     connection.execute(delete(users).where(users.c.id.in_(found)))
     return len(found)

@@ -12,6 +12,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.memories import UNDO_MS, MemoryRow
 from quarterdeck.store.tables import conversations, memories, memory_sources, memory_uses, memory_versions
+from quarterdeck.store.vectors import forget_vectors
 
 _KEPT = (
     "kind", "text", "origin", "model", "confidence", "taint", "fingerprint", "said_at", "valid_from", "valid_to",
@@ -97,6 +98,7 @@ def erase_forgotten(connection: WriteConnection) -> int:
         return 0
     connection.execute(update(memories).where(memories.c.id.in_(ids)).values(text=""))
     connection.execute(update(memory_sources).where(memory_sources.c.memory_id.in_(ids)).values(quote=""))
+    forget_vectors(connection, keys=ids)
     is_last = memory_versions.c.change == "forgotten"
     connection.execute(delete(memory_versions).where(memory_versions.c.memory_id.in_(ids), ~is_last))
     rows = connection.execute(select(memory_versions).where(memory_versions.c.memory_id.in_(ids))).all()
@@ -125,8 +127,9 @@ def list_tombstones(connection: AnyConnection, owner: str) -> list[ChangeRow]:
 def delete_outdated(connection: WriteConnection, before: int) -> int:
     """Stale since before then: nothing that they came from was had back or said it again."""
     is_old = memories.c.stale_at < before, memories.c.forgotten_at.is_(None)
-    some = select(memories.c.id).where(*is_old).limit(_AT_ONCE)
-    return connection.execute(delete(memories).where(memories.c.id.in_(some))).rowcount
+    ids = list(connection.execute(select(memories.c.id).where(*is_old).limit(_AT_ONCE)).scalars())
+    forget_vectors(connection, keys=ids)
+    return connection.execute(delete(memories).where(memories.c.id.in_(ids))).rowcount if ids else 0
 
 
 def list_uses(connection: AnyConnection, memory: str, *, before: str = "", limit: int) -> list[UseRow]:

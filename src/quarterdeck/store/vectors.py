@@ -126,6 +126,24 @@ def settle_due(
         connection.execute(insert(vectors), values)
 
 
+def forget_vectors(
+    connection: Connection,
+    *,
+    keys: Sequence[str] = (),
+    conversations: Sequence[str] = (),
+    owners: Sequence[str] = (),
+) -> None:
+    """Of what is gone for good: messages and memories, whole conversations, people. Also where none are made now."""
+    said = select(messages.c.id).where(messages.c.conversation_id.in_(conversations))
+    for table in (vectors, vectors_due):
+        if keys:
+            connection.execute(delete(table).where(table.c.key_id.in_(keys)))
+        if conversations:
+            connection.execute(delete(table).where(table.c.key_id.in_(said)))
+        if owners:
+            connection.execute(delete(table).where(table.c.owner_id.in_(owners)))
+
+
 def drop_other_models(connection: WriteConnection, model: str) -> None:
     """They served until everything had a vector of this one."""
     connection.execute(delete(vectors).where(vectors.c.model != model))
