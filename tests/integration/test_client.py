@@ -11,7 +11,7 @@ from tests.fakes.script import TAGGED, Script, words
 from tests.harness.chaos_proxy import ChaosProxy
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import wait_until
+from tests.harness.waiting import wait_until, wait_until_async
 
 from quarterdeck.client import (
     AsyncAnswer,
@@ -25,6 +25,7 @@ from quarterdeck.client import (
     UnreachableError,
 )
 from quarterdeck.client.answers import text_of
+from quarterdeck.client.documents import Recalled
 from quarterdeck.domain.parts import IdeaPart, TextPart
 
 SENTENCE = "".join(words(60))
@@ -209,3 +210,16 @@ def test_both_clients_have_the_same_words() -> None:
         return {name for name in vars(cls) if not name.startswith("_")}
 
     assert public(Client) == public(AsyncClient)
+
+
+async def test_what_is_remembered_is_listed_found_and_forgotten_asynchronously(server: Server) -> None:
+    async with AsyncClient(server.url, key=server.key) as client:
+        made = await client.add_memory("I keep goats in Maribor.", kind="fact")
+        assert [one.id for one in (await client.memories(q="goats")).memories] == [made.id]
+
+        async def find() -> list[Recalled] | None:
+            return (await client.recall("Where are my goats?")).hits or None
+
+        assert "Maribor" in (await wait_until_async(find, "what was learned to be indexed"))[0].text
+        await client.forget(made.id)
+        assert (await client.memories(q="goats")).memories == []
