@@ -239,6 +239,14 @@ def test_a_wrong_key_is_refused_before_the_body_is_read(server: Server) -> None:
     assert caught.value.code == "invalid_api_key"
 
 
+@pytest.mark.parametrize("path", ["chat/completions", "responses", "conversations", "images/generations"])
+@pytest.mark.parametrize("body", [b"\xff\xfe", b"\xc2\xb6\x8eQRa", b"{", b"[]", b""])
+def test_a_body_that_cannot_be_read_is_an_error_of_theirs(http: httpx2.Client, path: str, body: bytes) -> None:
+    answer = http.post(f"/v1/{path}", content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 400
+    assert set(answer.json()["error"]) == {"message", "type", "param", "code"}
+
+
 def test_an_answer_that_breaks_off_says_so(client: openai.OpenAI, upstream: Upstream) -> None:
     model = upstream.model(Script(pieces=words(9), fault="cut", fault_after=5))
     chunks: list[ChatCompletionChunk] = []

@@ -11,6 +11,7 @@ from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
 
 from quarterdeck.accounts.access import require_account
 from quarterdeck.accounts.authenticate import Principal
@@ -53,6 +54,8 @@ class ForeignRoute(APIRoute, ABC):
                 return Response(status_code=_LEFT)
             except QuarterdeckError as error:
                 return self._tell(request, error)
+            except HTTPException:  # FastAPI's own, of a body that it cannot decode
+                return self._tell(request, ParameterError("The body cannot be parsed: send JSON in UTF-8.", ""))
 
         return handle
 
