@@ -66,6 +66,7 @@ def read_path_within(
             rows.append(row)
             costs.append(cost)
         cursor = page[-1].parent_id if page else None
+    _lengths[conversation] = len(rows)
     return Read(rows, costs, [], 0, None)
 
 

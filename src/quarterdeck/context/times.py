@@ -7,6 +7,7 @@ the time it is now, comes last, and only when the question itself does not say i
 from __future__ import annotations
 
 from datetime import datetime, tzinfo
+from functools import lru_cache
 
 from quarterdeck.domain.periods import find_zone
 from quarterdeck.domain.periods import write_time as _write
@@ -24,6 +25,7 @@ def explain_times(zone_name: str) -> str:
     )
 
 
+@lru_cache(10_000)  # the same lines are written again for each question of a conversation
 def sent_line(at_ms: int, zone: tzinfo, before_ms: int | None = None, before: str = "") -> str:
     """The line that a message of the user begins with; `before` is the role of the message above it."""
     local = datetime.fromtimestamp(at_ms // 1000, zone)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from quarterdeck.accounts.limits import FREE
 from quarterdeck.accounts.spending import Call, Spending, entry_of, estimate_use
@@ -55,16 +55,18 @@ class Meter:
         """
         if profile.id.startswith(FREE):
             return None
-        bound = sum(bound_parts(message.parts) for message in context.messages) + bound_tools(context.tools)
         call = Call(
-            user=self._turn.owner_id, profile=profile, input_tokens=min(bound, profile.context_window or bound),
-            turn=self._turn.id, step=step, attempt=attempt,
-        )  # fmt: skip
+            user=self._turn.owner_id, profile=profile, input_tokens=0, turn=self._turn.id, step=step, attempt=attempt
+        )
         tries = 0
 
         async def reserve() -> UsageEntry | None:
-            nonlocal tries
+            nonlocal tries, call
             tries += 1
+            if not self._spending.may_be_budgeted(call.user, profile.id):
+                return None
+            # Only now: it takes a look at all that is sent, which is for nothing where no budget applies.
+            call = structs.replace(call, input_tokens=_bound(context, profile))
             return await self._spending.reserve(call, is_again=tries > 1)
 
         reserved = await keep_trying(reserve)
@@ -158,6 +160,12 @@ class Meter:
             at=at,
         )  # fmt: skip
         return Spent(entry_of(call, usage), reserved)
+
+
+def _bound(context: Context, profile: ModelProfile) -> int:
+    """The most tokens that what is sent can be."""
+    bound = sum(bound_parts(message.parts) for message in context.messages) + bound_tools(context.tools)
+    return min(bound, profile.context_window or bound)
 
 
 def reported_since(before: FoldedTurn, after: FoldedTurn) -> Usage | None:
