@@ -1,1 +1,1 @@
-"""How well and how fast recall finds: `python bench/memory/run.py --help`, `python bench/memory/scale.py --help`."""
+"""How well and how fast recall finds: `run.py`, `scale.py`, `nearest.py`, `indexing.py`; each has `--help`."""
