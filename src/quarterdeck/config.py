@@ -78,7 +78,7 @@ class Settings(BaseModel):
     guests: bool = False  # whether `POST /token` gives a guest an hour
     model: str = ""
     background_model: str = ""  # asked for titles and summaries; empty: the conversation's own
-    embedding_model: str = ""  # provider/model or local/NAME: finds by meaning; empty: by words alone
+    embedding_model: str = ""  # provider/model or local/NAME, until an admin chooses: finds by meaning, not words alone
     titles: bool = True  # whether a model names conversations after their first answer
     recall: bool = True  # whether what was said elsewhere is recalled into answers, and models may look it up
     learn_after_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0  # of quiet; 0: nothing is learned from messages
@@ -90,6 +90,11 @@ class Settings(BaseModel):
     first_token_timeout_s: Annotated[float, Field(gt=0)] = 120.0
     idle_timeout_s: Annotated[float, Field(gt=0)] = 60.0
     connect_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+
+    @property
+    def models_dir(self) -> Path:
+        """Where sentence models of this machine may lie."""
+        return self.data_dir / "models"
 
     @cached_property
     def environment(self) -> dict[str, str]:

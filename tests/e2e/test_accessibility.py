@@ -92,7 +92,7 @@ def test_a_failed_answer(reader: ChatPage) -> None:
 
 _PLACES = [
     "/settings/account", "/settings/usage", "/admin", "/admin/invitations", "/admin/sign-in", "/admin/rules",
-    "/admin/budgets", "/admin/prices", "/admin/audit", "/admin/server",
+    "/admin/budgets", "/admin/prices", "/admin/audit", "/admin/server", "/admin/memory",
 ]  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from tests.e2e.accessibility import find_barriers
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import PHONE, WIDE, Visitor
 from tests.fakes.script import Script
+from tests.harness.full_client import new_name
 from tests.harness.upstream import Upstream
 
 
@@ -75,6 +76,37 @@ def test_memories_are_searched_and_filtered_and_the_address_keeps_it(chat: ChatP
     expect(page.get_by_role("combobox", name="State")).to_have_value("superseded")
     page.get_by_role("button", name=re.compile("^Details of:")).click()
     expect(page.get_by_role("region", name="What replaced it")).to_contain_text("Sails on Sundays.")
+
+
+def test_memories_of_a_conversation_are_found_by_its_title_among_very_many(chat: ChatPage) -> None:
+    with chat.server.http() as http:
+
+        def say(text: str, name: str) -> str:
+            told = {"message": text, "chatId": name, "model": "builtin/log-reader"}
+            http.post("/chat_batch", json=told).raise_for_status()
+            return str(http.get(f"/api/conversations/{name}/messages").json()["items"][0]["id"])
+
+        name = new_name("old")
+        message = say("I mend nets", name)
+        http.patch(f"/api/conversations/{name}", json={"title": "Mending by the harbour"}).raise_for_status()
+        conversation = http.get(f"/api/conversations/{name}").json()["id"]
+        for number in range(51):
+            say(f"Number {number}", new_name("later"))
+    remember(chat, {"text": "Mends nets.", "sources": [{"message": message}]}, {"text": "Paints boats."})
+    page = chat.open("/memory").page
+    page.get_by_role("button", name="Filter").click()
+    place = page.get_by_role("combobox", name="From", exact=True)
+    expect(page.get_by_role("searchbox", name="Part of its title")).to_be_visible()
+    expect(place.get_by_role("option", name="Mending by the harbour")).to_have_count(0)
+    page.get_by_role("searchbox", name="Part of its title").fill("harbour")
+    expect(place.get_by_role("option", name="Mending by the harbour")).to_have_count(1)
+    place.select_option("Mending by the harbour")
+    expect(page.get_by_text("Mends nets.")).to_be_visible()
+    expect(page.get_by_text("Paints boats.")).to_have_count(0)
+    page.reload()
+    expect(place).to_have_value(conversation)
+    expect(place.get_by_role("option", name="Mending by the harbour")).to_have_count(1)
+    assert find_barriers(page) == []
 
 
 def test_memories_are_taken_along_and_brought_back(chat: ChatPage, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tests.harness.postgres import Databases
 from tests.harness.server import Server, clean_environment, run_command
 from tests.harness.upstream import UPSTREAM_KEY, Upstream
 from tests.harness.valkey import AnyRedis
+from tests.harness.waiting import wait_until
 
 from quarterdeck.accounts.vault import Vault
 
@@ -193,3 +194,39 @@ def test_an_examination_beside_a_running_server_changes_nothing(make_server: Mak
     before = rows(), sorted(file.name for file in running.data_dir.iterdir())
     assert findings(running.data_dir, QUARTERDECK_PORT=str(running.port))["database"][0] == "ok"
     assert (rows(), sorted(file.name for file in running.data_dir.iterdir())) == before
+
+
+def test_the_embedding_model_is_told_with_what_is_missing_and_when_it_does_not_answer(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    server = make_server(QUARTERDECK_LEARN_AFTER_S="0", QUARTERDECK_TITLES="0").start()
+    assert findings(server.data_dir)["memory"] == ("ok", "finds by words alone; no embedding model is chosen")
+    assert "finds by words alone" in server.run("memory", "status").stdout
+    model = upstream.model(Script())
+    with server.http() as http:
+        http.post("/chat_batch", json={"message": "I like soup.", "model": "builtin/log-reader"}).raise_for_status()
+        http.put("/api/admin/memory", json={"model": model}).raise_for_status()
+        wait_until(lambda: http.get("/api/admin/memory").json()["state"] == "ready", "the vectors")
+        done = http.get("/api/admin/memory").json()["done"]
+        assert done > 0
+        told = server.run("memory", "status").stdout
+        assert told == f"Model: {model} (chosen in the page)\nVectors: {done}, missing: 0\n"
+        said = f"{model} has made {done} vectors, none is missing"
+        assert findings(server.data_dir, **upstream.environment)["memory"] == ("ok", said)
+
+        upstream.change(model, Script(status=503))
+        state, says = findings(server.data_dir, "--online", **upstream.environment)["memory"]
+        assert (state, bool(says)) == ("fail", True)
+        http.post("/chat_batch", json={"message": "And rain.", "model": "builtin/log-reader"}).raise_for_status()
+        wait_until(lambda: http.get("/api/admin/memory").json()["state"] == "failing", "the fault")
+        state, says = findings(server.data_dir, **upstream.environment)["memory"]
+        assert (state, f"{model} made no vectors when it was asked last" in says) == ("warn", True)
+        assert "No vectors just now: " in server.run("memory", "status").stdout
+    folder = server.data_dir
+    assert findings(folder, QUARTERDECK_EMBEDDING_MODEL="local/nothing-here")["memory"][0] == "warn", "the row wins"
+
+
+def test_an_embedding_model_that_is_not_installed_is_a_failure(tmp_path: Path) -> None:
+    folder = make_installation(tmp_path / "data")
+    state, says = findings(folder, QUARTERDECK_EMBEDDING_MODEL="local/nothing-here")["memory"]
+    assert (state, "local/nothing-here" in says or "nothing-here is not installed" in says) == ("fail", True)

@@ -154,6 +154,8 @@ GET     /api/me/export                                 members  read   own
 DELETE  /api/me                                        members  none   own
 GET     /api/admin/audit                               admins   admin  own
 GET     /api/usage                                     members  read   own
+GET     /api/admin/memory                              admins   admin  own
+PUT     /api/admin/memory                              admins   admin  own
 GET     /api/admin/settings                            admins   admin  own
 PATCH   /api/admin/settings                            admins   admin  own
 GET     /api/admin/users                               admins   admin  own

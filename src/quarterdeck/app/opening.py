@@ -85,10 +85,10 @@ class Offices(Struct, frozen=True):
 
 
 class Remembering(Struct, frozen=True):
-    """What finds what was said; by its meaning, too, where an embedding model is set up."""
+    """What finds what was said; by its meaning, too, where an embedding model is chosen."""
 
     recall: Recall
-    embedding: Embedding | None
+    embedding: Embedding
 
 
 @contextlib.asynccontextmanager
@@ -104,7 +104,7 @@ async def open_house(
     async with contextlib.AsyncExitStack() as stack:
         ground = await _open_ground(stack, settings)
         offices = await _open_offices(stack, ground)
-        remembering = _open_memory(ground)
+        remembering = await _open_memory(ground)
         rooms = _open_rooms(stack, ground, offices, remembering.recall)
         runner = None if role == "web" else TurnRunner(rooms, ground.log, ground.feed, me.worker, ground.bell)
         house = _furnish(stack, ground, offices, remembering, rooms, runner, role)
@@ -156,9 +156,9 @@ async def _open_offices(stack: Stack, ground: Ground) -> Offices:
     return Offices(limits, spending, asking, relay)
 
 
-def _open_memory(ground: Ground) -> Remembering:
-    model = ground.settings.embedding_model
-    embedding = Embedding(ground.registry, model) if model else None
+async def _open_memory(ground: Ground) -> Remembering:
+    embedding = Embedding(ground.registry, ground.settings.embedding_model, ground.settings.models_dir)
+    await embedding.load(ground.database)
     return Remembering(Recall(ground.database, embedding), embedding)
 
 
@@ -255,11 +255,12 @@ def _list_work(house: House, me: Identity, jobs: list[Job]) -> list[Coroutine[An
         house.connections.watch(database),
         house.gauges.watch(),
         house.limits.watch(),
+        house.embedding.watch(database),
         house.registry.default_model(),  # so that the first visitor need not wait for it
     ]
     if house.role != "worker":
         work.append(house.imports.watch())
-    if house.embedding is not None and house.role != "web":
+    if house.role != "web":
         indexing = import_module("quarterdeck.memory.indexing").Indexing(database, house.embedding, me.worker)
         work.append(indexing.watch())
     return work + [run_forever(database, job, me.worker) for job in jobs]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from importlib import import_module
 from typing import Annotated, Any
 
@@ -50,5 +51,6 @@ async def _findings(is_online: bool, given: dict[str, Any]) -> Any:
         fail = import_module("quarterdeck.operations.findings").fail
         yield fail("settings", error.message, "Correct it; nothing else was looked at.")
         return
+    logging.disable()  # a finding says it, in a sentence
     async for finding in import_module("quarterdeck.operations.doctor").examine(settings, is_online=is_online):
         yield finding

@@ -36,6 +36,7 @@ COMMANDS = {  # where each is: a file of this folder, and its function
     "user resume": "users:resume_user",
     "user password": "users:set_user_password",
     "user delete": "users:delete_account",
+    "memory status": "memory:show_status",
     "memory search": "memory:search_memory",
     "memory list": "memory:list_memory",
     "memory forget": "memory:forget_memory",

@@ -15,6 +15,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.errors import InputError, SetupError
 from quarterdeck.memory.changing import forget_memory as forget
+from quarterdeck.memory.choosing import MemoryState, read_state
 from quarterdeck.memory.portable import Imported, Skipped, export_memories, import_memories, read_lines
 from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.store.database import Database, WriteConnection
@@ -53,6 +54,30 @@ def search_memory(query: Words, user: UserName = "", limit: Most = 10, data_dir:
         typer.echo(f"{_when(hit.at, zone)}  {hit.id}  {hit.speaker or hit.role or hit.kind}: {said}")
     if not found:
         typer.echo("Nothing was found.")
+
+
+def show_status(data_dir: DataDir = None) -> None:
+    """Show which model finds by meaning, how many vectors it has made, and how many are missing.
+
+    Example: quarterdeck memory status
+    """
+    settings = read_settings(data_dir=data_dir)
+
+    async def work(database: Database) -> MemoryState:
+        return await database.read(lambda connection: read_state(connection, settings.embedding_model))
+
+    state = run_on_database(settings, work)
+    if not state.model:
+        typer.echo("No embedding model is chosen: memory finds by words alone.")
+    else:
+        chosen = "chosen in the page" if state.origin == "settings" else "by QUARTERDECK_EMBEDDING_MODEL"
+        typer.echo(f"Model: {state.model} ({chosen})")
+        typer.echo(f"Vectors: {state.vectors.get(state.model, 0)}, missing: {state.missing}")
+    for model, count in state.vectors.items():
+        if model != state.model:
+            typer.echo(f"Vectors of {model}, which serve until then: {count}")
+    if state.error:
+        typer.echo(f"No vectors just now: {state.error}")
 
 
 def list_memory(

@@ -9,6 +9,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Literal
 
+from msgspec import structs
+
+from quarterdeck.domain.citations import leave_out_citations
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, TextPart, decode_parts
 from quarterdeck.exchange.lines import alive_above
 from quarterdeck.store.database import Database
@@ -80,7 +83,7 @@ def _begin(title: str, kind: PageFormat) -> str:
 
 
 def _write_message(row: dict[str, Any], kind: PageFormat) -> str:
-    parts = decode_parts(row["parts"])
+    parts = [_without_citations(part) for part in decode_parts(row["parts"])]
     who = "You" if row["role"] == "user" else "Assistant"
     when = f"{datetime.fromtimestamp(row['created_at'] / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     about = " · ".join(filter(None, (row["model"] if who == "Assistant" else "", when)))
@@ -88,6 +91,13 @@ def _write_message(row: dict[str, Any], kind: PageFormat) -> str:
         body = "".join(map(_part_as_html, parts))
         return f"<section><h2>{who} <small>{html.escape(about)}</small></h2>{body}</section>\n"
     return f"\n## {who} · {about}\n\n{''.join(map(_part_as_markdown, parts)).strip()}\n"
+
+
+def _without_citations(part: Part) -> Part:
+    """They lead somewhere in the page only."""
+    if isinstance(part, TextPart | IdeaPart):
+        return structs.replace(part, text=leave_out_citations(part.text))
+    return part
 
 
 def _part_as_markdown(part: Part) -> str:

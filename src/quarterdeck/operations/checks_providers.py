@@ -45,6 +45,16 @@ async def check_providers(settings: Settings, is_online: bool) -> AsyncIterator[
             yield finding
 
 
+async def open_stored_endpoints(settings: Settings) -> list[Endpoint]:
+    """Those of the settings page with their keys, as far as they can be opened."""
+    rows = await _stored(settings)
+    vault, _ = _open_vault(settings, is_needed=bool(rows))
+    endpoints, _ = _open_keys(rows, vault)
+    for endpoint in endpoints:
+        register_secret(endpoint.key)
+    return endpoints
+
+
 async def _stored(settings: Settings) -> list[EndpointRow]:
     """Nothing where the database cannot be read as it is: another check says so."""
     place = place_of(settings.database_url, settings.data_dir)

@@ -10,6 +10,7 @@ from quarterdeck.errors import SetupError
 from quarterdeck.operations.checks_database import check_database
 from quarterdeck.operations.checks_fleet import check_log, check_processes
 from quarterdeck.operations.checks_machine import check_folder, check_page, check_port, check_version
+from quarterdeck.operations.checks_memory import check_memory
 from quarterdeck.operations.checks_providers import check_providers
 from quarterdeck.operations.findings import Finding, fail, ok
 from quarterdeck.postgres_url import parse_postgres_url
@@ -32,6 +33,8 @@ async def examine(settings: Settings, *, is_online: bool) -> AsyncIterator[Findi
     async for finding in check_log(settings):
         yield finding
     async for finding in check_providers(settings, is_online):
+        yield finding
+    async for finding in check_memory(settings, is_online):
         yield finding
     for check in (check_processes, check_port):
         for finding in check(settings):

@@ -12,7 +12,7 @@ from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import ProviderError
 from quarterdeck.providers.base import Endpoint, Provider
 from quarterdeck.providers.discovery import Probe, find_servers
-from quarterdeck.providers.profiles import is_chat
+from quarterdeck.providers.profiles import is_chat, makes_vectors
 from quarterdeck.providers.transport import Transport
 
 KEEP_S = 600.0
@@ -48,6 +48,7 @@ class _Kept(Struct, frozen=True):
     until: float  # monotonic
     models: list[ModelProfile]
     error: str = ""
+    embedding: tuple[str, ...] = ()  # ids of models that make vectors
 
 
 class ModelLists:
@@ -82,6 +83,10 @@ class ModelLists:
         errors = [ModelListError(kept.endpoint.name, kept.error) for kept in lists if kept.error]
         return ModelList(items, errors)
 
+    def embedding_models(self) -> list[str]:
+        """Ids of models that make vectors, as the last lists had them."""
+        return [name for kept in self._kept.values() for name in kept.embedding]
+
     def profile(self, model_id: str) -> ModelProfile | None:
         return self._by_id.get(model_id)
 
@@ -100,10 +105,12 @@ async def _ask(provider: Provider) -> _Kept:
     endpoint = provider.endpoint
     try:
         async with asyncio.timeout(_LIMIT_S):
-            models = [profile for profile in await provider.list_models() if is_chat(profile)]
+            listed = await provider.list_models()
     except (ProviderError, TimeoutError) as error:
         sentence = error.message if isinstance(error, ProviderError) else f"{endpoint.label} did not list its models."
         detail = error.detail if isinstance(error, ProviderError) else ""
         _logger.warning("provider.models_failed", provider=endpoint.name, reason=sentence, detail=detail)
         return _Kept(endpoint, monotonic() + KEEP_FAILURE_S, [], sentence)
-    return _Kept(endpoint, monotonic() + KEEP_S, models)
+    models = [profile for profile in listed if is_chat(profile)]
+    embedding = tuple(profile.id for profile in listed if makes_vectors(profile))
+    return _Kept(endpoint, monotonic() + KEEP_S, models, embedding=embedding)

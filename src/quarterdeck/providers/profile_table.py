@@ -103,9 +103,13 @@ TABLE: tuple[Row, ...] = (
 
 PRICED_BY: dict[str, tuple[str, ...]] = {"openai": ("openai",), "anthropic": ("anthropic",), "gemini": ("google",)}
 
-NOT_CHAT: tuple[str, ...] = (
+EMBEDS: tuple[str, ...] = (
     r"embed",
     r"(^|[/_-])(bge|e5|gte|minilm)[-_]",
+)
+
+NOT_CHAT: tuple[str, ...] = (
+    *EMBEDS,
     r"rerank",
     r"whisper|transcribe|parakeet|voxtral-mini-(tts|transcribe)",
     r"(^|[/_-])tts\b|playai|orpheus|text-to-speech|kokoro",

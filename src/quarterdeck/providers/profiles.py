@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from quarterdeck.domain.usage import ModelProfile, Price
 from quarterdeck.providers.presets import quirks_of
-from quarterdeck.providers.profile_table import NOT_CHAT, NOT_CHAT_AT, PRICED_BY, TABLE, Row
+from quarterdeck.providers.profile_table import EMBEDS, NOT_CHAT, NOT_CHAT_AT, PRICED_BY, TABLE, Row
 
 
 class Facts(Struct, frozen=True):
@@ -27,6 +27,7 @@ class Facts(Struct, frozen=True):
 
 
 _NOTHING = Facts()
+_EMBEDS = re.compile("|".join(EMBEDS), re.I)
 _NOT_CHAT = re.compile("|".join(NOT_CHAT), re.I)
 
 
@@ -55,6 +56,11 @@ def describe_model(provider: str, name: str, told: Facts = _NOTHING) -> ModelPro
 def is_chat(profile: ModelProfile) -> bool:
     """True for models that take messages and answer with text."""
     return "text" in profile.output_modalities
+
+
+def makes_vectors(profile: ModelProfile) -> bool:
+    """True for models whose name says that they make vectors of texts; no list of models tells it."""
+    return not is_chat(profile) and _EMBEDS.search(profile.name) is not None
 
 
 def is_chat_name(provider: str, name: str) -> bool:

@@ -150,6 +150,12 @@ class Registry:
         ]
         return ModelList([self._priced(profile) for profile in listed.items], faults + listed.errors)
 
+    async def embedding_models(self) -> list[str]:
+        """Ids of the models that make vectors, of all providers that list them."""
+        await self.models()
+        usable = {endpoint.name for endpoint in self.endpoints()}
+        return [name for name in self._lists.embedding_models() if name.partition("/")[0] in usable]
+
     async def default_model(self) -> str:
         """`QUARTERDECK_MODEL`, the stored choice, the first good chat model of the first provider, the log-reader.
 

@@ -49,3 +49,7 @@ def read_setting(connection: AnyConnection, name: str) -> str:
 
 def save_setting(connection: WriteConnection, name: str, value: str) -> None:
     upsert(connection, server_settings, {"name": name}, {"value": value})
+
+
+def delete_setting(connection: WriteConnection, name: str) -> None:
+    connection.execute(delete(server_settings).where(server_settings.c.name == name))

@@ -109,6 +109,12 @@ def count_vectors(connection: AnyConnection, owner: str, model: str) -> int:
     return int(connection.execute(wanted).scalar_one())
 
 
+def count_vectors_by_model(connection: AnyConnection) -> dict[str, int]:
+    """Everybody's."""
+    rows = connection.execute(select(vectors.c.model, func.count()).group_by(vectors.c.model).order_by(vectors.c.model))
+    return {str(model): int(count) for model, count in rows}
+
+
 def settle_due(
     connection: WriteConnection, model: str, due: Sequence[DueRow], made: dict[str, bytes], asked_at: int
 ) -> None:

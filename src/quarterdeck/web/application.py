@@ -71,6 +71,7 @@ LATER = (
     "exports",  # /api/export, /api/conversations/{conversation}/export
     "imports",  # /api/imports…
     "memory_search",  # /api/memories/search
+    "memory_model",  # /api/admin/memory
     "memory_account",  # /api/memories/export, /import, /notes, /settings, /learn
     "memories",  # /api/memories…
     "shares",  # /api/shares, /s/{token}

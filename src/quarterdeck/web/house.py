@@ -42,6 +42,8 @@ from quarterdeck.web.doors import Doors, make_guest_bucket
 SESSION_COOKIE = "qd_session"
 PROVIDERS_CHANGED = "providers"  # told to all processes: what is stored of providers must be read again
 
+MEMORY_CHANGED = "memory"  # told to all processes: another embedding model was chosen
+
 STREAM_S = 0.05  # how often an answer that is streamed to an API client gets what has come
 
 Role = Literal["all", "web", "worker"]
@@ -68,7 +70,7 @@ class House:
     identity_flow: IdentityFlow
     imports: Imports
     recall: Recall
-    embedding: Embedding | None = None  # what finds by meaning, where that is set up
+    embedding: Embedding
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     ldap: Ldap | None = None  # the directory that checks passwords, where one is set up

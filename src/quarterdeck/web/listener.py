@@ -13,7 +13,7 @@ from quarterdeck.store.database import Database
 from quarterdeck.store.settings import read_setting
 from quarterdeck.turns.commands import read_command
 from quarterdeck.turns.runner import TurnRunner
-from quarterdeck.web.house import PROVIDERS_CHANGED, House
+from quarterdeck.web.house import MEMORY_CHANGED, PROVIDERS_CHANGED, House
 from quarterdeck.web.me import DEFAULT_MODEL
 from quarterdeck.web.providers import load_stored
 
@@ -46,6 +46,9 @@ class Listener:
         elif message == LIMITS_CHANGED:
             before, self._loading = self._loading, None
             self._loading = asyncio.create_task(self._load_limits(before))
+        elif message == MEMORY_CHANGED:
+            before, self._loading = self._loading, None
+            self._loading = asyncio.create_task(self._load_embedding(before))
         elif (command := read_command(message)) is not None and self._runner is not None:
             self._runner.obey(command)
 
@@ -66,6 +69,14 @@ class Listener:
             await load_providers(self._house.registry, self._house.database, self._house.vault)
         except QuarterdeckError as error:
             logger.warning("providers_not_reloaded", reason=error.message, detail=error.detail)
+
+    async def _load_embedding(self, before: asyncio.Task[None] | None) -> None:
+        if before is not None:
+            await asyncio.wait([before])
+        try:
+            await self._house.embedding.load(self._house.database)
+        except QuarterdeckError as error:  # read again by itself
+            logger.warning("embedding_model_not_read", reason=error.message, detail=error.detail)
 
     async def _load_limits(self, before: asyncio.Task[None] | None) -> None:
         if before is not None:

@@ -12,6 +12,7 @@ from quarterdeck.memory.notes import MAX_CHARS as MAX_NOTES_CHARS
 from quarterdeck.memory.notes import edit_notes, read_notes, write_notes
 from quarterdeck.memory.portable import export_memories, import_memories, read_lines
 from quarterdeck.store.database import ReadConnection, WriteConnection
+from quarterdeck.store.embedding_choice import read_fault
 from quarterdeck.store.memory_settings import ask_for, find_memory_setting, set_memory_setting
 from quarterdeck.store.standing_notes import NotesRow
 from quarterdeck.store.vectors import count_due, count_vectors
@@ -162,13 +163,17 @@ def _notes(row: NotesRow) -> StandingNotes:
 
 def _settings(connection: ReadConnection | WriteConnection, house: House, user: str) -> MemorySettings:
     setting: Literal["on", "off"] = "on" if find_memory_setting(connection, user) == "on" else "off"
-    if house.embedding is None:
-        return MemorySettings(memory=setting, embedding=Embedding())
     model = house.embedding.model
+    if not model:
+        return MemorySettings(memory=setting, embedding=Embedding())
     done, due = count_vectors(connection, user, model), count_due(connection, user)
     return MemorySettings(
         memory=setting,
         embedding=Embedding(
-            model=model, state="building" if due else "ready", done=done, total=done + due, error=house.embedding.error
+            model=model,
+            state="building" if due else "ready",
+            done=done,
+            total=done + due,
+            error=read_fault(connection, model),
         ),
     )

@@ -17,6 +17,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup, escape
 
+from quarterdeck.domain.citations import leave_out_citations
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart
 from quarterdeck.store.shares import SharedMessage, ShareRow
 
@@ -86,9 +87,9 @@ def _shown(message: SharedMessage) -> dict[str, Any]:
 def _block(part: Part, is_question: bool) -> tuple[str, Markup]:
     match part:
         case TextPart(text=text):
-            return "text", escape(text) if is_question else render_markdown(text)
+            return "text", escape(text) if is_question else render_markdown(leave_out_citations(text))
         case IdeaPart(text=text):
-            return "idea", escape(text)
+            return "idea", escape(leave_out_citations(text))
         case ImagePart():
             return "picture", escape("A picture, which is not shared")
     return "text", escape("")

@@ -16,6 +16,7 @@ from quarterdeck.errors import ProviderError
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.recall import Query, Recall
 from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.embedding_choice import read_fault
 from quarterdeck.store.tables import vectors
 from quarterdeck.store.vectors import count_due, count_vectors, find_serving_model, marking
 
@@ -32,8 +33,8 @@ class Thesaurus(Embedding):
     """Words of one group mean the same: a model of two dimensions, and one for all the rest."""
 
     def __init__(self, model: str) -> None:
-        self.model = model
-        self.error = ""
+        self.model = self.default = model
+        marking.is_on = True
         self.is_away = False
         self.was_asked = asyncio.Event()
 
@@ -72,6 +73,15 @@ async def settled(database: Database, owner: str, model: str, count: int) -> Non
     raise AssertionError(f"{made} vectors, not {count}")
 
 
+async def until_fault(database: Database, wanted: str) -> None:
+    for _ in range(200):
+        told = await database.read(lambda connection: read_fault(connection, "fake/one"))
+        if told == wanted:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"{told}, not {wanted}")
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "_LOOK_S", 0.02)
@@ -89,7 +99,7 @@ async def test_what_no_word_says_is_found_by_its_meaning_and_a_provider_that_was
     async with indexed(database, model):
         await asyncio.wait_for(model.was_asked.wait(), 5)
         assert await Recall(database, model).find(query) == []
-        assert model.error == "The provider is away."
+        await until_fault(database, "The provider is away.")
         model.is_away = False
         await settled(database, owner, "fake/one", len(before))
         found = await Recall(database, model).find(query)
@@ -97,7 +107,7 @@ async def test_what_no_word_says_is_found_by_its_meaning_and_a_provider_that_was
         assert found[0].signals["meaning"] > 0
         after = await database.write(lambda connection: hold_talk(connection, owner))
         await settled(database, owner, "fake/one", len(before) + len(after))
-        assert model.error == ""
+        await until_fault(database, "")
 
 
 async def test_another_model_replaces_the_vectors_and_the_old_ones_serve_until_then(database: Database) -> None:

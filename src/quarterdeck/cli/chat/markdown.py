@@ -20,6 +20,7 @@ from rich.text import Text
 from quarterdeck.cli.chat.screen import clean
 from quarterdeck.client.answers import Delta, Entry
 from quarterdeck.client.documents import Accepted
+from quarterdeck.domain.citations import CitationFilter
 
 _MAX_COLUMNS = 100
 _FRAMES_PER_S = 12
@@ -34,6 +35,7 @@ class MarkdownScreen:
         self._part = -1
         self._is_thinking = True
         self._has_written = False
+        self._filter = CitationFilter()
 
     def begin(self, accepted: Accepted | None, turn: str) -> None:
         self._tail, self._part, self._is_thinking, self._has_written = "", -1, True, False
@@ -54,18 +56,18 @@ class MarkdownScreen:
         if delta.kind not in ("text", "idea"):
             return
         if delta.part != self._part:
-            self._finish(self._tail)
+            self._finish(self._tail + clean(self._filter.end()))
             self._part = delta.part
             self._tail = "- **Idea:** " if delta.kind == "idea" else ""
         self._is_thinking = False
-        self._tail += clean(delta.text)
+        self._tail += clean(self._filter.feed(delta.text))
         if "\n" in delta.text and (whole := _end_of_finished(self._tail)):
             tail = self._tail
             self._tail = tail[whole:]
             self._finish(tail[:whole])
 
     def end(self) -> None:
-        tail, self._tail, self._is_thinking = self._tail, "", False
+        tail, self._tail, self._is_thinking = self._tail + clean(self._filter.end()), "", False
         if self._live is not None:
             self._live.stop()
             self._live = None

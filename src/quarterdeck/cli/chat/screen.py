@@ -12,6 +12,7 @@ import msgspec
 
 from quarterdeck.client.answers import Delta, Entry
 from quarterdeck.client.documents import Accepted
+from quarterdeck.domain.citations import CitationFilter
 from quarterdeck.domain.events import encode_event
 
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -42,29 +43,36 @@ def clean(text: str) -> str:
 
 
 class TextScreen:
-    """The text as it comes. On a terminal without control characters, and with ideas in lines of their own."""
+    """The text as it comes, without citations: they lead somewhere in the page only.
+
+    On a terminal without control characters, and with ideas in lines of their own.
+    """
 
     def __init__(self, *, is_terminal: bool = False) -> None:
         self._is_terminal = is_terminal
         self._last = "\n"
         self._part = -1
+        self._filter = CitationFilter()
 
     def begin(self, accepted: Accepted | None, turn: str) -> None:
-        self._last, self._part = "\n", -1
+        self._last, self._part, self._filter = "\n", -1, CitationFilter()
 
     def event(self, entry: Entry) -> None:
         """Only what is said counts."""
 
     def delta(self, delta: Delta) -> None:
+        if delta.kind in ("idea", "text") and delta.part != self._part:
+            self._write(self._filter.end())
         if delta.kind == "idea" and delta.part != self._part:
             self._write("- " if self._last == "\n" else "\n- ")
         elif delta.kind == "text" and delta.part != self._part and self._part >= 0:
             self._write("\n\n")
         if delta.kind in ("idea", "text"):
             self._part = delta.part
-            self._write(delta.text)
+            self._write(self._filter.feed(delta.text))
 
     def end(self) -> None:
+        self._write(self._filter.end())
         if self._last != "\n":
             self._write("\n")
 

@@ -13,6 +13,7 @@ import streamlit as st
 from quarterdeck.client import Answer, Client, ClientError
 from quarterdeck.client.calls import new_name
 from quarterdeck.client.documents import Message
+from quarterdeck.domain.citations import leave_out_citations
 
 _STYLE = """
 <style>
@@ -35,7 +36,12 @@ def open_client() -> Client:
 
 def show(number: int, role: str, text: str) -> None:
     with st.container(key=f"{role}-{number}"):
-        st.markdown(without_pictures(text))
+        st.markdown(shown(text))
+
+
+def shown(text: str) -> str:
+    """Without citations, which lead somewhere in the page only."""
+    return leave_out_citations(without_pictures(text))
 
 
 def without_pictures(text: str) -> str:
@@ -80,9 +86,9 @@ def follow(answer: Answer) -> None:
         try:
             for piece in answer.texts():
                 text += piece
-                place.markdown(without_pictures(text) + " ▌")
+                place.markdown(shown(text) + " ▌")
         finally:
-            place.markdown(without_pictures(text))
+            place.markdown(shown(text))
             st.session_state.messages.append(("assistant", text))
 
 

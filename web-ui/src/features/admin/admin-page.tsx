@@ -5,6 +5,7 @@ import { Route, Switch } from "wouter";
 import { AuditLog } from "@/features/admin/audit-log";
 import { Budgets } from "@/features/admin/budgets";
 import { Invitations } from "@/features/admin/invitations";
+import { MemoryModelPart } from "@/features/admin/memory-model";
 import { People } from "@/features/admin/people";
 import { Prices } from "@/features/admin/prices";
 import { Rules } from "@/features/admin/rules";
@@ -24,6 +25,7 @@ export function AdminPage({ sidebarButton }: { sidebarButton: ReactNode }) {
     { href: "/admin/rules", label: t("admin.rules.title") },
     { href: "/admin/budgets", label: t("admin.budgets.title") },
     { href: "/admin/prices", label: t("admin.prices.title") },
+    { href: "/admin/memory", label: t("admin.memory.place") },
     { href: "/admin/audit", label: t("admin.audit.title") },
     { href: "/admin/server", label: t("admin.server.title") },
   ];
@@ -35,6 +37,7 @@ export function AdminPage({ sidebarButton }: { sidebarButton: ReactNode }) {
         <Route path="/admin/rules" component={Rules} />
         <Route path="/admin/budgets" component={Budgets} />
         <Route path="/admin/prices" component={Prices} />
+        <Route path="/admin/memory" component={MemoryModelPart} />
         <Route path="/admin/audit" component={AuditLog} />
         <Route path="/admin/server" component={ServerSettings} />
         <Route component={People} />

@@ -1,9 +1,9 @@
 import { useTranslation } from "react-i18next";
 
+import { ConversationFilter } from "@/features/memory/conversation-filter";
 import { isFiltered, KINDS, NO_FILTER, STATES } from "@/features/memory/wanted";
 import type { Wanted } from "@/features/memory/wanted";
 import { SelectField } from "@/shared/form/select-field";
-import { useConversations } from "@/shared/data/conversations";
 import { Button } from "@/shared/ui/button";
 import { Field } from "@/shared/ui/field";
 
@@ -48,17 +48,4 @@ export function MemoryFilters({ wanted, onChange }: MemoryFiltersProps) {
       )}
     </fieldset>
   );
-}
-
-/** Among the latest conversations, and the one that is chosen already. */
-function ConversationFilter({ value, onChange }: { value: string; onChange(id: string): void }) {
-  const { t } = useTranslation();
-  const { conversations } = useConversations("");
-  const isKnown = value === "" || conversations.some(({ id }) => id === value);
-  const options = [
-    { value: "", label: t("memory.any_conversation") },
-    ...(isKnown ? [] : [{ value, label: t("memory.this_conversation") }]),
-    ...conversations.map(({ id, title }) => ({ value: id, label: title || t("sidebar.untitled") })),
-  ];
-  return <SelectField label={t("memory.conversation_label")} value={value} options={options} onChange={onChange} />;
 }

@@ -1,6 +1,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
+import { Link } from "wouter";
 
 import { reload } from "@/features/memory/memory-data";
 import { Portable } from "@/features/memory/portable";
@@ -36,7 +37,13 @@ export function MemorySettingsPart({ isAdmin }: { isAdmin: boolean }) {
             </Section>
             <Section title={t("memory.meaning_title")} lead={t("memory.meaning_lead")}>
               <Embedding embedding={query.data.embedding} />
-              {isAdmin && <p className="pt-2 text-sm text-quiet">{t("memory.model_hint", { setting: "QUARTERDECK_EMBEDDING_MODEL" })}</p>}
+              {isAdmin && (
+                <p className="pt-2 text-sm">
+                  <Link href="/admin/memory" className="text-accent underline underline-offset-2">
+                    {t("memory.choose_model")}
+                  </Link>
+                </p>
+              )}
             </Section>
           </>
         )}

@@ -221,6 +221,12 @@ export interface Embedding {
   error?: string;
 }
 
+/** `kind`: a provider's model, or a local one in one of three forms. */
+export interface EmbeddingChoice {
+  id: string;
+  kind: "provider" | "bert" | "onnx" | "gguf";
+}
+
 /** One thing that was sent. Texts of entries with the same `at`, one after the other, are one message's text. */
 export interface EntryDocument {
   /** instructions, about, time, summary, pinned, message, recalled or continuation. */
@@ -556,6 +562,29 @@ export interface MemoryDocument {
 export interface MemoryHistory {
   /** The newest first. */
   versions: MemoryVersion[];
+}
+
+/** `model`: one of the choices or another; empty: none; null: what the environment says. */
+export interface MemoryModelChange {
+  model: string | null;
+}
+
+/** `model`: empty where none is chosen; `default`: the environment's. `done` of `total` have a vector of it. Learning is set in the environment; `learning_model` is empty where each conversation's own model is asked. */
+export interface MemoryModelDocument {
+  model: string;
+  origin: "settings" | "environment";
+  default: string;
+  state: "off" | "ready" | "building" | "failing";
+  error: string;
+  done: number;
+  total: number;
+  vectors: VectorCount[];
+  choices: EmbeddingChoice[];
+  models_dir: string;
+  learning: boolean;
+  learning_model: string;
+  /** At most so many for one user. */
+  learning_requests_a_day: number;
 }
 
 export interface MemoryPage {
@@ -1133,6 +1162,11 @@ export interface UiMessageIn {
   parts?: Record<string, unknown>[];
 }
 
+export interface VectorCount {
+  model: string;
+  count: number;
+}
+
 /** `digest`: as `approval.requested` says it. */
 export interface Verdict {
   digest: string;
@@ -1352,6 +1386,10 @@ export interface Routes {
   "POST /api/imports/{identifier}/resume": { path: { identifier: string }; query: object; body: undefined; answer: ImportDocument };
   /** Find what was said that a query is about, by words, meaning, time and who said it. */
   "GET /api/memories/search": { path: object; query: { q: string; before?: string; after?: string; speaker?: string; k?: number; now?: string }; body: undefined; answer: Recollections };
+  /** The model that finds by meaning, what else there is, and how far it is with everything that was said. */
+  "GET /api/admin/memory": { path: object; query: object; body: undefined; answer: MemoryModelDocument };
+  /** Choose the model that finds by meaning. It is tried first; then vectors are made anew, and the old ones serve. */
+  "PUT /api/admin/memory": { path: object; query: object; body: MemoryModelChange; answer: MemoryModelDocument };
   /** All your memories as JSON Lines, which import again. */
   "GET /api/memories/export": { path: object; query: object; body: undefined; answer: undefined };
   /** Memories from JSON Lines: an object with a `text` on each; `sources` are messages of yours. */

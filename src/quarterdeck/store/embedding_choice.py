@@ -1,0 +1,38 @@
+"""Which embedding model an admin has chosen, and what became of the last try to use it."""
+
+from __future__ import annotations
+
+from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.settings import delete_setting, read_setting, save_setting
+
+_MODEL = "embedding_model"
+_FAULT = "embedding_fault"
+_NONE = "none"
+
+
+def read_choice(connection: AnyConnection) -> str | None:
+    """None: nobody has chosen, the environment says it. Empty: no model."""
+    stored = read_setting(connection, _MODEL)
+    return None if not stored else "" if stored == _NONE else stored
+
+
+def save_choice(connection: WriteConnection, model: str | None) -> None:
+    if model is None:
+        delete_setting(connection, _MODEL)
+    else:
+        save_setting(connection, _MODEL, model or _NONE)
+    save_fault(connection, "", "")
+
+
+def read_fault(connection: AnyConnection, model: str) -> str:
+    """Why this model made no vectors when it was asked last; empty: it did."""
+    failed, _, sentence = read_setting(connection, _FAULT).partition("\n")
+    return sentence if failed == model else ""
+
+
+def save_fault(connection: WriteConnection, model: str, sentence: str) -> None:
+    """Empty `sentence`: all is well."""
+    if sentence:
+        save_setting(connection, _FAULT, f"{model}\n{sentence}")
+    else:
+        delete_setting(connection, _FAULT)
