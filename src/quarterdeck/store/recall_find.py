@@ -193,8 +193,13 @@ def find_names(connection: AnyConnection, owner: str, words: Collection[str]) ->
 
 def find_entries_of(connection: AnyConnection, owner: str, message_ids: Sequence[str]) -> dict[str, int]:
     """The entries of messages, by message."""
-    rows = connection.execute(_ENTRIES_OF, {"ids": list(message_ids), "owner": owner})
-    return {row.message_id: row.id for row in rows}
+    # Asked for the owner, too, SQLite would look through all that they have instead of looking up each message.
+    rows = connection.execute(
+        select(search_entries.c.message_id, search_entries.c.id, search_entries.c.owner_id).where(
+            search_entries.c.message_id.in_(message_ids)
+        )
+    ).all()
+    return {row.message_id: row.id for row in rows if row.owner_id == owner}
 
 
 def find_beside(connection: AnyConnection, owner: str, entries: Collection[int]) -> set[int]:
