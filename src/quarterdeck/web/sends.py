@@ -30,7 +30,7 @@ class Sends:
         self._admission = admission
         self._waiting: dict[asyncio.Task[None], int] = {}  # with their bytes
         self._latest: dict[str, asyncio.Task[None]] = {}  # of each conversation
-        self._has_moved = asyncio.Event()
+        self._has_moved: asyncio.Event | None = None  # most sockets never wait
 
     async def take(self, frame: SendFrame | RetryFrame, size: int) -> None:
         """Returns when the frame is answered, or waits. `size`: bytes of the frame. Raises: `OverloadedError`."""
@@ -40,7 +40,7 @@ class Sends:
         self._admission.check_line()
         since_s = time.monotonic()
         while self._is_full(size):
-            self._has_moved.clear()
+            self._has_moved = asyncio.Event()
             await self._has_moved.wait()
         place = frame.conversation if isinstance(frame, SendFrame) else frame.message
         task = asyncio.create_task(self._send_after(self._latest.get(place), frame, since_s))
@@ -72,4 +72,5 @@ class Sends:
         del self._waiting[done]
         if self._latest.get(place) is done:
             del self._latest[place]
-        self._has_moved.set()
+        if self._has_moved is not None:
+            self._has_moved.set()

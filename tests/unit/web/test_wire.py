@@ -16,7 +16,7 @@ from websockets.frames import Frame, Opcode
 
 from quarterdeck.web import wire
 from quarterdeck.web.connections import WRITE_PIECE
-from quarterdeck.web.wire import MAX_AT_ONCE, MAX_HEAD_BYTES, MAX_HEADERS, Http, Socket, frame_head
+from quarterdeck.web.wire import MAX_AT_ONCE, MAX_HEAD_BYTES, MAX_HEADERS, Http, Inbox, Socket, frame_head
 
 WAIT_S = 5.0
 PIECES = [b"a", b"", b"b" * 40_000, b"c" * 4_000]
@@ -242,3 +242,25 @@ def unchunk(body: bytes) -> bytes:
         size, _, body = body.partition(b"\r\n")
         whole, body = whole + body[: int(size, 16)], body[int(size, 16) + 2 :]
     return whole
+
+
+async def test_an_inbox_gives_what_came_in_its_order_and_wakes_who_waits() -> None:
+    inbox = Inbox()
+    reading = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    assert not reading.done()
+    for message in ("one", "two", "three"):
+        inbox.put_nowait(message)
+    assert await reading == "one"
+    assert [await inbox.get(), inbox.empty(), await inbox.get(), inbox.empty()] == ["two", False, "three", True]
+
+
+async def test_a_reader_that_is_cancelled_takes_nothing_from_an_inbox() -> None:
+    inbox = Inbox()
+    reading = asyncio.create_task(inbox.get())
+    await asyncio.sleep(0)
+    inbox.put_nowait("kept")
+    reading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reading
+    assert await inbox.get() == "kept"
