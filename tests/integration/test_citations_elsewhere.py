@@ -37,7 +37,7 @@ def test_shared_pages_and_exports_leave_citations_out(server: Server, http: http
     kept = http.get(f"/api/conversations/{name}/messages").json()["items"][-1]
     assert kept["parts"][0]["text"] == "".join(PIECES), "the log and the page have it as the model wrote it"
     made = http.post(f"/api/conversations/{name}/shares").json()
-    with httpx2.Client(base_url=server.url) as visitor:
+    with httpx2.Client(base_url=server.url, timeout=20) as visitor:
         shared = visitor.get("/s/" + made["url"].rsplit("/", 1)[1]).text
     assert "Under the blue pot, as <code>[[m:ID]]</code> says." in shared
     for kind in ("markdown", "html"):
