@@ -96,6 +96,7 @@ def test_a_killed_server_goes_on_with_the_import_and_counts_nothing_twice(make_s
         assert done["counts"]["messages"] == 3_000 + 4 * 100 == count_messages(http)
         assert done["counts"]["known_messages"] == 0
     assert list((server.data_dir / "imports").iterdir()) == [server.data_dir / "imports" / "place"]
+    assert (server.data_dir / "imports" / "place").stat().st_mode & 0o077 == 0
 
 
 def test_a_file_that_is_too_large_is_refused_before_it_is_stored(make_server: MakeServer) -> None:

@@ -183,7 +183,8 @@ class Imports:
         path = self._folder / "place"
         with contextlib.suppress(FileExistsError):
             draft = path.with_name(f"{secrets.token_hex(8)}.part")
-            draft.write_text(secrets.token_hex(8))
+            with os.fdopen(_open_private(draft), "w") as file:
+                file.write(secrets.token_hex(8))
             try:
                 os.link(draft, path)  # whole or not at all, and the first one counts
             finally:
