@@ -254,7 +254,6 @@ class TurnRunner:
             pause_s = _RENEW_S
             try:
                 renewal = await self._claims.renew()
-                await self._find_decisions()
             except QuarterdeckError as error:
                 logger.warning("leases_not_renewed", reason=error.message, detail=error.detail)
                 pause_s = _RENEW_AGAIN_S  # before others may think that we are dead
@@ -264,12 +263,18 @@ class TurnRunner:
                     job.lose()
             for turn in renewal.stopping:
                 self.stop(turn)
+            await self._find_decisions()
 
     async def _find_decisions(self) -> None:
-        """Those that nobody was told of: a ring of the bell may be lost. Raises: `StorageError`."""
+        """Those that nobody was told of: a ring of the bell may be lost."""
         waiting = list(self._waiting)
         if not waiting:
             return
-        for turn in await self._rooms.database.read(lambda connection: list_decided(connection, waiting)):
+        try:
+            decided = await self._rooms.database.read(lambda connection: list_decided(connection, waiting))
+        except QuarterdeckError as error:  # the next renewal looks again
+            logger.warning("decisions_not_looked_for", reason=error.message, detail=error.detail)
+            return
+        for turn in decided:
             if (job := self._jobs.get(turn)) is not None:
                 job.look_for_decisions()

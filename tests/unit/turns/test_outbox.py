@@ -216,6 +216,19 @@ async def test_what_is_given_up_while_it_is_on_its_way_is_not_written_again(log:
     assert len(await log.read("t", 0)) == 1
 
 
+async def test_what_is_given_up_and_then_fails_is_not_tried_again() -> None:
+    log = ListLog()
+    outbox = open_outbox(log)
+    log.failures = 1
+    outbox.put([StepStarted(1, "m", 0)])
+    outbox.pass_on()
+    outbox.abandon()
+    for _ in range(10):
+        await asyncio.sleep(0)
+    assert log.failures == 0, "the append came to its end"
+    assert log.bodies == []
+
+
 async def test_a_second_writer_is_refused_and_what_it_wrote_is_nowhere(log: SqlLog) -> None:
     first, second = open_outbox(log), open_outbox(log)
     first.put([StepStarted(1, "m", 0)])
@@ -239,6 +252,15 @@ async def test_whoever_waits_for_the_same_tick_goes_on_together() -> None:
         await asyncio.gather(*(wait(name) for name in "abc"))
         assert order == ["a", "b", "c"]
         await wait("again")
+
+
+async def test_whoever_comes_right_after_a_tick_is_told_so_and_later_is_not() -> None:
+    ticker = Ticker(0.001)
+    assert not ticker.has_just_rung
+    await ticker.wait()
+    assert ticker.has_just_rung
+    await asyncio.sleep(0.02)
+    assert not ticker.has_just_rung
 
 
 async def test_one_who_is_cancelled_while_waiting_does_not_take_the_others_along() -> None:
