@@ -11,6 +11,7 @@ import httpx2
 import pytest
 from anthropic.types import Message, MessageTokensCount, RawMessageStreamEvent
 from tests.conftest import Report
+from tests.fakes.pictures import PIXEL
 from tests.fakes.script import Script, ScriptedCall, ScriptedUsage, words
 from tests.harness.server import Server
 from tests.harness.strict_api import Recorder, find_faults
@@ -18,7 +19,6 @@ from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello?"}]
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 WEATHER: Any = {
     "name": "weather",
     "description": "The weather somewhere.",

@@ -14,6 +14,7 @@ from openai.types import Model
 from openai.types.chat import ChatCompletion, ChatCompletionChunk
 from pydantic import BaseModel
 from tests.conftest import MakeServer, Report
+from tests.fakes.pictures import PIXEL
 from tests.fakes.script import Script, ScriptedCall, ScriptedUsage, words
 from tests.harness.full_client import new_name
 from tests.harness.people import add_person
@@ -23,7 +24,6 @@ from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
 
 HELLO: list[Any] = [{"role": "user", "content": "Hello?"}]
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 WEATHER: Any = {
     "type": "function",
     "function": {
@@ -41,14 +41,6 @@ def recorder() -> Iterator[Recorder]:
     yield recorder
     faults, _ = _look_at(recorder)
     assert faults == []
-
-
-@pytest.fixture(scope="module")
-def client(server: Server, recorder: Recorder) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        base_url=f"{server.url}/v1", api_key=server.key, max_retries=0, http_client=httpx2.Client(transport=recorder)
-    ) as opened:
-        yield opened
 
 
 def test_an_answer_comes_whole(client: openai.OpenAI, upstream: Upstream) -> None:

@@ -11,6 +11,7 @@ import openai
 import pytest
 from openai.types.conversations import Conversation, ConversationDeletedResource, ConversationItem, ConversationItemList
 from tests.conftest import MakeServer, Report
+from tests.fakes.pictures import PIXEL
 from tests.fakes.script import Script, words
 from tests.harness.full_client import new_name
 from tests.harness.postgres import Databases
@@ -18,7 +19,6 @@ from tests.harness.server import Server
 from tests.harness.strict_api import Recorder, find_faults
 from tests.harness.upstream import Upstream
 
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PICTURE = {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PIXEL}"}
 CALL = {"type": "function_call", "call_id": "call_1", "name": "weather", "arguments": '{"place": "Kiel"}'}
 RESULT = {"type": "function_call_output", "call_id": "call_1", "output": "rain"}
@@ -32,14 +32,6 @@ def recorder() -> Iterator[Recorder]:
     yield recorder
     faults, _ = _look_at(recorder)
     assert faults == []
-
-
-@pytest.fixture(scope="module")
-def client(server: Server, recorder: Recorder) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        base_url=f"{server.url}/v1", api_key=server.key, max_retries=0, http_client=httpx2.Client(transport=recorder)
-    ) as opened:
-        yield opened
 
 
 def test_a_conversation_is_made_noted_about_and_deleted(client: openai.OpenAI, http: httpx2.Client) -> None:

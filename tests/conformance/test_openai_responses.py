@@ -13,6 +13,7 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import BaseModel
 from tests.conftest import MakeServer, Report
+from tests.fakes.pictures import PIXEL
 from tests.fakes.script import Script, ScriptedCall, ScriptedUsage, words
 from tests.harness.chaos_proxy import ChaosProxy
 from tests.harness.full_client import new_name
@@ -29,7 +30,6 @@ WEATHER: Any = {
     "strict": False,
 }
 CALL = ScriptedCall(id="call_1", name="weather", arguments=['{"place":', ' "Kiel"}'])
-PIXEL = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 PICTURE: Any = {"type": "input_image", "detail": "auto", "image_url": f"data:image/png;base64,{PIXEL}"}
 LOST = 30  # cuts after which a test gives up
 
@@ -41,14 +41,6 @@ def recorder() -> Iterator[Recorder]:
     yield recorder
     faults, _ = _look_at(recorder)
     assert faults == []
-
-
-@pytest.fixture(scope="module")
-def client(server: Server, recorder: Recorder) -> Iterator[openai.OpenAI]:
-    with openai.OpenAI(
-        base_url=f"{server.url}/v1", api_key=server.key, max_retries=0, http_client=httpx2.Client(transport=recorder)
-    ) as opened:
-        yield opened
 
 
 @pytest.mark.parametrize("store", [True, False])

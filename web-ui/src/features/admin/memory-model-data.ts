@@ -1,21 +1,7 @@
+import type * as api from "@/shared/wire/api";
+
 /** What `/api/admin/memory` answers. */
-export interface MemoryModel {
-  /** Empty: none. */
-  model: string;
-  origin: "settings" | "environment";
-  /** What the environment says; empty: none. */
-  default: string;
-  state: "off" | "ready" | "building" | "failing";
-  error: string;
-  done: number;
-  total: number;
-  vectors: { model: string; count: number }[];
-  choices: { id: string; kind: "provider" | "bert" | "onnx" | "gguf" }[];
-  models_dir: string;
-  learning: boolean;
-  learning_model: string;
-  learning_requests_a_day: number;
-}
+export type MemoryModel = api.MemoryModelDocument;
 
 /** The choices that are no model; no model is called so, since each has a slash. */
 export const NONE = "none";
