@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from email.utils import formatdate
 
 import pytest
+from msgspec import structs
 from tests.contract.provider_cases import (
     CASES,
     IMPATIENT_TO_BEGIN,
@@ -315,6 +316,13 @@ async def test_a_fault_instead_of_an_answer_has_its_type(pair: Pair, fault: str,
     assert text_of(deltas) == ""
     assert error.message.endswith("Your message is kept.")
     assert len(pair.fake.requests) == 1
+
+
+async def test_an_answer_that_is_gone_on_from_may_have_been_complete(pair: Pair) -> None:
+    pair.fake.default = Script(fault="no_words")
+    deltas, error = await collect(pair.provider, structs.replace(ask(), goes_on=True))
+    assert error is None
+    assert (text_of(deltas), deltas[-1]) == ("", FinishChunk("stop"))
 
 
 @pytest.mark.parametrize("fault", ["refusal", "no_words", "html", "filter"])

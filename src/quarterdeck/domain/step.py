@@ -58,6 +58,7 @@ class StepRequest(Struct, frozen=True, kw_only=True):
     top_k: int | None = None
     response_format: dict[str, Any] | None = None  # OpenAI's shape
     prefill: bool = False
+    goes_on: bool = False  # the messages end with what was said of this answer, so nothing more may be its end
     owner: str = ""  # whose log the built-in log reader may quote; never sent to a vendor
     conversation: str = ""  # where it is asked; never sent either
     question: str = ""  # what the user wrote, without what we put before it; nor is this

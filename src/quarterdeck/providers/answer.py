@@ -67,7 +67,7 @@ class AnswerDecoder(ABC):
     def conclude(self, out: list[Delta], profile: ModelProfile, may_be_empty: bool) -> None:
         """The upstream has ended: the usage (with its cost) and the model's own end.
 
-        `may_be_empty`: a prefilled answer may have been complete already.
+        `may_be_empty`: an answer that is gone on from may have been complete already.
         Raises: `UpstreamError`: "refused", "cut" (no end was said), "empty".
         """
         if self.usage is not None:

@@ -151,7 +151,7 @@ class HttpProvider:
                 self._dialect.new_decoder(request),
                 describe_model(self.endpoint.name, request.model),
                 msgspec.structs.replace(timeouts, first_token_s=left_s),
-                may_be_empty=request.prefill,
+                may_be_empty=request.prefill or request.goes_on,
             )
         except UpstreamError:
             response.close()

@@ -121,6 +121,7 @@ def _request(plan: StepPlan) -> StepRequest:
         temperature=plan.temperature,
         max_output_tokens=plan.max_output_tokens,
         prefill=plan.context.prefill,
+        goes_on=plan.writer.goes_on,
         owner=plan.owner,
         conversation=plan.conversation,
         question=plan.context.question,
@@ -143,8 +144,9 @@ def _with_wishes(request: StepRequest, wishes: StepRequest) -> StepRequest:
 
 def _request_as_asked(plan: StepPlan, asked: StepRequest) -> StepRequest:
     return structs.replace(
-        asked, model=plan.profile.name, messages=plan.context.messages, prefill=plan.context.prefill, owner=plan.owner,
-        conversation=plan.conversation, max_output_tokens=_lesser(asked.max_output_tokens, plan.max_output_tokens),
+        asked, model=plan.profile.name, messages=plan.context.messages, prefill=plan.context.prefill,
+        goes_on=plan.writer.goes_on, owner=plan.owner, conversation=plan.conversation,
+        max_output_tokens=_lesser(asked.max_output_tokens, plan.max_output_tokens),
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class PartWriter:
         # What is said after a tool's result begins a paragraph: whoever reads the text alone sees no seam.
         self._lead = BLANK_LINE if plain_text(earlier).strip() and not plain_text(so_far[len(earlier) :]) else ""
         before = continued_text(so_far, open_part, answer_format)
+        self.goes_on = bool(before)  # from words of this step that are there already
         self._seam = Seam(before) if before else None
         self._tagged = _parser_after(before) if answer_format == "tagged" else None
         self._entry: PartKind = "idea" if self._kind == "idea" else "text"  # what the parser is in
