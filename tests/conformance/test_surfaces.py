@@ -290,7 +290,8 @@ async def test_an_answer_that_outlives_its_server_is_the_same_over_every_surface
 ) -> None:
     server = make_server().start()
     port, key = server.port, server.key
-    asked = Asked(new_name("chat"), upstream.model(Script(pieces=words(80), delay_s=0.02)), "", new_name("m"))
+    script = Script(pieces=words(80), delay_s=0.02, fault="stall", fault_after=60)
+    asked = Asked(new_name("chat"), upstream.model(script), "", new_name("m"))
     ui = asyncio.ensure_future(
         front_ends.ui_chat_through(port, key, asked.chat, "Hello", id=asked.name, body=asked.props)
     )
@@ -306,6 +307,7 @@ async def test_an_answer_that_outlives_its_server_is_the_same_over_every_surface
         ]
         await client.until_text(accepted["turn"], 100)
         server.kill()
+    upstream.change(asked.model, Script(pieces=words(80), delay_s=0.02))
     await asyncio.to_thread(server.restart)
     ui_attempts, ag_ui_attempts = await ui, await ag_ui
     await asyncio.gather(*watching)

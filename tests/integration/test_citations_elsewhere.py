@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import httpx2
@@ -54,6 +55,48 @@ def test_openais_clients_are_not_told_citations(http: httpx2.Client, model: str)
     streamed = http.post("/v1/chat/completions", json=body).text
     assert "[[m:01" not in streamed
     assert "blue pot" in streamed
+
+
+def test_other_front_ends_are_not_told_citations(http: httpx2.Client, model: str) -> None:
+    name = new_name("kept")
+    batch = http.post("/chat_batch", json={"message": "Where is the key?", "chatId": name, "model": model})
+    assert batch.text == SHOWN
+    kept = http.get(f"/api/conversations/{name}/messages").json()["items"][-1]["conversation"]
+    question = {"id": "q", "role": "user", "parts": [{"type": "text", "text": "Again?"}]}
+    streams = [
+        http.post("/api/ui/chat", json={"id": name, "messages": [question], "model": model}),
+        http.post("/api/ag-ui", json=_ag_ui_run(name, model)),
+        http.post("/v1/responses", json={"model": model, "input": "Again?", "conversation": kept, "stream": True}),
+    ]
+    for answer in streams:
+        assert answer.status_code == 200, answer.text
+        assert "Under the blue pot" in answer.text
+        assert "[[m:01" not in answer.text
+        assert _joined(answer.text) == SHOWN
+    for address in (f"/api/ui/chat/{name}/messages", f"/v1/conversations/{kept}/items"):
+        stored = http.get(address)
+        assert stored.status_code == 200, stored.text
+        assert "Under the blue pot, as `[[m:ID]]` says." in stored.text
+        assert "[[m:01" not in stored.text
+
+
+def _ag_ui_run(thread: str, model: str) -> dict[str, Any]:
+    asked = {"id": new_name("q"), "role": "user", "content": "Again?"}
+    named = {"threadId": thread, "runId": new_name("run"), "state": {}, "tools": [], "context": []}
+    return {**named, "messages": [asked], "forwardedProps": {"model": model}}
+
+
+def _joined(stream: str) -> str:
+    """What the deltas of text add up to."""
+    told = [json.loads(line[6:]) for line in stream.splitlines() if line.startswith("data: {")]
+    kinds = ("text-delta", "TEXT_MESSAGE_CONTENT", "response.output_text.delta")
+    return "".join(event["delta"] for event in told if event["type"] in kinds)
+
+
+def test_a_client_that_is_answered_alone_has_what_the_model_wrote(http: httpx2.Client, model: str) -> None:
+    """Nothing was recalled for it, so what looks like a citation is none."""
+    answer = http.post("/v1/responses", json={"model": model, "input": "Where is the key?"}).json()
+    assert answer["output"][0]["content"][0]["text"] == "".join(PIECES)
 
 
 def test_a_pipe_and_a_terminal_show_no_citations(

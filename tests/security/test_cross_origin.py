@@ -65,6 +65,11 @@ def asking(origin: str, method: str = "POST") -> dict[str, str]:
     }  # fmt: skip
 
 
+def code_of(answer: httpx2.Response) -> str:
+    told = answer.json()
+    return str(told.get("error", told)["code"])
+
+
 def allowance(answer: httpx2.Response) -> dict[str, str]:
     return {name: value for name, value in answer.headers.items() if name.startswith("access-control-")}
 
@@ -103,7 +108,7 @@ def test_no_cookie_counts_across_origins(allowing: Server, page: httpx2.Client, 
     wrong = []
     for method, path, body in (*OPEN, ("DELETE", "/v1/responses/none", {}), ("POST", "/api/turns/none/stop", {})):
         answer = page.request(method, path, headers=cookie, json=body)
-        if (answer.status_code, answer.json()["code"]) != (403, "wrong_origin"):
+        if (answer.status_code, code_of(answer)) != (403, "wrong_origin"):
             wrong.append(f"{method} {path}: {answer.status_code}")
         wrong += [f"{method} {path}: {allowance(answer)}"] if allowance(answer) else []
     for path in ("/v1/models", "/api/ui/chat/c/messages"):
@@ -151,3 +156,15 @@ def test_what_is_no_exact_origin_is_refused_at_the_start(
     monkeypatch.setenv("QUARTERDECK_ALLOWED_ORIGINS", named)
     with pytest.raises(SetupError, match="QUARTERDECK_ALLOWED_ORIGINS"):
         load_settings()
+
+
+def test_a_refusal_can_be_read_by_the_page_that_may_call(allowing: Server, page: httpx2.Client) -> None:
+    key = {"origin": FRIEND, "authorization": f"Bearer {allowing.key}"}
+    too_long = page.post("/v1/chat/completions", content=b"x" * (27 << 20), headers=key)
+    assert (too_long.status_code, too_long.json()["error"]["code"]) == (413, "too_large")
+    unknown = page.post("/v1/nothing", headers=key)
+    assert (unknown.status_code, unknown.json()["error"]["code"]) == (404, "not_found")
+    for answer in (too_long, unknown):
+        assert allowance(answer)["access-control-allow-origin"] == FRIEND
+    stranger = page.post("/v1/chat/completions", content=b"x" * (27 << 20), headers=key | {"origin": STRANGERS[1]})
+    assert (stranger.status_code, allowance(stranger)) == (413, {})

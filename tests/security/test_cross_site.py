@@ -70,7 +70,7 @@ def test_no_write_is_taken_from_another_site(public: Server, cookie: Headers, re
                 given: dict[Any, Any] = cookie | headers
                 answer = browser.request(route.method, address, headers=given, json={})
                 count += 1
-                if (answer.status_code, answer.json().get("code")) != (403, "wrong_origin"):
+                if answer.status_code != 403 or "This request came from another site." not in answer.text:
                     wrong.append(f"{route} with {headers}: {answer.status_code} {answer.text[:100]}")
     report("cross-site writes", wrong, count, f"{len(everything)} kinds of headers")
 

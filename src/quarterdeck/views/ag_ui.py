@@ -22,8 +22,8 @@ from quarterdeck.domain.events import (
     UsageReported,
 )
 from quarterdeck.domain.usage import Usage
-from quarterdeck.views.increments import Increments
 from quarterdeck.views.parts_told import OpenPart, OpenParts
+from quarterdeck.views.uncited import UncitedIncrements
 
 Told = dict[str, Any]
 _NO_REASON = "The answer could not be finished."
@@ -35,7 +35,7 @@ class AgUi:
 
     def __init__(self, thread: str, run: str) -> None:
         self._thread, self._run = thread, run
-        self._increments = Increments()
+        self._increments = UncitedIncrements()
         self._parts = OpenParts()
         self._names: dict[int, str] = {}  # of the messages that text and reasoning are told as
         self._message = self._model = ""

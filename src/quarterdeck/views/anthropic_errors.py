@@ -48,11 +48,17 @@ def anthropic_status(error: QuarterdeckError) -> int:
 
 def anthropic_error(error: QuarterdeckError) -> dict[str, Any]:
     """`{type: "error", error: {type, message}, request_id}`."""
-    return {
-        "type": "error",
-        "error": {"type": _find(error)[1], "message": error.message},
-        "request_id": f"req_{new_id()}",
-    }
+    return _told(_find(error)[1], error.message)
+
+
+def anthropic_refusal(status: int, sentence: str) -> dict[str, Any]:
+    """Of a request that no route has taken."""
+    kinds = {403: "permission_error", 404: "not_found_error", 413: "request_too_large", 429: "rate_limit_error"}
+    return _told(kinds.get(status, "invalid_request_error"), sentence)
+
+
+def _told(kind: str, sentence: str) -> dict[str, Any]:
+    return {"type": "error", "error": {"type": kind, "message": sentence}, "request_id": f"req_{new_id()}"}
 
 
 def _find(error: QuarterdeckError) -> tuple[int, str]:

@@ -55,6 +55,12 @@ def openai_error(error: QuarterdeckError) -> dict[str, Any]:
     return {"error": {"message": error.message, "type": kind, "param": parameter, "code": code}}
 
 
+def openai_refusal(status: int, code: str, sentence: str) -> dict[str, Any]:
+    """Of a request that no route has taken."""
+    kind = {403: "permission_error", 429: "rate_limit_error"}.get(status, _REQUEST)
+    return {"error": {"message": sentence, "type": kind, "param": None, "code": code}}
+
+
 def _find(error: QuarterdeckError) -> tuple[int, str, str | None]:
     for kind, status, name, code in _TABLE:
         if isinstance(error, kind):

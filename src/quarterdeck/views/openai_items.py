@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec import Struct
 
+from quarterdeck.domain.citations import leave_out_everywhere
 from quarterdeck.domain.parts import ImagePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from quarterdeck.store.messages import MessageRow
 
@@ -96,8 +97,13 @@ def _answer_items(row: MessageRow) -> list[Item]:
                 items[-1].parts.append(place)
                 items[-1].document["content"].append(text_content(part.text))
             elif part.text:
-                items.append(_item(identifier, kind, place, part))
+                items.append(_item(identifier, kind, place, _shown(part) if row.turn_id else part))
     return items
+
+
+def _shown(part: TextPart | ReasoningPart) -> TextPart | ReasoningPart:
+    """Citations lead somewhere in the page only."""
+    return TextPart(leave_out_everywhere(part.text)) if isinstance(part, TextPart) else part
 
 
 def _item(identifier: str, kind: str, place: int, part: Part) -> Item:

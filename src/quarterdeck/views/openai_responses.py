@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.domain.asked import ApiRequest
+from quarterdeck.domain.citations import leave_out_everywhere
 from quarterdeck.domain.events import (
     Event,
     PartEnded,
@@ -28,6 +29,7 @@ from quarterdeck.domain.usage import Usage
 from quarterdeck.views.increments import Increments
 from quarterdeck.views.openai_items import item_id, output_item, text_content
 from quarterdeck.views.openai_responses_request import ID
+from quarterdeck.views.uncited import UncitedIncrements
 
 PER_SEQ = 1_000
 _PROMPT_CODES = ("provider_rejected_request", "context_too_long", "provider_refused", "bad_input")
@@ -87,7 +89,7 @@ class ResponseStream:
         self._after = after
         self._number = 0
         self._out: list[bytes] = []
-        self._increments = Increments()
+        self._increments = Increments() if identity.asked.is_alone else UncitedIncrements()
         self._items: list[_OpenItem] = []
         self._by_part: dict[int, _OpenItem] = {}
         self._ending = _Ending("in_progress")
@@ -205,7 +207,7 @@ def _told_parts(identity: ResponseIdentity, parts: list[Part]) -> list[tuple[str
     told: list[tuple[str, Part]] = []
     for part in parts:
         if isinstance(part, TextPart):
-            told.append(("message", part))
+            told.append(("message", part if identity.asked.is_alone else TextPart(leave_out_everywhere(part.text))))
         elif isinstance(part, ReasoningPart):
             told.append(("reasoning", part))
         elif isinstance(part, ToolCallPart) and identity.tells_calls:

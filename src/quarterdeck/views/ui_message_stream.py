@@ -29,8 +29,8 @@ from quarterdeck.domain.events import (
 )
 from quarterdeck.domain.parts import Approval
 from quarterdeck.domain.usage import Usage
-from quarterdeck.views.increments import Increments
 from quarterdeck.views.parts_told import OpenPart, OpenParts
+from quarterdeck.views.uncited import UncitedIncrements
 
 HEADERS = {"x-vercel-ai-ui-message-stream": "v1"}
 DONE = b"data: [DONE]\n\n"
@@ -59,7 +59,7 @@ class UiMessageStream:
     """Feed it one turn's events from the first on."""
 
     def __init__(self) -> None:
-        self._increments = Increments()
+        self._increments = UncitedIncrements()
         self._parts = OpenParts()
         self._names: dict[str, str] = {}  # of the tools, by call
         self._approvals: dict[str, Approval] = {}  # as they were told, by call

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from quarterdeck.domain.citations import leave_out_everywhere
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, TextPart, ToolCallPart, ToolResultPart
 from quarterdeck.store.messages import MessageRow
 from quarterdeck.views.ui_message_stream import read_arguments
@@ -15,7 +16,7 @@ UiPart = dict[str, Any]
 
 def ui_message(row: MessageRow) -> dict[str, Any]:
     results = {part.call: part for part in row.parts if isinstance(part, ToolResultPart)}
-    parts = [made for part in row.parts if (made := _part(part, results)) is not None]
+    parts = [made for part in row.parts if (made := _part(row, part, results)) is not None]
     metadata: dict[str, Any] = {"conversation": row.conversation_id, "status": row.status}
     if row.turn_id is not None:
         metadata["turn"] = row.turn_id
@@ -24,20 +25,24 @@ def ui_message(row: MessageRow) -> dict[str, Any]:
     return {"id": row.id, "role": row.role, "parts": parts, "metadata": metadata}
 
 
-def _part(part: Part, results: dict[str, ToolResultPart]) -> UiPart | None:
+def _part(row: MessageRow, part: Part, results: dict[str, ToolResultPart]) -> UiPart | None:
     match part:
         case TextPart(text=text):
-            return {"type": "text", "text": text, "state": "done"}
+            return {"type": "text", "text": _shown(row, text), "state": "done"}
         case ReasoningPart(text=text):
             return {"type": "reasoning", "text": text, "state": "done"}
         case IdeaPart(text=text):
-            return {"type": "data-idea", "data": {"text": text}}
+            return {"type": "data-idea", "data": {"text": _shown(row, text)}}
         case ImagePart(media_type=media_type, data=data):
             return {"type": "file", "mediaType": media_type, "url": f"data:{media_type};base64,{data}"}
         case ToolCallPart():
             return _tool(part, results.get(part.call))
         case ToolResultPart():
             return None  # told with its call
+
+
+def _shown(row: MessageRow, text: str) -> str:
+    return leave_out_everywhere(text) if row.role == "assistant" else text
 
 
 def _tool(part: ToolCallPart, result: ToolResultPart | None) -> UiPart:

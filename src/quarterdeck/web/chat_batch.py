@@ -14,8 +14,8 @@ from quarterdeck.domain.events import PartStarted, TextDelta, TurnEnded, decode_
 from quarterdeck.domain.ids import new_id
 from quarterdeck.errors import error_of_code
 from quarterdeck.turns.record import MAX_ID_CHARS, Send
-from quarterdeck.views.increments import Increments
 from quarterdeck.views.turn_reader import TurnReader
+from quarterdeck.views.uncited import UncitedIncrements
 from quarterdeck.web.dependencies import Address, CallerOrGuest, TheHouse
 from quarterdeck.web.guard import AnswerCutError
 from quarterdeck.web.guest_limits import admit_guest_message
@@ -83,7 +83,7 @@ async def chat_batch(house: TheHouse, caller: CallerOrGuest, address: Address, a
 
 async def _texts(reader: TurnReader) -> AsyncIterator[str]:
     """The answer's text parts as they come. Raises: the error the turn ended with."""
-    increments = Increments()
+    increments = UncitedIncrements()
     texts: set[int] = set()
     async for entries in reader.follow():
         for event in chain.from_iterable(increments.of(decode_event(entry.body)) for entry in entries):

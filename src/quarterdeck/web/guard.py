@@ -21,7 +21,7 @@ from quarterdeck.web.doors import Doors, is_door
 from quarterdeck.web.hosts import Hosts
 from quarterdeck.web.house import SESSION_COOKIE
 from quarterdeck.web.metrics import count_answer
-from quarterdeck.web.problems import problem
+from quarterdeck.web.problems import refusal
 
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_API_BYTES = 26 * 1024 * 1024  # pictures and recordings; those routes know who asks before they read
@@ -80,23 +80,24 @@ class Guard:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        refusal = self._refuse(scope, headers)
+        refused = self._refuse(scope, headers)
         if scope["type"] == "websocket":
-            if refusal is None:
+            if refused is None:
                 await self._app(scope, receive, send)
             else:
                 await receive()
-                await send({"type": "websocket.close", "code": 1008, "reason": refusal.sentence})
+                await send({"type": "websocket.close", "code": 1008, "reason": refused.sentence})
             return
-        if refusal is not None:
-            answer = problem(refusal.status, refusal.code, refusal.sentence, retry_after_s=refusal.retry_after_s)
+        is_allowed = self._cross_origin.allows(scope, headers)
+        if is_allowed:
+            send = self._readable(send, headers["origin"])
+        if refused is not None:
+            answer = refusal(scope, refused.status, refused.code, refused.sentence, retry_after_s=refused.retry_after_s)
             await answer(scope, receive, self._secured(scope, send))
             return
-        if self._cross_origin.allows(scope, headers):
-            send = self._readable(send, headers["origin"])
-            if self._cross_origin.is_preflight(scope, headers):
-                await self._cross_origin.answer_preflight()(scope, receive, self._secured(scope, send))
-                return
+        if is_allowed and self._cross_origin.is_preflight(scope, headers):
+            await self._cross_origin.answer_preflight()(scope, receive, self._secured(scope, send))
+            return
         await self._pass(scope, receive, send)
 
     def _refuse(self, scope: Scope, headers: Headers) -> Refusal | None:
@@ -156,7 +157,7 @@ class Guard:
         except AnswerCutError:
             return  # unfinished as it is, the server closes the connection
         except BodyTooLongError:  # while the body is read, nothing has been answered yet
-            await problem(413, "too_large", self._too_large(scope))(scope, receive, self._secured(scope, send))
+            await refusal(scope, 413, "too_large", self._too_large(scope))(scope, receive, self._secured(scope, send))
 
     def _readable(self, send: Send, origin: str) -> Send:
         """`send`, with leave for the pages of `origin` to read the answer."""

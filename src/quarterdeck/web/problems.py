@@ -10,6 +10,8 @@ from starlette.types import Scope
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import OverloadedError, QuarterdeckError, as_quarterdeck_error
+from quarterdeck.views.anthropic_errors import anthropic_refusal
+from quarterdeck.views.openai_errors import openai_refusal
 
 logger = get_logger("quarterdeck.web")
 
@@ -43,6 +45,17 @@ def problem_of(error: QuarterdeckError) -> JSONResponse:
     return problem(
         error.status, error.code, error.message, retryable=error.retryable, retry_after_s=error.retry_after_s
     )
+
+
+def refusal(scope: Scope, status: int, code: str, sentence: str, *, retry_after_s: float | None = None) -> JSONResponse:
+    """Of a request that no route has taken, as the API tells errors that has its address."""
+    path = str(scope["path"])
+    if not path.startswith("/v1/"):
+        return problem(status, code, sentence, retry_after_s=retry_after_s)
+    is_anthropics = path.removesuffix("/") == "/v1/messages" or path.startswith("/v1/messages/")
+    body = anthropic_refusal(status, sentence) if is_anthropics else openai_refusal(status, code, sentence)
+    headers = {} if retry_after_s is None else {"retry-after": str(max(1, round(retry_after_s)))}
+    return JSONResponse(body, status, headers=headers)
 
 
 def install_problems(app: FastAPI) -> None:
@@ -81,7 +94,9 @@ async def _on_http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # nosec B101  # noqa: S101  # registered for this class only
     sentences = {404: "There is nothing at this address.", 405: "This address does not take that method."}
     detail = sentences.get(error.status_code, f"{error.detail.rstrip('.')}.")
-    return problem(error.status_code, _CODES.get(error.status_code, "http"), detail)
+    answer = refusal(request.scope, error.status_code, _CODES.get(error.status_code, "http"), detail)
+    answer.headers.update(error.headers or {})  # which methods a route takes
+    return answer
 
 
 async def _on_half_character(request: Request, _error: Exception) -> JSONResponse:

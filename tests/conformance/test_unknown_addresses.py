@@ -1,0 +1,42 @@
+"""Addresses and methods that an API does not have, refused in its own words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import anthropic
+import httpx2
+import openai
+import pytest
+from tests.harness.server import Server
+
+
+def test_openais_client_understands_an_address_that_is_not_there(server: Server) -> None:
+    client = openai.OpenAI(api_key=server.key, base_url=f"{server.url}/v1", max_retries=0)
+    with pytest.raises(openai.NotFoundError) as caught:
+        client.get("/fine_tuning/jobs", cast_to=object)
+    assert caught.value.body == {
+        "message": "There is nothing at this address.", "type": "invalid_request_error", "param": None,
+        "code": "not_found",
+    }  # fmt: skip
+
+
+def test_anthropics_client_understands_an_address_that_is_not_there(server: Server) -> None:
+    client = anthropic.Anthropic(api_key=server.key, base_url=server.url, max_retries=0)
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        client.messages.batches.list()
+    told: Any = caught.value.body
+    assert told["error"] == {"type": "not_found_error", "message": "There is nothing at this address."}
+
+
+@pytest.mark.parametrize("address", ["/v1/chat/completions", "/v1/messages", "/v1/models"])
+def test_a_method_that_an_address_does_not_take(http: httpx2.Client, address: str) -> None:
+    answer = http.put(address, json={})
+    assert answer.status_code == 405
+    assert answer.json()["error"]["message"] == "This address does not take that method."
+    assert answer.headers["allow"]
+
+
+def test_elsewhere_they_are_problems(http: httpx2.Client) -> None:
+    for answer in (http.get("/api/nothing"), http.put("/api/settings/none"), http.get("/v1")):
+        assert answer.headers["content-type"] == "application/problem+json"
