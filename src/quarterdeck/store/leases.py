@@ -5,7 +5,7 @@ All times are the database's, so that it does not matter whose clock is wrong.
 
 from __future__ import annotations
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, insert, or_, select, update
 
 from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import WriteConnection
@@ -51,6 +51,16 @@ def drop_work(connection: WriteConnection, name: str, owner: str) -> bool:
 def renew_work(connection: WriteConnection, name: str, owner: str, *, lease_ms: int) -> bool:
     """It takes longer. False when somebody else has taken it meanwhile."""
     return _end(connection, name, owner, {"until": database_now_ms(connection) + lease_ms})
+
+
+def free_work_of_servers(connection: WriteConnection) -> int:
+    """No other server is alive: summaries, readings for memory and vectors may be begun again at once.
+
+    Not what commands do beside a server, as an import. How many there were.
+    """
+    name = leases.c.name
+    servers = delete(leases).where(or_(name == "vectors", name.like("summary %"), name.like("memory %")))
+    return connection.execute(servers).rowcount
 
 
 def _end(connection: WriteConnection, name: str, owner: str, values: dict[str, str | int]) -> bool:

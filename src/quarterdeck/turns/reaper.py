@@ -11,6 +11,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError, StaleWriterError
 from quarterdeck.log.base import Log
 from quarterdeck.store.database import Database
+from quarterdeck.store.leases import free_work_of_servers
 from quarterdeck.store.turns import Claimable, list_claimable, list_ended_since
 from quarterdeck.turns.outage import note_machine_up, was_machine_down
 from quarterdeck.turns.repair import end_saved_log
@@ -53,6 +54,7 @@ class Reaper:
     async def _take_house(self) -> None:
         await self._tidy(leave_ms=0)
         is_log_doubtful = await was_machine_down(self._database)
+        await self._database.write(free_work_of_servers)
         await self._claim(others_are_dead=True, is_log_doubtful=is_log_doubtful)
         await note_machine_up(self._database)
 

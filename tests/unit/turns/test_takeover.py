@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import IdeaPart, TextPart, plain_text
 from quarterdeck.domain.step import FinishChunk, TextChunk
 from quarterdeck.errors import ProviderCutError, StaleWriterError
+from quarterdeck.store.leases import claim_work
 from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import claim_turn
 from quarterdeck.turns import outage as outage_module
@@ -51,6 +53,18 @@ async def test_a_killed_processs_answer_goes_on_from_its_partial_text(tmp_path: 
         [request] = rig.provider.requests
         assert plain_text(request.messages[2].parts) == BEGUN
         assert "Continue exactly there" in plain_text(request.messages[3].parts)
+
+
+async def test_what_a_killed_server_was_making_beside_its_turns_is_begun_again_at_once(tmp_path: Path) -> None:
+    work = ["summary c1", "memory u1", "vectors", "import i1"]
+    async with open_rig(tmp_path, ScriptedProvider(), drains=False) as rig:
+        for name in work:
+            await rig.database.write(partial(claim_work, name=name, owner="first", period_ms=0, lease_ms=600_000))
+    async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
+        claims = [partial(claim_work, name=name, owner="second", period_ms=0, lease_ms=600_000) for name in work]
+        assert [await rig.database.write(claim) for claim in claims] == [False] * 4
+        await take_over(rig)
+        assert [await rig.database.write(claim) for claim in claims] == [True, True, True, False]
 
 
 async def test_a_tagged_answer_goes_on_where_it_was_and_its_ideas_are_stored_once(tmp_path: Path) -> None:
