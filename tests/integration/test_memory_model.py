@@ -48,8 +48,10 @@ def until_ready(http: httpx2.Client, model: str) -> dict[str, Any]:
     def find() -> dict[str, Any] | None:
         told: dict[str, Any] = http.get(PATH).json()
         counts = {one["model"]: one["count"] for one in told["vectors"]}
-        is_done = told["model"] == model and told["state"] == "ready" and set(counts) == {model}
-        return told if is_done and counts[model] == told["total"] else None
+        is_done = (
+            told["model"] == model and told["state"] == "ready" and {name.split("#")[0] for name in counts} == {model}
+        )
+        return told if is_done and list(counts.values()) == [told["total"]] else None
 
     return wait_until(find, f"vectors of {model} alone", 20)
 
@@ -148,6 +150,25 @@ def test_a_local_model_of_the_models_folder_is_found_and_chosen_and_a_broken_one
     assert refused.status_code == 422
     assert "it is no sentence model that is computed here. Nothing was changed." in refused.json()["detail"]
     assert http.get(PATH).json()["model"] == "local/small one"
+
+
+def test_a_local_model_that_is_replaced_on_the_disk_is_noticed_and_everything_gets_its_vector_anew(
+    http: httpx2.Client,
+) -> None:
+    pytest.importorskip("tokenizers")
+    models = Path(http.get(PATH).json()["models_dir"])
+    write_bert_folder(models / "small")
+    say(http, "My mother lives in Lisbon.")
+    choose(http, "local/small")
+    first = until_ready(http, "local/small")["vectors"]
+    write_bert_folder(models / "small", seed=2)
+    told = wait_until(lambda: _unless(until_ready(http, "local/small"), first), "other vectors", 40)
+    assert told["vectors"][0]["count"] == first[0]["count"]
+    assert http.get("/api/memories/settings").json()["embedding"]["done"] == first[0]["count"]
+
+
+def _unless(told: dict[str, Any], vectors: list[Any]) -> dict[str, Any] | None:
+    return None if told["vectors"] == vectors else told
 
 
 def test_the_choice_outlasts_a_restart_and_wins_over_the_environment(

@@ -72,9 +72,9 @@ def show_status(data_dir: DataDir = None) -> None:
     else:
         chosen = "chosen in the page" if state.origin == "settings" else "by QUARTERDECK_EMBEDDING_MODEL"
         typer.echo(f"Model: {state.model} ({chosen})")
-        typer.echo(f"Vectors: {state.vectors.get(state.model, 0)}, missing: {state.missing}")
+        typer.echo(f"Vectors: {state.vectors.get(state.space, 0)}, missing: {state.missing}")
     for model, count in state.vectors.items():
-        if model != state.model:
+        if model != state.space:
             typer.echo(f"Vectors of {model}, which serve until then: {count}")
     if state.error:
         typer.echo(f"No vectors just now: {state.error}")

@@ -20,6 +20,7 @@ Recall is `recall.py`: what was said, or is remembered, that a query is about.
     sections.py                       what the summaries of sections say of where it is
     lexical.py, ranking.py            how well words fit; the signals become one order
     embedding.py, indexing.py         what makes vectors, and when
+    makers.py, spaces.py, prefixes.py   with which model, in which version of it, with what before the texts
     meaning.py, signs.py, local_model.py   numpy, loaded only where something makes vectors
     local_places.py, local_texts.py   where local models are and of which kind; what they have in common
     onnx_model.py, gguf_model.py      the other kinds of them

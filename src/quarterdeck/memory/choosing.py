@@ -12,10 +12,11 @@ from quarterdeck.accounts.admin import Actor
 from quarterdeck.errors import InputError, QuarterdeckError
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.local_places import list_local
+from quarterdeck.memory.spaces import first_space
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
-from quarterdeck.store.embedding_choice import read_choice, read_fault, save_choice
+from quarterdeck.store.embedding_choice import read_choice, read_fault, read_space, save_choice
 from quarterdeck.store.vectors import count_due, count_vectors_by_model, mark_all_without
 
 Origin = Literal["settings", "environment"]
@@ -31,9 +32,12 @@ class Choice(Struct, frozen=True):
 
 
 class MemoryState(Struct, frozen=True):
-    """`model`: empty is none. `vectors`: of everybody, by the model that made them. `missing` have none of `model`."""
+    """`model`: empty is none. `space`: the model in its version (`spaces.py`).
+    `vectors`: of everybody, by the space that they are of. `missing` have none of `space`.
+    """
 
     model: str
+    space: str
     origin: Origin
     default: str
     state: State
@@ -50,6 +54,7 @@ def read_state(connection: AnyConnection, default: str) -> MemoryState:
     error = read_fault(connection, model) if model else ""
     return MemoryState(
         model=model,
+        space=read_space(connection, model) or first_space(model),
         origin="environment" if choice is None else "settings",
         default=default,
         state="off" if not model else "failing" if error else "building" if missing else "ready",
@@ -83,7 +88,7 @@ async def choose_model(database: Database, embedding: Embedding, actor: Actor, m
         before = embedding.chosen(connection)
         save_choice(connection, model)
         if wanted:  # at once, so that nobody is told that it is done
-            mark_all_without(connection, wanted)
+            mark_all_without(connection, embedding.space(connection, wanted))
         if before != wanted:
             who = actor.principal
             entry = AuditEntry(

@@ -1,7 +1,8 @@
 """What makes vectors: a provider's embedding model, or a sentence model on this machine.
 
 A model is `provider/model`, or `local/NAME` (`local_places.py` says what NAME may be). An admin chooses it
-(`embedding_choice.py`); as long as nobody has, it is that of `QUARTERDECK_EMBEDDING_MODEL`.
+(`embedding_choice.py`); as long as nobody has, it is that of `QUARTERDECK_EMBEDDING_MODEL`. Vectors are of a space: a
+model in one version (`spaces.py`).
 """
 
 from __future__ import annotations
@@ -9,85 +10,28 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
-from threading import Lock
-from typing import Protocol
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import QuarterdeckError, SetupError
-from quarterdeck.memory.local_places import SentenceModel, find_local, open_local
+from quarterdeck.memory.local_places import find_local
+from quarterdeck.memory.makers import EmbeddingError, LocalMaker, Maker, make_maker
+from quarterdeck.memory.prefixes import prefixes_of
+from quarterdeck.memory.spaces import find_space, first_space, model_of, version_of
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import AnyConnection, Database
-from quarterdeck.store.embedding_choice import read_choice
+from quarterdeck.store.embedding_choice import read_choice, read_space
 from quarterdeck.store.vectors import marking
 
 logger = get_logger("quarterdeck.memory")
 
 _KEPT_QUERIES = 256
 _MOST_CHARS = 8_000  # of a text: models read no more of it
+_AT_ONCE, _LOCAL_AT_ONCE = 32, 128
 _LOOK_S = 5.0
 _TRIAL_S = 60.0  # a large local model is read from a slow disk in that time
 _TRIAL = ("I grew up in Lisbon.", "My mother is a carpenter.")
-
-
-class EmbeddingError(QuarterdeckError):
-    """No vectors just now: what is found is found by words."""
-
-    code = "embedding"
-    status = 503
-    retryable = True
-
-
-class Maker(Protocol):
-    """Makes vectors with one model."""
-
-    async def embed(self, texts: list[str]) -> list[list[float]]:
-        """Raises: `QuarterdeckError`."""
-        ...
-
-
-class ProviderMaker:
-    def __init__(self, registry: Registry, model: str) -> None:
-        self._registry = registry
-        self._model = model
-
-    async def embed(self, texts: list[str]) -> list[list[float]]:
-        embedder, _ = self._registry.embedder_for(self._model)
-        made = await embedder.embed(self._model.partition("/")[2], texts)
-        return made.vectors
-
-
-class LocalMaker:
-    """Computes in threads of its own, so that nobody else's work waits; a single text does not wait for many."""
-
-    def __init__(self, name: str, models: Path | None = None) -> None:
-        self._name = name
-        self._models = models
-        self._model: SentenceModel | None = None
-        self._loading = Lock()
-        self._many = ThreadPoolExecutor(1, thread_name_prefix="embedding")
-        self._single = ThreadPoolExecutor(1, thread_name_prefix="embedding-query")
-
-    async def embed(self, texts: list[str]) -> list[list[float]]:
-        threads = self._single if len(texts) == 1 else self._many
-        return await asyncio.get_running_loop().run_in_executor(threads, self._embed, texts)
-
-    def _embed(self, texts: list[str]) -> list[list[float]]:
-        try:
-            return self._load().embed(texts)
-        except (OSError, KeyError, ValueError, RuntimeError) as error:
-            raise EmbeddingError(
-                f"The embedding model {self._name} cannot be used: it is no sentence model that is computed here.",
-                detail=repr(error),
-            ) from error
-
-    def _load(self) -> SentenceModel:
-        with self._loading:
-            if self._model is None:
-                self._model = open_local(find_local(self._name, self._models))
-            return self._model
 
 
 class Embedding:
@@ -131,36 +75,74 @@ class Embedding:
             except QuarterdeckError as error:  # the next look may see it
                 logger.warning("embedding_model_not_read", reason=error.message, detail=error.detail)
 
-    async def embed(self, texts: list[str], model: str = "") -> list[list[float]]:
-        """Raises: `QuarterdeckError`."""
+    def space(self, connection: AnyConnection, model: str = "") -> str:
+        """That vectors of a model (the one in use) are made in now."""
         model = model or self.model
-        if model not in self._makers:
-            check_model(model, self.models)
-            self._makers[model] = _make_maker(self._registry, model, self.models)
-        return await self._makers[model].embed([text[:_MOST_CHARS] or " " for text in texts])
+        return read_space(connection, model) or first_space(model)
 
-    async def embed_query(self, text: str, model: str) -> list[float]:
+    async def find_space(self, model: str) -> str:
+        """The space of a model as it is on this machine now. Raises: `QuarterdeckError`."""
+        check_model(model, self.models)
+        try:
+            return await asyncio.to_thread(find_space, model, self.models)
+        except OSError as error:
+            raise EmbeddingError(
+                f"The files of the embedding model {model} cannot be read.", detail=repr(error)
+            ) from error
+
+    def can_serve(self, space: str, now: str) -> bool:
+        """Whether questions can be put to another space until `now` is whole. Its model may be gone from here."""
+        if space == now or model_of(space) != model_of(now):
+            return True
+        if now.startswith("local/"):
+            return not version_of(space) or space in self._makers
+        return not version_of(now).endswith("d")  # the provider gives vectors of another length now
+
+    def batch_size(self) -> int:
+        """Texts that are given to the model together: a local one computes those of like length in one."""
+        return _LOCAL_AT_ONCE if self.model.startswith("local/") else _AT_ONCE
+
+    async def embed(self, texts: list[str], space: str) -> list[list[float]]:
+        """Of what is looked through. Raises: `QuarterdeckError`."""
+        return await self._embed(texts, space, prefixes_of(model_of(space)).passage)
+
+    async def embed_query(self, text: str, space: str) -> list[float]:
         """Kept for when it is asked again. Raises: `QuarterdeckError`."""
-        kept = self._queries.get((model, text))
+        kept = self._queries.get((space, text))
         if kept is None:
-            kept = (await self.embed([text], model))[0]
-            self._queries[model, text] = kept
+            kept = (await self._embed([text], space, prefixes_of(model_of(space)).query))[0]
+            self._queries[space, text] = kept
             if len(self._queries) > _KEPT_QUERIES:
                 self._queries.popitem(last=False)
         return kept
 
+    async def _embed(self, texts: list[str], space: str, prefix: str) -> list[list[float]]:
+        if space not in self._makers:
+            check_model(model_of(space), self.models)
+            self._makers[space] = make_maker(self._registry, space, self.models)
+        made = await self._makers[space].embed([prefix + (text[:_MOST_CHARS] or " ") for text in texts])
+        if len(made) != len(texts) or len({len(vector) for vector in made}) > 1:
+            raise EmbeddingError(f"What the model {model_of(space)} gives are no vectors of one length for each text.")
+        return made
+
+    def close_others(self, space: str) -> None:
+        """Local models that served until now: they hold much memory."""
+        for other in [name for name in self._makers if name != space]:
+            maker = self._makers.pop(other)
+            if isinstance(maker, LocalMaker):
+                maker.close()
+
     async def prove(self, model: str) -> int:
         """Has a model make vectors of two texts; their length. Raises: `QuarterdeckError` saying why it cannot."""
-        check_model(model, self.models)
+        space = await self.find_space(model)
         try:
             async with asyncio.timeout(_TRIAL_S):
-                made = await self.embed(list(_TRIAL), model)
+                made = await self.embed(list(_TRIAL), space)
         except TimeoutError as error:
             raise EmbeddingError(f"The model {model} made no vectors within {_TRIAL_S:.0f} s.") from error
-        sizes = {len(vector) for vector in made}
-        if len(made) != len(_TRIAL) or len(sizes) != 1 or not all(map(_has_direction, made)):
+        if not all(map(_has_direction, made)):
             raise EmbeddingError(f"What the model {model} gives for two texts are no vectors of one length.")
-        return sizes.pop()
+        return len(made[0])
 
 
 def check_model(model: str, models: Path | None = None) -> None:
@@ -176,8 +158,3 @@ def check_model(model: str, models: Path | None = None) -> None:
 
 def _has_direction(vector: list[float]) -> bool:
     return any(vector) and all(map(math.isfinite, vector))
-
-
-def _make_maker(registry: Registry, model: str, models: Path | None) -> Maker:
-    name, _, rest = model.partition("/")
-    return LocalMaker(rest, models) if name == "local" else ProviderMaker(registry, model)

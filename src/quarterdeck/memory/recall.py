@@ -107,8 +107,10 @@ class Recall:
 
 
 def _prepare(connection: ReadConnection, query: Query, embedding: Embedding) -> tuple[Named, str]:
-    """Who is meant, and the model that the query's vector must be of."""
-    return _find_named(connection, query), find_serving_model(connection, query.owner, embedding.model)
+    """Who is meant, and the space that the query's vector must be of."""
+    space = embedding.space(connection)
+    serving = find_serving_model(connection, query.owner, space)
+    return _find_named(connection, query), serving if embedding.can_serve(serving, space) else space
 
 
 def _find_named(connection: ReadConnection, query: Query) -> Named:

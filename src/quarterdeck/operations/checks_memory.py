@@ -33,10 +33,10 @@ async def check_memory(settings: Settings, is_online: bool) -> AsyncIterator[Fin
     elif state.error and not is_online:
         yield warn("memory", f"{model} made no vectors when it was asked last: {state.error}", _ANOTHER)
     elif state.missing:
-        said = f"{model} has made {state.vectors.get(model, 0)} vectors, {state.missing} are missing"
+        said = f"{model} has made {state.vectors.get(state.space, 0)} vectors, {state.missing} are missing"
         yield warn("memory", said, "The running server makes them; `quarterdeck memory status` shows how far it is.")
     else:
-        yield ok("memory", f"{model} has made {state.vectors.get(model, 0)} vectors, none is missing")
+        yield ok("memory", f"{model} has made {state.vectors.get(state.space, 0)} vectors, none is missing")
 
 
 async def _read(settings: Settings) -> MemoryState | None:

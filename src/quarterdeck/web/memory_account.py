@@ -166,7 +166,7 @@ def _settings(connection: ReadConnection | WriteConnection, house: House, user: 
     model = house.embedding.model
     if not model:
         return MemorySettings(memory=setting, embedding=Embedding())
-    done, due = count_vectors(connection, user, model), count_due(connection, user)
+    done, due = count_vectors(connection, user, house.embedding.space(connection)), count_due(connection, user)
     return MemorySettings(
         memory=setting,
         embedding=Embedding(

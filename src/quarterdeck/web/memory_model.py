@@ -77,7 +77,7 @@ async def _document(house: House) -> MemoryModelDocument:
     default = house.settings.embedding_model
     state = await house.database.read(lambda connection: read_state(connection, default))
     choices = await list_choices(house.registry, house.embedding.models)
-    done = state.vectors.get(state.model, 0)
+    done = state.vectors.get(state.space, 0)
     return MemoryModelDocument(
         model=state.model,
         origin=state.origin,

@@ -78,14 +78,14 @@ def write_config(folder: Path, **changes: Any) -> None:
     (folder / "config.json").write_text(json.dumps(config | changes))
 
 
-def write_bert_folder(folder: Path, pooling: str = "mean") -> Path:
+def write_bert_folder(folder: Path, pooling: str = "mean", *, seed: int = 1) -> Path:
     """As sentence-transformers lays them out."""
     folder.mkdir(parents=True, exist_ok=True)
     write_tokenizer(folder)
     write_config(folder)
     header: dict[str, Any] = {}
     numbers = b""
-    for name, array in make_weights().items():
+    for name, array in make_weights(seed).items():
         raw = array.tobytes()
         place = [len(numbers), len(numbers) + len(raw)]
         header[name] = {"dtype": "F32", "shape": list(array.shape), "data_offsets": place}

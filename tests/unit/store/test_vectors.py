@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import cast
 
 import pytest
 from sqlalchemy import delete, insert
@@ -15,6 +16,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import ProviderError
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.recall import Query, Recall
+from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.embedding_choice import read_fault
 from quarterdeck.store.tables import vectors
@@ -33,19 +35,20 @@ class Thesaurus(Embedding):
     """Words of one group mean the same: a model of two dimensions, and one for all the rest."""
 
     def __init__(self, model: str) -> None:
+        super().__init__(cast("Registry", None), "")
         self.model = self.default = model
         marking.is_on = True
         self.is_away = False
         self.was_asked = asyncio.Event()
 
-    async def embed(self, texts: list[str], model: str = "") -> list[list[float]]:
+    async def embed(self, texts: list[str], space: str) -> list[list[float]]:
         self.was_asked.set()
         if self.is_away:
             raise ProviderError("The provider is away.")
         return [[_has(text, TRADES), _has(text, PLACES), 0.2] for text in texts]
 
-    async def embed_query(self, text: str, model: str) -> list[float]:
-        return (await self.embed([text], model))[0]
+    async def embed_query(self, text: str, space: str) -> list[float]:
+        return (await self.embed([text], space))[0]
 
 
 def _has(text: str, words: tuple[str, ...]) -> float:
