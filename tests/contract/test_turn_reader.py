@@ -20,7 +20,7 @@ from quarterdeck.domain.events import (
 from quarterdeck.domain.fold import Fold
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.errors import CursorError
-from quarterdeck.log.base import Log
+from quarterdeck.log.base import Entry, Log
 from quarterdeck.views.turn_reader import TurnReader
 
 pytestmark = on_every_store
@@ -122,3 +122,36 @@ async def test_who_follows_a_lost_log_is_told_when_its_turn_has_ended(log: Log) 
     assert await viewer.next(0.05) == []
     with pytest.raises(CursorError):
         await viewer.next(0.05)
+
+
+@pytest.mark.parametrize("refused", [set(), {1}, {1, 2, 3}, {2, 5}])
+async def test_what_is_taken_as_it_is_committed_and_what_is_read_are_the_whole_in_order(
+    log: Log, refused: set[int]
+) -> None:
+    """A reader who falls behind (`refused`: the offers that find them so) reads from the log and keeps up again."""
+    read, offers, has_caught_up = list[tuple[int, bool]](), 0, asyncio.Event()
+
+    def take(entries: list[Entry]) -> bool:
+        nonlocal offers
+        offers += 1
+        if offers not in refused:
+            read.extend((entry.seq, True) for entry in entries)
+        return offers not in refused
+
+    async def follow() -> None:
+        async for entries in reader(log).follow(take):
+            read.extend((entry.seq, False) for entry in entries)
+            has_caught_up.set()
+
+    await write(log, 1, BEGINNING)
+    reading = asyncio.create_task(follow())
+    async with asyncio.timeout(10):
+        await has_caught_up.wait()
+        for seq in range(4, 20):
+            await write(log, seq, [TextDelta(0, "two ")])
+            await asyncio.sleep(0)
+        await write(log, 20, REST)
+        await reading
+    assert [seq for seq, _ in read] == list(range(1, 22))
+    assert any(is_taken for _, is_taken in read)
+    assert read[-1] == (21, False)  # the end is read, not taken

@@ -9,6 +9,7 @@ import time
 _lock = threading.Lock()
 _last = 0
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
 
 def now_ms() -> int:
@@ -45,4 +46,4 @@ def id_after(earlier: str | None) -> str:
 
 
 def _write(number: int) -> str:
-    return "".join(_ALPHABET[(number >> shift) & 31] for shift in range(125, -1, -5))
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(120, -1, -10)])

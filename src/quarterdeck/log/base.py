@@ -11,7 +11,7 @@ least; older ones may go (`first` moves up). Only a running turn's log is never 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from typing import Literal, NamedTuple, Protocol
 
 from msgspec import Struct
@@ -33,6 +33,10 @@ def is_feed(name: str) -> bool:
 class Entry(NamedTuple):
     seq: int
     body: bytes
+
+
+Take = Callable[[list[Entry]], bool]
+"""Is offered entries by the event loop as they are committed; whether it has taken them, all of them."""
 
 
 class LogStatus(Struct, frozen=True):
@@ -77,8 +81,11 @@ class Log(Protocol):
         """
         ...
 
-    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+    async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
         """True as soon as something with seq > `after` is there or nothing more will come; False at the time-out.
+
+        With `take`, what comes meanwhile is offered to it, in order and without a hole after what it has taken
+        before; what it has taken is waited behind. It must not wait, and what it raises is raised here.
 
         Nothing more will come when the log is finished, or dropped (not there, and `after` > 0). It may
         be True without cause; a log that has not begun is waited for.

@@ -12,7 +12,7 @@ import asyncio
 from quarterdeck.errors import LogError
 from quarterdeck.log.additions import Additions
 from quarterdeck.log.backend import Addition, AnswerLostError, Backend
-from quarterdeck.log.base import Entry, LogStatus, settled
+from quarterdeck.log.base import Entry, LogStatus, Take, settled
 from quarterdeck.log.tail import Tails
 from quarterdeck.log.watch import Watch
 
@@ -62,7 +62,7 @@ class SharedLog:
             return entries
         return (await self._watch.look(turn, min(after, _MAX_AFTER), limit)).entries
 
-    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+    async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
         self._check_open()
         tail = self._tails.find(turn)
         if tail is not None and tail.last > after:
@@ -71,7 +71,7 @@ class SharedLog:
         tail = await self._watch.watch(turn)
         if tail.has_news(after):
             return True
-        return await tail.wait(after, max(0.0, end_s - asyncio.get_running_loop().time()))
+        return await tail.wait(after, max(0.0, end_s - asyncio.get_running_loop().time()), take)
 
     async def finish(self, turn: str, keep_s: float) -> None:
         self._check_open()

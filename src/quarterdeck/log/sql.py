@@ -15,7 +15,7 @@ from typing import TypeVar
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, LogStatus, settled
+from quarterdeck.log.base import Entry, LogStatus, Take, settled
 from quarterdeck.log.sql_file import ENTRIES, MAX_SEQ, STATUS, open_log_file, open_reader
 from quarterdeck.log.tail import Tail, Tails
 from quarterdeck.log.writer import Append, Drop, Expire, Finish, Write, Writer
@@ -73,9 +73,9 @@ class SqlLog:
             return await self._select(_select_entries, turn, min(after, MAX_SEQ), limit)
         return entries
 
-    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+    async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
         tail = await self._find(turn)
-        return tail.has_news(after) or await tail.wait(after, timeout_s)
+        return tail.has_news(after) or await tail.wait(after, timeout_s, take)
 
     async def finish(self, turn: str, keep_s: float) -> None:
         await self._write(Finish(turn, now_ms() + int(keep_s * 1000)))

@@ -9,7 +9,7 @@ import asyncio
 from collections import OrderedDict
 from typing import Literal
 
-from quarterdeck.log.base import Entry, LogStatus
+from quarterdeck.log.base import Entry, LogStatus, Take
 
 KEEP_ENTRIES = 256
 KEEP_BYTES = 65_536
@@ -17,6 +17,16 @@ _LOGS_MAX = 4_096
 _GRACE_S = 5.0  # followers that are a little behind read the end of a finished log from here
 
 TailState = Literal["unread", "missing", "running", "finished"]
+
+
+class Waiter:
+    """Who waits for something after the seq `after`; `take` is offered it first."""
+
+    __slots__ = ("after", "news", "take")
+
+    def __init__(self, after: int, take: Take | None) -> None:
+        self.after, self.take = after, take
+        self.news: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
 
 
 class Tail:
@@ -29,7 +39,7 @@ class Tail:
         self.first = self.last = 0
         self.bodies: list[bytes] = []
         self.size = 0  # bytes
-        self.waiters: dict[asyncio.Future[bool], int] = {}  # with the seq each has
+        self.waiters: set[Waiter] = set()
         self.is_watched = False  # what other processes append to it is told here, too
 
     @property
@@ -84,22 +94,38 @@ class Tail:
             return after > 0
         return self.last != after or self.state == "finished"
 
-    async def wait(self, after: int, timeout_s: float) -> bool:
-        loop = asyncio.get_running_loop()
-        waiter: asyncio.Future[bool] = loop.create_future()
-        timer = loop.call_later(timeout_s, _resolve, waiter, False)
-        self.waiters[waiter] = after
+    async def wait(self, after: int, timeout_s: float, take: Take | None = None) -> bool:
+        waiter = Waiter(after, take)
+        timer = asyncio.get_running_loop().call_later(timeout_s, _resolve, waiter.news, False)
+        self.waiters.add(waiter)
         try:
-            return await waiter
+            return await waiter.news
         finally:
             timer.cancel()
-            self.waiters.pop(waiter, None)
+            self.waiters.discard(waiter)
 
     def wake(self, *, everybody: bool = False) -> None:
-        for waiter, after in list(self.waiters.items()):
-            if everybody or self.last > after:
-                del self.waiters[waiter]
-                _resolve(waiter, True)
+        for waiter in list(self.waiters):
+            if everybody or (self.last > waiter.after and not self._is_taken_by(waiter)):
+                self.waiters.discard(waiter)
+                _resolve(waiter.news, True)
+
+    def _is_taken_by(self, waiter: Waiter) -> bool:
+        """What it lacks is offered to it, unless it has gone meanwhile or it is not all here."""
+        if waiter.take is None or waiter.news.done():
+            return False
+        start = waiter.after - (self.last - len(self.bodies))
+        if start < 0:
+            return False
+        entries = [Entry(seq, body) for seq, body in enumerate(self.bodies[start:], waiter.after + 1)]
+        try:
+            is_taken = waiter.take(entries)
+        except Exception as error:  # whose it is hears of it; the other waiters must not
+            waiter.news.set_exception(error)
+            return False
+        if is_taken:
+            waiter.after = self.last
+        return is_taken
 
 
 def _resolve(waiter: asyncio.Future[bool], value: bool) -> None:

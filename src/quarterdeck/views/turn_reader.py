@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 
 from quarterdeck.domain.events import is_restoration, is_turn_end
 from quarterdeck.errors import CursorError
-from quarterdeck.log.base import Entry, Log
+from quarterdeck.log.base import Entry, Log, Take
 from quarterdeck.log.follow import check_cursor
 
 _SLICE_S = 5.0
@@ -39,8 +40,10 @@ class TurnReader:
             elif error.reason != "expired" or not await self._skip_to_restoration():
                 raise
 
-    async def next(self, timeout_s: float) -> list[Entry]:
+    async def next(self, timeout_s: float, take: Take | None = None) -> list[Entry]:
         """The entries after the cursor; empty when there are none in that time, or none at all (`is_over`).
+
+        What comes while it waits is offered to `take`; the turn's end is not.
 
         Raises: `CursorError`, `LogError`.
         """
@@ -48,7 +51,8 @@ class TurnReader:
             await self._log.wait(self._turn, 0, timeout_s)
             await self.check()
             return []
-        if not await self._log.wait(self._turn, self.cursor, timeout_s):
+        passing_on = None if take is None else partial(self._pass_on, take)
+        if not await self._log.wait(self._turn, self.cursor, timeout_s, passing_on):
             return []
         entries = await self._log.read(self._turn, self.cursor)
         if not entries or entries[0].seq != self.cursor + 1:
@@ -58,12 +62,18 @@ class TurnReader:
         self.is_over = is_turn_end(entries[-1].body)
         return entries
 
-    async def follow(self) -> AsyncIterator[list[Entry]]:
-        """All that comes, until the turn's end. Raises: as `next`."""
+    async def follow(self, take: Take | None = None) -> AsyncIterator[list[Entry]]:
+        """All that comes and is not taken by `take`, until the turn's end. Raises: as `next`."""
         await self.check()
         while not self.is_over:
-            if entries := await self.next(_SLICE_S):
+            if entries := await self.next(_SLICE_S, take):
                 yield entries
+
+    def _pass_on(self, take: Take, entries: list[Entry]) -> bool:
+        if is_turn_end(entries[-1].body) or not take(entries):
+            return False
+        self.cursor = entries[-1].seq
+        return True
 
     async def _look_again(self) -> None:
         status = await self._log.status(self._turn)

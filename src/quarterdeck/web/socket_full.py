@@ -13,7 +13,7 @@ from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import AccessError, CursorError, LogError, as_quarterdeck_error
-from quarterdeck.log.base import feed_name
+from quarterdeck.log.base import Entry, feed_name
 from quarterdeck.log.follow import check_cursor, follow
 from quarterdeck.store.approvals import Decision
 from quarterdeck.turns.record import Accepted, Retry, Send
@@ -211,11 +211,16 @@ class FullSocket:
         self._followers.start(frame.turn, lambda: self._follow_turn(frame.turn, reader))
 
     async def _follow_turn(self, turn: str, reader: TurnReader) -> None:
+        """A reader who keeps up is written to by the commit itself; one who does not is waited for."""
         prefix = turn_prefix(turn)
-        send_all = self._connection.send_all
+        connection = self._connection
+
+        def write(entries: list[Entry]) -> bool:
+            return connection.write_now([event_frame(prefix, entry) for entry in entries])
+
         try:
-            async for entries in reader.follow():
-                await send_all([event_frame(prefix, entry) for entry in entries])
+            async for entries in reader.follow(write):
+                await connection.send_all([event_frame(prefix, entry) for entry in entries])
         except CursorError as error:
             await self._reply(ResyncFrame(turn=turn, reason=error.reason))
         except LogError as error:

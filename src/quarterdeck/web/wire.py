@@ -160,6 +160,8 @@ class Socket(WebSocketsSansIOProtocol):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self.queue = cast("asyncio.Queue[Any]", Inbox())
+        self._held: list[bytes] = []  # to be written at the end of this turn of the event loop
+        self._held_size = 0  # characters
 
     def start_keepalive(self) -> None:
         """The last step of the handshake: what it was about is not looked at again."""
@@ -173,20 +175,37 @@ class Socket(WebSocketsSansIOProtocol):
         await super().run_asgi()
 
     def write_text(self, texts: list[str]) -> bool:
-        """Each text as a frame (RFC 6455, not compressed), all with one system call.
+        """Each text as a frame (RFC 6455, not compressed), with one system call for what is written in the same moment.
 
         False, with nothing written, when the reader is behind, the socket is not open or it is much: the way by ASGI
         waits frame by frame, or says what is wrong.
         """
-        is_open = self.handshake_complete and not (self.close_sent or self.disconnected) and self.conn.state is OPEN
-        if not is_open or not self.writable.is_set() or sum(map(len, texts)) > MAX_AT_ONCE:
+        size = sum(map(len, texts))
+        if size + self._held_size > MAX_AT_ONCE:
+            self._write_held()
+        if not self._is_open() or not self.writable.is_set() or size > MAX_AT_ONCE:
             return False
-        pieces: list[bytes] = []
+        if not self._held:
+            self.loop.call_soon(self._write_held)
         for text in texts:
             payload = text.encode()
-            pieces += (frame_head(len(payload)), payload)
-        self.transport.write(b"".join(pieces))
+            self._held += (frame_head(len(payload)), payload)
+        self._held_size += size
         return True
+
+    async def send(self, message: Any) -> None:
+        """By ASGI, behind what was written before."""
+        self._write_held()
+        await super().send(message)
+
+    def _write_held(self) -> None:
+        """A socket that was closed meanwhile has no reader for it."""
+        held, self._held, self._held_size = self._held, [], 0
+        if held and self._is_open() and not self.transport.is_closing():
+            self.transport.write(b"".join(held))
+
+    def _is_open(self) -> bool:
+        return self.handshake_complete and not (self.close_sent or self.disconnected) and self.conn.state is OPEN
 
 
 class Inbox:

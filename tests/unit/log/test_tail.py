@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quarterdeck.log import tail as tail_room
-from quarterdeck.log.base import Entry, LogStatus
+from quarterdeck.log.base import Entry, LogStatus, Take
 from quarterdeck.log.tail import KEEP_BYTES, KEEP_ENTRIES, Tail, Tails
 
 
@@ -72,10 +72,63 @@ async def test_only_those_with_news_are_woken() -> None:
     await asyncio.sleep(0)
     tail.extend(2, [b"two"], 1)
     assert await here
-    assert list(tail.waiters.values()) == [2]
+    assert [waiter.after for waiter in tail.waiters] == [2]
     tail.extend(3, [b"three"], 1)
     assert await ahead
     assert not tail.waiters
+
+
+async def wait_taking(tail: Tail, after: int, take: Take) -> asyncio.Task[bool]:
+    waiting = asyncio.create_task(tail.wait(after, 5, take))
+    await asyncio.sleep(0)
+    return waiting
+
+
+async def test_who_takes_what_comes_is_given_it_by_the_commit_and_not_woken() -> None:
+    tail, taken = Tail(), list[Entry]()
+
+    def take(entries: list[Entry]) -> bool:
+        taken.extend(entries)
+        return len(taken) < 4
+
+    tail.extend(1, [b"one"], 1)
+    waiting = await wait_taking(tail, 1, take)
+    tail.extend(2, [b"two"], 1)
+    tail.extend(3, [b"three", b"four"], 1)
+    assert taken == [Entry(2, b"two"), Entry(3, b"three"), Entry(4, b"four")]
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    tail.extend(5, [b"five"], 1)  # which is not taken
+    assert await waiting
+    assert not tail.waiters
+
+
+async def test_what_is_not_all_in_memory_is_offered_to_nobody() -> None:
+    tail = Tail()
+    tail.extend(1, [b"one"], 1)
+    waiting = await wait_taking(tail, 1, lambda _: pytest.fail("there is a hole"))
+    tail.extend(2, [b"x" * KEEP_BYTES, b"three"], 1)
+    assert await waiting
+
+
+async def test_one_who_fails_to_take_hears_of_it_and_nobody_else() -> None:
+    tail = Tail()
+    failing = await wait_taking(tail, 0, lambda _: bool(1 / 0))
+    others = [await wait_taking(tail, 0, lambda _: False) for _ in range(3)]
+    tail.extend(1, [b"one"], 1)
+    assert await asyncio.gather(*others) == [True] * 3
+    with pytest.raises(ZeroDivisionError):
+        await failing
+    assert not tail.waiters
+
+
+async def test_nothing_is_offered_any_more_to_one_who_has_just_been_stopped() -> None:
+    tail = Tail()
+    waiting = await wait_taking(tail, 0, lambda _: pytest.fail("it was stopped"))
+    waiting.cancel()
+    tail.extend(1, [b"one"], 1)
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
 
 
 async def test_who_gives_up_leaves_no_trace() -> None:

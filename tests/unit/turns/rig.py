@@ -27,7 +27,7 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, Log, LogStatus
+from quarterdeck.log.base import Entry, Log, LogStatus, Take
 from quarterdeck.log.bell import Bell, OnReady, OnTold
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.providers.base import Endpoint
@@ -143,7 +143,7 @@ class UnsteadyLog:
         await self._answer()
         return await self._log.read(turn, after, limit)
 
-    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+    async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
         await self._answer()
         return await self._log.wait(turn, after, timeout_s)
 

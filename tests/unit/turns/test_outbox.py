@@ -29,7 +29,7 @@ from quarterdeck.domain.fold import Fold, fold
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import ReasoningChunk, TextChunk
 from quarterdeck.errors import LogError, StaleWriterError
-from quarterdeck.log.base import Entry, Log, LogStatus, feed_name
+from quarterdeck.log.base import Entry, Log, LogStatus, Take, feed_name
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.turns.claim import Claim, Lease, elapsed_s
 from quarterdeck.turns.feed import Feed
@@ -70,7 +70,7 @@ class ListLog:
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         return [Entry(seq, body) for seq, body in enumerate(self.bodies[after:], after + 1)]
 
-    async def wait(self, turn: str, after: int, timeout_s: float) -> bool:
+    async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
         return True
 
     async def finish(self, turn: str, keep_s: float) -> None: ...

@@ -13,6 +13,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
+from websockets.protocol import OPEN
 
 from quarterdeck.web import wire
 from quarterdeck.web.connections import WRITE_PIECE
@@ -218,6 +219,87 @@ async def test_without_the_bounds_such_heads_are_taken_and_dawdlers_waited_for()
 def test_text_frames_are_those_of_the_standard(size: int) -> None:
     payload = b"x" * size
     assert frame_head(size) + payload == Frame(Opcode.TEXT, payload).serialize(mask=False)
+
+
+class Wire(asyncio.Transport):
+    """What was written, a piece for each call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.written: list[bytes] = []
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self.written.append(bytes(data))
+
+    def is_closing(self) -> bool:
+        return False
+
+
+@pytest.fixture
+async def socket() -> Socket:
+    """An open one, on a `Wire`."""
+    config = uvicorn.Config(Application(), ws=Socket, log_config=None, ws_per_message_deflate=False)
+    config.load()
+    opened = Socket(config, ServerState(), {})
+    opened.transport = Wire()
+    opened.handshake_complete, opened.conn.state = True, OPEN
+    return opened
+
+
+def written(socket: Socket) -> list[bytes]:
+    assert isinstance(socket.transport, Wire)
+    return socket.transport.written
+
+
+def frames(*texts: str) -> bytes:
+    return b"".join(frame_head(len(text)) + text.encode() for text in texts)
+
+
+async def test_what_a_socket_is_given_in_one_moment_goes_out_together(socket: Socket) -> None:
+    assert socket.write_text(["one", "two"])
+    assert socket.write_text(["three"])
+    assert written(socket) == []
+    await asyncio.sleep(0)
+    assert written(socket) == [frames("one", "two", "three")]
+    assert socket.write_text(["four"])
+    await asyncio.sleep(0)
+    assert written(socket)[1:] == [frames("four")]
+
+
+async def test_what_goes_by_asgi_stands_behind_what_was_given_before(socket: Socket) -> None:
+    assert socket.write_text(["one"])
+    await socket.send({"type": "websocket.send", "text": "two"})
+    assert socket.write_text(["three"])
+    await asyncio.sleep(0)
+    assert b"".join(written(socket)) == frames("one", "two", "three")
+
+
+async def test_a_socket_that_is_closed_is_given_its_last_frames_before_that_and_none_after(socket: Socket) -> None:
+    assert socket.write_text(["one"])
+    await socket.send({"type": "websocket.close", "code": 1000})
+    assert b"".join(written(socket)).startswith(frames("one") + b"\x88")
+    assert not socket.write_text(["two"])
+    await asyncio.sleep(0)
+    assert b"two" not in b"".join(written(socket))
+
+
+async def test_what_a_client_that_leaves_was_to_be_given_is_forgotten(socket: Socket) -> None:
+    assert socket.write_text(["one"])
+    socket.disconnected = True
+    await asyncio.sleep(0)
+    assert written(socket) == []
+
+
+async def test_no_more_is_held_than_may_be_written_at_once(socket: Socket) -> None:
+    """And a reader found to be behind when it is written is given nothing more."""
+    large = "x" * (MAX_AT_ONCE - 10)
+    assert socket.write_text([large])
+    assert socket.write_text(["y" * 20])
+    assert written(socket) == [frame_head(len(large)) + large.encode()]
+    socket.pause_writing()
+    assert not socket.write_text(["z"])
+    await asyncio.sleep(0)
+    assert written(socket)[1:] == [frames("y" * 20)]
 
 
 async def test_pieces_written_past_asgi_stand_in_their_place(peer: Peer) -> None:
