@@ -37,7 +37,6 @@ ALLOWED: dict[str, dict[str, str]] = {
     "writes_sql_from_pieces": {
         "operations/checks_database.py": "names of our own", "store/sqlite.py": "numbers of our own",
         "store/transfer_schema.py": "names of tables", "store/search_schema.py": "names and numbers of our own",
-        "store/recall_find.py": "numbers that the database gave, and an expression of ours",
         "store/migrations/versions/0002_many_processes.py": "names of ours",
     },
     "answers_with_html_of_its_own": {

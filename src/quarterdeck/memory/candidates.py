@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from quarterdeck.memory.terms import count_entry, count_terms_of
+from quarterdeck.memory.terms import Counts, count_entry, count_terms_of
 from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow
 
 _REMEMBERED = 0.5
@@ -23,23 +23,22 @@ class Candidates:
         return len(self.rows)
 
     @cached_property
-    def terms(self) -> list[Mapping[str, float]]:
+    def terms(self) -> list[Counts]:
         """How often each word is said; what is remembered of a message counts half."""
-        return [self._terms_of(row) for row in self.rows]
+        if not self.keys:
+            return [count_entry(row.words) for row in self.rows]
+        return [self._with_keys(row) if row.message_id in self.keys else count_entry(row.words) for row in self.rows]
 
-    def _terms_of(self, row: CandidateRow) -> Mapping[str, float]:
-        said = count_entry(row.words)
-        if row.message_id not in self.keys:
-            return said
-        more: dict[str, float] = {**said}
+    def _with_keys(self, row: CandidateRow) -> Counts:
+        more: dict[str, float] = dict(count_entry(row.words))
         for key in self.keys[row.message_id]:
             for term, times in count_terms_of(key.text).items():
                 more[term] = more.get(term, 0.0) + _REMEMBERED * times
-        return more
+        return Counts(more)
 
     @cached_property
     def lengths(self) -> list[float]:
-        return [sum(terms.values()) for terms in self.terms]
+        return [terms.length for terms in self.terms]
 
     @cached_property
     def sittings(self) -> list[list[int]]:
@@ -54,12 +53,12 @@ class Candidates:
             sitting.append(at)
         return found
 
-    def beside(self, steps: int) -> list[int]:
-        """The position of what was said so many messages later (or earlier) in the same talk; -1: nothing."""
-        places = [-1] * len(self.rows)
+    @cached_property
+    def _talks(self) -> list[list[int]]:
+        return [sitting for sitting in self.sittings if len(sitting) > 1]
+
+    def beside(self, steps: int) -> Iterator[tuple[int, int]]:
+        """Positions, each with that of what was said so many messages later (or earlier) in the same talk."""
         before, after = max(-steps, 0), max(steps, 0)
-        for sitting in self.sittings:
-            if len(sitting) > before + after:
-                for at, place in zip(sitting[before:], sitting[after:], strict=False):
-                    places[at] = place
-        return places
+        for talk in self._talks:
+            yield from zip(talk[before:], talk[after:], strict=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from heapq import nlargest
@@ -23,7 +24,6 @@ from quarterdeck.store.recall_find import (
     MemoryKeyRow,
     Span,
     count_entries,
-    find_beside,
     find_entries_of,
     find_with_terms,
     list_memory_keys,
@@ -68,7 +68,7 @@ class Finding:
         self._sense = sense
 
     def find(self) -> Found:
-        entries = {*self._by_words(), *self._by_meaning(), *self._by_keys(), *self._by_sections()}
+        entries = {*self._by_words(), *self._entries_of({*self._near, *self._by_keys(), *self._by_sections()})}
         candidates = Candidates(self._read(entries), by_message(self._keys))
         signals = [Signal("words", self._score_words(candidates), _WORDS_FACTOR)]
         if self._sense is not None:
@@ -81,7 +81,7 @@ class Finding:
             asks=[bool(row.asks) for row in candidates.rows],
         )
         ranked = rank(candidates, signals, priors)
-        return Found(candidates.rows, ranked, self._best_keys())
+        return Found(candidates.rows, ranked, self._best_keys)
 
     @cached_property
     def _span(self) -> Span:
@@ -108,18 +108,18 @@ class Finding:
         """The entries that most words, by what they say, point to."""
         scores: dict[int, float] = {}
         for term, entries in self._lists.items():
-            weight = self._weights.get(term, 0.0)
-            for entry in entries:
-                scores[entry] = scores.get(entry, 0.0) + weight
-        best = nlargest(_LOOKED_AT, ((score, entry) for entry, score in scores.items()))
-        return [entry for _, entry in best]
+            more = dict.fromkeys(entries, self._weights.get(term, 0.0))
+            for entry in scores.keys() & more.keys():
+                more[entry] += scores[entry]
+            scores.update(more)
+        return take_best(scores, _LOOKED_AT)
 
     @cached_property
     def _near(self) -> dict[str, float]:
         return {} if self._sense is None else self._sense.vectors.find(self._sense.vector, _LOOKED_AT)
 
-    def _by_meaning(self) -> Iterable[int]:
-        return find_entries_of(self._connection, self._query.owner, list(self._near)).values() if self._near else ()
+    def _entries_of(self, messages: set[str]) -> Iterable[int]:
+        return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
 
     @cached_property
     def _keys(self) -> list[MemoryKeyRow]:
@@ -138,6 +138,7 @@ class Finding:
         scores = self._sense.vectors.scores_of(self._sense.vector, ids)
         return {name: score - _UNRELATED for name, score in zip(ids, scores, strict=True) if score > _UNRELATED}
 
+    @cached_property
     def _best_keys(self) -> list[tuple[MemoryKeyRow, dict[str, float]]]:
         """Memories by both, each of them against the best."""
         words, meaning = _normalised(self._key_words), _normalised(self._key_meaning)
@@ -148,37 +149,45 @@ class Finding:
         fitting = [(key, signals[key.id]) for key in self._keys if signals[key.id]]
         return sorted(fitting, key=lambda one: -sum(one[1].values()))[:_KEYS_LOOKED_AT]
 
-    def _by_keys(self) -> Iterable[int]:
-        messages = [message for key, _ in self._best_keys() for message in key.sources]
-        return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
+    def _by_keys(self) -> Iterable[str]:
+        return (message for key, _ in self._best_keys for message in key.sources)
 
     @cached_property
     def _sections(self) -> dict[str, float]:
         return fit_of_messages(self._connection, self._query.owner, self._weights)
 
-    def _by_sections(self) -> Iterable[int]:
+    def _by_sections(self) -> list[str]:
         """What was said last in the sections that fit best; what else is in them has to be found by itself."""
         fits = self._sections
-        messages = sorted(sorted(fits, reverse=True), key=lambda message: -fits[message])[:_LOOKED_AT]
-        return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
+        return sorted(sorted(fits, reverse=True), key=lambda message: -fits[message])[:_LOOKED_AT]
 
     def _read(self, entries: set[int]) -> list[CandidateRow]:
-        if not entries:
-            return []
-        beside = find_beside(self._connection, self._query.owner, entries)
-        return read_candidates(self._connection, self._query.owner, entries | beside)
+        return read_candidates(self._connection, self._query.owner, entries) if entries else []
 
     def _score_words(self, candidates: Candidates) -> list[float]:
         return add_around(candidates, score_words(candidates, self._weights), WORDS_AROUND)
 
     def _score_meaning(self, candidates: Candidates, sense: Sense) -> list[float]:
         cosines = sense.vectors.scores_of(sense.vector, [row.message_id for row in candidates.rows])
-        scores = [
-            max(cosine - _UNRELATED, 0.0)
-            + _KEY_SHARE * best_of(self._key_meaning, candidates.keys.get(row.message_id, ()))
-            for cosine, row in zip(cosines, candidates.rows, strict=True)
-        ]
+        scores = [max(cosine - _UNRELATED, 0.0) for cosine in cosines]
+        for at, row in enumerate(candidates.rows if candidates.keys else ()):
+            if known := candidates.keys.get(row.message_id):
+                scores[at] += _KEY_SHARE * best_of(self._key_meaning, known)
         return add_around(candidates, scores, _MEANING_AROUND)
+
+
+def take_best(scores: Mapping[int, float], most: int) -> list[int]:
+    """The highest by score; of those with the same score the greatest. Thousands share a few scores: words add up."""
+    if len(scores) <= most:
+        return list(scores)
+    left, least = most, 0.0
+    counted = Counter(scores.values())
+    for least in sorted(counted, reverse=True):
+        left -= counted[least]
+        if left <= 0:
+            break
+    last = nlargest(left + counted[least], (entry for entry, score in scores.items() if score == least))
+    return [entry for entry, score in scores.items() if score > least] + last
 
 
 def _timely(rows: Sequence[CandidateRow], period: Period | None) -> list[float]:

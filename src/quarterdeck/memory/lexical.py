@@ -38,13 +38,14 @@ def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[fl
 def score_texts(texts: Sequence[str], weights: Mapping[str, float]) -> list[float]:
     """Of each text by itself: what is remembered, or a summary."""
     terms = [count_terms_of(text) for text in texts]
-    lengths = [sum(some.values()) for some in terms]
-    usual = sum(lengths) / max(len(terms), 1) or 1.0
-    return [score_terms(some, length / usual, weights) for some, length in zip(terms, lengths, strict=True)]
+    usual = sum(some.length for some in terms) / max(len(terms), 1) or 1.0
+    return [score_terms(some, some.length / usual, weights) for some in terms]
 
 
 def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> float:
     """`length`: against the usual one."""
+    if weights.keys().isdisjoint(terms.keys()):
+        return 0.0
     saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
     total = 0.0
     for term, weight in weights.items():
@@ -57,7 +58,6 @@ def add_around(candidates: Candidates, scores: Sequence[float], around: Mapping[
     """`around`: what share of a neighbour's score is added, by where it stands in the same talk."""
     total = list(scores)
     for steps, share in around.items():
-        for at, place in enumerate(candidates.beside(steps)):
-            if place >= 0:
-                total[at] += share * scores[place]
+        for at, place in candidates.beside(steps):
+            total[at] += share * scores[place]
     return total

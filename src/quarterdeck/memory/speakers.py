@@ -51,7 +51,11 @@ def who_is_meant(text: str, names: Collection[str]) -> Named:
 def spoken_by(rows: Sequence[CandidateRow], named: Named) -> list[float]:
     """1.0 for what the one who is meant said, less for what somebody said who has a part of the name."""
     most = max(len(named.meant), 1)
-    return [len(named.meant & (words_of_name(row.speaker) or {row.role})) / most for row in rows]
+    shares = {
+        who: len(named.meant & (words_of_name(who[0]) or {who[1]})) / most
+        for who in {(row.speaker, row.role) for row in rows}
+    }
+    return [shares[row.speaker, row.role] for row in rows]
 
 
 def as_said(text: str, speaker: str, others: Collection[str]) -> str:

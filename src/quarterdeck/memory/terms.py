@@ -31,17 +31,27 @@ def terms_of(text: str) -> list[str]:
     return [stem(word.term) for word in split_words(text) if word.term not in _IN_EVERY_SENTENCE]
 
 
-@lru_cache(20_000)
-def count_terms_of(text: str) -> Mapping[str, int]:
-    """How often each is said, of what is compared again and again."""
-    return Counter(terms_of(text))
+class Counts(dict[str, float]):
+    """How often each is said, and how many that are together."""
+
+    __slots__ = ("length",)
+
+    def __init__(self, counts: Mapping[str, float]) -> None:
+        super().__init__(counts)
+        self.length = sum(counts.values())
 
 
 @lru_cache(20_000)
-def count_entry(words: str) -> Mapping[str, int]:
-    """How often each is in a message's entry in the search index, where the words are already cut and folded."""
+def count_entry(words: str) -> Counts:
+    """Of a message's entry in the search index, where the words are already cut and folded."""
     said = words.partition(STEM_MARK)[0].split()
-    return Counter(filter(None, map(_stem_if_kept, said)))
+    return Counts(Counter(filter(None, map(_stem_if_kept, said))))
+
+
+@lru_cache(20_000)
+def count_terms_of(text: str) -> Counts:
+    """Of what is compared again and again."""
+    return Counts(Counter(terms_of(text)))
 
 
 @lru_cache(65_536)

@@ -10,11 +10,12 @@ from __future__ import annotations
 import time
 from collections.abc import Collection, Sequence
 from functools import cache
+from itertools import starmap
 from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import BigInteger, BindParameter, TextClause, bindparam, select, text
+from sqlalchemy import BigInteger, BindParameter, bindparam, select
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import decode_parts
@@ -23,6 +24,7 @@ from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.memories import is_current
 from quarterdeck.store.search import facet_of_name, searched_text
 from quarterdeck.store.search_schema import TERMS_ON_POSTGRESQL
+from quarterdeck.store.statements import Statement, among
 from quarterdeck.store.tables import memories, memory_sources, messages, search_entries
 
 MOST_IN_A_LIST = 4_000  # messages that have a word, the newest; a word with more of them says little
@@ -31,33 +33,36 @@ MOST_MEMORIES = 2_000  # that are looked through; more than anybody could read
 _CHUNK = 500
 _LISTS_AT_ONCE = 24
 _MANY = 2_000  # entries: from there on their number is remembered
-_REMEMBERED_S = 300.0
+_REMEMBERED_S = 3_600.0
 _MOST_REMEMBERED = 10_000  # owners
 
-# Built once: building a statement costs more than running it.
-_COUNT = text("SELECT count(*) FROM (SELECT 1 FROM search_entries WHERE owner_id = :owner LIMIT :most) AS counted")
+_COUNT = Statement("SELECT count(*) FROM (SELECT 1 FROM search_entries WHERE owner_id = :owner LIMIT :most) AS counted")
 _ON_SQLITE = (
-    "SELECT {number} AS number, rowid AS id FROM search_index WHERE search_index MATCH :terms{number} "
-    "AND rowid >= :since AND rowid < :until ORDER BY rowid DESC LIMIT :most"
+    "SELECT {number}, json_group_array(id) FROM (SELECT rowid AS id FROM search_index WHERE search_index "
+    "MATCH :terms{number} AND rowid >= :since AND rowid < :until ORDER BY rowid DESC LIMIT :most)"
 )
 _ON_POSTGRESQL = (
-    f"WITH e AS MATERIALIZED (SELECT id, owner_id FROM search_entries WHERE {TERMS_ON_POSTGRESQL} "  # nosec B608  # noqa: S608
-    "@@ CAST(:terms{number} AS tsquery)) SELECT {number} AS number, id FROM e WHERE owner_id = :owner "
-    "AND id >= :since AND id < :until ORDER BY id DESC LIMIT :most"
+    f"SELECT {{number}}, array_agg(id) FROM (WITH e AS MATERIALIZED (SELECT id, owner_id FROM search_entries WHERE "  # nosec B608  # noqa: S608
+    f"{TERMS_ON_POSTGRESQL} @@ CAST(:terms{{number}} AS tsquery)) SELECT id FROM e WHERE owner_id = :owner "
+    "AND id >= :since AND id < :until ORDER BY id DESC LIMIT :most) AS newest{number}"
 )
-_BESIDE = (
-    "SELECT (SELECT max(b.id) FROM search_entries AS b WHERE b.owner_id = :owner AND b.id < e.id), "
-    "(SELECT min(a.id) FROM search_entries AS a WHERE a.owner_id = :owner AND a.id > e.id) "
-    "FROM search_entries AS e WHERE e.id {among}"
-)
-_CANDIDATES = (
+_CANDIDATES = among(
+    "WITH near AS (SELECT value AS id FROM {entries} AS given "
+    "UNION SELECT (SELECT max(b.id) FROM search_entries AS b WHERE b.owner_id = :owner AND b.id < given.value) "
+    "FROM {entries} AS given "
+    "UNION SELECT (SELECT min(a.id) FROM search_entries AS a WHERE a.owner_id = :owner AND a.id > given.value) "
+    "FROM {entries} AS given) "
     "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title, "
-    """(m.parts LIKE '%?"}}]' OR m.parts LIKE '%？"}}]') AS asks """  # the end of the JSON
-    "FROM search_entries AS e JOIN messages AS m ON m.id = e.message_id "
-    "JOIN conversations AS c ON c.id = e.conversation_id WHERE e.id {among} AND e.owner_id = :owner "
+    """(m.parts LIKE '%?"}]' OR m.parts LIKE '%？"}]') AS asks """  # the end of the JSON
+    "FROM near CROSS JOIN search_entries AS e JOIN messages AS m ON m.id = e.message_id "
+    "JOIN conversations AS c ON c.id = e.conversation_id WHERE e.id = near.id AND e.owner_id = :owner "
     "AND m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
-    "AND m.model NOT LIKE 'builtin/%' ORDER BY m.created_at, m.id"  # the log reader only quotes what was said
+    "AND m.model NOT LIKE 'builtin/%' ORDER BY m.created_at, m.id",  # the log reader only quotes what was said
+    "bigint",
 )
+# The owner is compared here: asked for it, too, SQLite would look through all that they have.
+_ENTRIES_OF = among("SELECT message_id, id, owner_id FROM search_entries WHERE message_id IN {messages}")
+_TEXTS = among("SELECT id, parts FROM messages WHERE id IN {messages} AND owner_id = :owner AND deleted_at IS NULL")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _KEYS = (
     select(memories.c.id, memories.c.text, memories.c.said_at, memories.c.pinned_at, memories.c.taint)
@@ -66,12 +71,6 @@ _KEYS = (
     .limit(MOST_MEMORIES)
 )
 _SOURCES = select(memory_sources.c.memory_id, memory_sources.c.message_id).where(memory_sources.c.memory_id.in_(_IDS))
-_ENTRIES_OF = select(search_entries.c.message_id, search_entries.c.id).where(
-    search_entries.c.message_id.in_(_IDS), search_entries.c.owner_id == bindparam("owner")
-)
-_TEXTS = select(messages.c.id, messages.c.parts).where(
-    messages.c.id.in_(_IDS), messages.c.owner_id == bindparam("owner"), messages.c.deleted_at.is_(None)
-)
 
 
 _counts: dict[str, tuple[int, float]] = {}  # of each owner with many: how many, and when (`time.monotonic`)
@@ -127,14 +126,14 @@ def list_memory_keys(connection: AnyConnection, owner: str) -> list[MemoryKeyRow
 
 
 def count_entries(connection: AnyConnection, owner: str) -> int:
-    """How many messages of theirs can be found, up to a bound; of many, as it was a few minutes ago at most.
+    """How many messages of theirs can be found, up to a bound; of many, as it was an hour ago at most.
 
     How rare a word is does not change by some messages more, and counting many takes longer than all else here.
     """
     counted, at = _counts.get(owner, (0, 0.0))
     if counted and time.monotonic() - at < _REMEMBERED_S:
         return counted
-    count = int(connection.execute(_COUNT, {"owner": owner, "most": _MOST_COUNTED}).scalar_one())
+    count = int(_COUNT.rows(connection, {"owner": owner, "most": _MOST_COUNTED})[0][0])
     if count >= _MANY:
         if len(_counts) >= _MOST_REMEMBERED:
             _counts.clear()
@@ -153,15 +152,14 @@ def _find_any(connection: AnyConnection, span: Span, wanted: Sequence[Sequence[s
     """For each of `wanted`, the entries that have one of these terms of the index. One question for some of them."""
     found: list[list[int]] = [[] for _ in wanted]
     is_sqlite = connection.dialect.name == "sqlite"
+    match = _any_on_sqlite if is_sqlite else _any_on_postgresql
     for start in range(0, len(wanted), _LISTS_AT_ONCE):
         some = wanted[start : start + _LISTS_AT_ONCE]
-        values: dict[str, Any] = {"since": span.since, "until": span.until, "most": most}
-        for number, terms in enumerate(some):
-            values[f"terms{number}"] = _any_on_sqlite(terms) if is_sqlite else _any_on_postgresql(terms)
-        if not is_sqlite:
-            values["owner"] = span.owner
-        for number, entry in connection.execute(_lists_of(len(some), is_sqlite=is_sqlite), values).all():
-            found[start + number].append(entry)
+        values: dict[str, Any] = {"owner": span.owner, "since": span.since, "until": span.until, "most": most}
+        values |= {f"terms{number}": match(terms) for number, terms in enumerate(some)}
+        # One value for each list: thousands of rows would cost more than finding them.
+        for number, entries in _lists_of(len(some)).rows(connection, values):
+            found[start + number] = msgspec.json.decode(entries, type=list[int]) if is_sqlite else entries or []
     return found
 
 
@@ -174,10 +172,11 @@ def _any_on_postgresql(terms: Sequence[str]) -> str:
 
 
 @cache
-def _lists_of(count: int, *, is_sqlite: bool) -> TextClause:
-    one = _ON_SQLITE if is_sqlite else _ON_POSTGRESQL
-    lists = (f"SELECT * FROM ({one.format(number=number)}) AS list{number}" for number in range(count))  # nosec B608  # noqa: S608
-    return text(" UNION ALL ".join(lists))
+def _lists_of(count: int) -> Statement:
+    def all_of(one: str) -> str:
+        return " UNION ALL ".join(one.format(number=number) for number in range(count))
+
+    return Statement(all_of(_ON_SQLITE), all_of(_ON_POSTGRESQL))
 
 
 def find_names(connection: AnyConnection, owner: str, words: Collection[str]) -> set[str]:
@@ -191,52 +190,22 @@ def find_names(connection: AnyConnection, owner: str, words: Collection[str]) ->
     return {word for word, entries in zip(facets, found, strict=True) if entries}
 
 
-def find_entries_of(connection: AnyConnection, owner: str, message_ids: Sequence[str]) -> dict[str, int]:
+def find_entries_of(connection: AnyConnection, owner: str, message_ids: Collection[str]) -> dict[str, int]:
     """The entries of messages, by message."""
-    # Asked for the owner, too, SQLite would look through all that they have instead of looking up each message.
-    rows = connection.execute(
-        select(search_entries.c.message_id, search_entries.c.id, search_entries.c.owner_id).where(
-            search_entries.c.message_id.in_(message_ids)
-        )
-    ).all()
-    return {row.message_id: row.id for row in rows if row.owner_id == owner}
-
-
-def find_beside(connection: AnyConnection, owner: str, entries: Collection[int]) -> set[int]:
-    """The entries right before and after each of these."""
-    rows = connection.execute(*_among(connection, _BESIDE, owner, entries))
-    return {entry for row in rows for entry in row if entry is not None}
+    rows = _ENTRIES_OF.rows(connection, {"messages": list(message_ids)})
+    return {message: entry for message, entry, whose in rows if whose == owner}
 
 
 def read_candidates(connection: AnyConnection, owner: str, entries: Collection[int]) -> list[CandidateRow]:
-    """In the order of time; what is deleted, and conversations that are not remembered, are left out."""
-    rows = connection.execute(*_among(connection, _CANDIDATES, owner, entries))
-    return [CandidateRow(*row) for row in rows]
-
-
-def _among(
-    connection: AnyConnection, statement: str, owner: str, entries: Collection[int]
-) -> tuple[TextClause, dict[str, Any]]:
-    """The same words however many entries there are: they are one value."""
-    if connection.dialect.name == "sqlite":
-        return _on_sqlite(statement), {"owner": owner, "entries": msgspec.json.encode(list(entries)).decode()}
-    return _on_postgresql(statement), {"owner": owner, "entries": list(entries)}
-
-
-@cache
-def _on_sqlite(statement: str) -> TextClause:
-    return text(statement.format(among="IN (SELECT value FROM json_each(:entries))"))
-
-
-@cache
-def _on_postgresql(statement: str) -> TextClause:
-    return text(statement.format(among="= ANY(CAST(:entries AS bigint[]))"))
+    """These and the ones right before and after each, in the order of time; what is deleted, and conversations that
+    are not remembered, are left out."""
+    return list(starmap(CandidateRow, _CANDIDATES.rows(connection, {"owner": owner, "entries": list(entries)})))
 
 
 def read_texts(connection: AnyConnection, owner: str, ids: Sequence[str]) -> dict[str, str]:
     """What messages say, by id."""
-    rows = connection.execute(_TEXTS, {"ids": list(ids), "owner": owner}).all() if ids else ()
-    return {row.id: searched_text(decode_parts(row.parts)) for row in rows}
+    rows = _TEXTS.rows(connection, {"messages": list(ids), "owner": owner}) if ids else ()
+    return {message: searched_text(decode_parts(parts)) for message, parts in rows}
 
 
 class SpokenRow(Struct, frozen=True):

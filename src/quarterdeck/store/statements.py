@@ -1,0 +1,55 @@
+"""Statements that are their own words, for both databases: those that run often, where building and compiling one would
+cost more than running it.
+
+A value is `:name` in the words. Lists are one value (`among` reads it), so that the words are the same however much is
+asked for, and the driver has them prepared already.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from quarterdeck.store.database import AnyConnection
+
+_NAME = re.compile(r"(?<!:):([a-z_]+\d*)")
+
+
+class Statement:
+    """`on_postgresql`: where it has other words there."""
+
+    def __init__(self, words: str, on_postgresql: str = "") -> None:
+        self._on_sqlite = words
+        self._names: list[str] = []
+        self._on_postgresql = _NAME.sub(self._number, on_postgresql or words)
+
+    def _number(self, found: re.Match[str]) -> str:
+        """As the driver for PostgreSQL wants it: `$1`."""
+        if found[1] not in self._names:
+            self._names.append(found[1])
+        return f"${self._names.index(found[1]) + 1}"
+
+    def rows(self, connection: AnyConnection, values: Mapping[str, Any]) -> Sequence[Any]:
+        """All rows, as tuples in the order of the columns. A list among the values is for `among`."""
+        if connection.dialect.name == "sqlite":
+            given = {name: _as_json(value) if isinstance(value, list) else value for name, value in values.items()}
+            return connection.exec_driver_sql(self._on_sqlite, given).all()
+        return connection.exec_driver_sql(self._on_postgresql, tuple(values[name] for name in self._names)).all()
+
+
+def among(words: str, kind: str = "varchar") -> Statement:
+    """`{name}` in the words is a table with the column `value`: what is in the list of that name, of this type."""
+    return Statement(
+        _LISTED.sub(r"(SELECT value FROM json_each(:\1))", words),
+        _LISTED.sub(rf"(SELECT unnest(CAST(:\1 AS {kind}[])) AS value)", words),
+    )
+
+
+_LISTED = re.compile(r"\{([a-z_]+)\}")
+
+
+def _as_json(values: Iterable[Any]) -> str:
+    return msgspec.json.encode(values).decode()
