@@ -9,8 +9,10 @@ from contextlib import asynccontextmanager
 
 import pytest
 from aiohttp import web
+from aiohttp.client_proto import ResponseHandler
 
 from quarterdeck.providers import transport as transport_module
+from quarterdeck.providers.connection import Connection
 from quarterdeck.providers.faults import UpstreamError
 from quarterdeck.providers.transport import Call, Timeouts, Transport, is_loopback
 
@@ -141,6 +143,60 @@ async def test_a_finished_connection_is_used_again(transport: Transport) -> None
         for _ in range(5):
             await transport.fetch(Call("GET", origin, {}), 1.0)
     assert len(peers) == 1
+
+
+async def test_what_is_read_slowly_is_held_back_and_comes_whole(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    piece, pieces = b"x" * 65_536, 128
+    paused = asyncio.Event()
+    pause = Connection.pause_reading
+
+    def note(protocol: Connection) -> None:
+        paused.set()
+        pause(protocol)
+
+    monkeypatch.setattr(Connection, "pause_reading", note)
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        for _ in range(pieces):
+            await response.write(piece)
+        return response
+
+    async with serve(answer) as origin:
+        response = await transport.send(Call("GET", origin, {}), 1.0)
+        assert response.connection is not None
+        assert isinstance(response.connection.protocol, Connection)
+        await asyncio.wait_for(paused.wait(), 5)
+        received = 0
+        async with asyncio.timeout(5):
+            while chunk := await response.content.readany():
+                received += len(chunk)
+        response.close()
+    assert received == len(piece) * pieces
+
+
+async def test_reading_what_came_does_not_run_the_parser_again(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fed: list[bytes] = []
+    receive = ResponseHandler.data_received
+
+    def note(protocol: ResponseHandler, data: bytes) -> None:
+        fed.append(data)
+        receive(protocol, data)
+
+    monkeypatch.setattr(ResponseHandler, "data_received", note)
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        return web.Response(text="[]")
+
+    async with serve(answer) as origin:
+        await transport.fetch_json(Call("GET", origin, {}), 1.0)
+    assert fed
+    assert b"" not in fed
 
 
 async def test_a_closed_transport_opens_again_when_it_is_needed(transport: Transport) -> None:

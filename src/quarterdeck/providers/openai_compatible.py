@@ -200,6 +200,7 @@ class _Usage(Struct):
     cost: Any = None
 
 
+_NULL = msgspec.Raw(b"null")
 _decode_chunk = msgspec.json.Decoder(_Chunk).decode
 _logprobs_decoder = msgspec.json.Decoder(_Logprobs)
 _usage_decoder = msgspec.json.Decoder(_Usage, strict=False)
@@ -216,15 +217,15 @@ class OpenAIDecoder(AnswerDecoder):
         if chunk.choices:
             choice = chunk.choices[0]
             message = choice.delta or choice.message
-            if choice.logprobs:
+            if choice.logprobs and choice.logprobs != _NULL:
                 self._take_logprobs(choice.logprobs, out)
             if message is not None and choice.index == 0:
                 self._take_message(message, out)
             if choice.finish_reason:
                 self._take_finish(choice.finish_reason)
-        if chunk.usage:
+        if chunk.usage and chunk.usage != _NULL:
             self._take_usage(chunk.usage)
-        if chunk.error and bytes(chunk.error) != b"null":
+        if chunk.error and chunk.error != _NULL:
             raise fault_of_event(msgspec.json.decode(chunk.error))
 
     def _take_message(self, message: _Message, out: list[Delta]) -> None:
@@ -261,8 +262,6 @@ class OpenAIDecoder(AnswerDecoder):
             self.refusal = (self.refusal or "") + message.refusal
 
     def _take_logprobs(self, raw: msgspec.Raw, out: list[Delta]) -> None:
-        if bytes(raw) == b"null":
-            return
         try:
             tokens = _logprobs_decoder.decode(raw).content
         except msgspec.DecodeError:
@@ -281,8 +280,6 @@ class OpenAIDecoder(AnswerDecoder):
 
     def _take_usage(self, raw: msgspec.Raw) -> None:
         """Some vendors repeat the usage in each chunk, some write it oddly: a bad one spoils no answer."""
-        if bytes(raw) == b"null":
-            return
         try:
             usage = _usage_decoder.decode(raw)
         except msgspec.DecodeError:

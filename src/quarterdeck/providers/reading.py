@@ -39,6 +39,10 @@ class SilenceWatch:
         self.limit_s = limit_s
         self._timer = self._loop.call_later(limit_s, self._look)
 
+    def take(self) -> bytes:
+        """What has arrived already; b"" when nothing has, or the stream is at its end or broken: `read` tells."""
+        return b"" if self._content.exception() is not None else self._content.read_nowait()
+
     async def read(self) -> bytes:
         """The next bytes, b"" at the end. Raises: `UpstreamError` after `limit_s` seconds of silence."""
         self._waiting_since = self._loop.time()
@@ -114,7 +118,7 @@ class AnswerReader:
             if self._ended:
                 return None
             try:
-                self._take(await self._receive(), out)
+                self._take(self._watch.take() or await self._receive(), out)
             except UpstreamError as fault:
                 self._note(fault, out)
             except (msgspec.DecodeError, UnicodeDecodeError) as error:

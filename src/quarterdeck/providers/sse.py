@@ -29,6 +29,8 @@ class EventSplitter:
         """Raises: `UpstreamError` ("protocol") when a line or an event is longer than `MAX_LINE_BYTES`."""
         if self._after_cr or b"\r" in chunk:
             chunk = self._unify_line_ends(chunk)
+        if self._started and not self._tail and not self._lines and (events := _split_whole(chunk)) is not None:
+            return events
         if b"\n" not in chunk:
             self._tail += chunk
             if len(self._tail) > MAX_LINE_BYTES:
@@ -85,6 +87,24 @@ class EventSplitter:
         self._open_bytes = 0
         if event:
             events.append(event)
+
+
+def _split_whole(chunk: bytes) -> list[bytes] | None:
+    """Nearly every read is whole events of one line of data; None when this one is anything else."""
+    if not chunk.endswith(b"\n\n") or len(chunk) > MAX_LINE_BYTES:
+        return None
+    events = chunk[:-2].split(b"\n\n")
+    for position, event in enumerate(events):
+        if event.startswith(b"data: "):
+            data = event[6:]
+        else:
+            name, _, data = event.partition(b"\ndata: ")
+            if b"\n" in name or name.startswith(b"data"):
+                return None
+        if not data or b"\n" in data:
+            return None
+        events[position] = data
+    return events
 
 
 def _too_long() -> UpstreamError:

@@ -22,8 +22,11 @@ from quarterdeck.providers.vendor_errors import fault_of_response
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from quarterdeck.providers import connection
 else:
     aiohttp = Late("aiohttp")
+    connection = Late("quarterdeck.providers.connection")
 
 MAX_CONNECTIONS = 4096
 MAX_BODY_BYTES = 32 << 20
@@ -133,7 +136,7 @@ class Transport:
             await load("aiohttp")
         if self._session is None or self._session.closed:  # nobody has opened it meanwhile
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=MAX_CONNECTIONS, ttl_dns_cache=60),
+                connector=connection.Connector(limit=MAX_CONNECTIONS, ttl_dns_cache=60),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"User-Agent": f"Quarterdeck/{__version__}"},
             )

@@ -19,7 +19,7 @@ from quarterdeck.domain.events import Event, StepEnded, StepRetrying, StepStarte
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import ToolCallPart, ToolResultPart
-from quarterdeck.domain.step import Delta, FinishChunk, LogprobsChunk, RetryChunk, StepRequest, UsageChunk
+from quarterdeck.domain.step import Delta, FinishChunk, LogprobsChunk, RetryChunk, StepRequest, TextChunk, UsageChunk
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.providers.base import Provider
 from quarterdeck.turns.parts import PartWriter
@@ -82,14 +82,16 @@ async def run_step(plan: StepPlan) -> AsyncGenerator[list[Event], None]:
         async for deltas in stream:
             if events := _translate(plan, deltas):
                 yield events
-            for delta in deltas:
-                if type(delta) is FinishChunk:
-                    finish = delta.reason
+            if type(deltas[-1]) is not TextChunk:
+                finish = next((delta.reason for delta in deltas if type(delta) is FinishChunk), finish)
     yield [*plan.writer.close(), StepEnded(plan.step, finish)]
 
 
 def _translate(plan: StepPlan, deltas: list[Delta]) -> list[Event]:
     writer = plan.writer
+    texts = [delta.text for delta in deltas if type(delta) is TextChunk]
+    if len(texts) == len(deltas):  # nearly always
+        return writer.write_text("".join(texts))
     events: list[Event] = []
     for delta in deltas:
         match delta:

@@ -331,8 +331,9 @@ class Job:
         """Text goes with the common tick, anything else at once. After a tick, what came by the next goes with it."""
         outbox = self.outbox
         outbox.put(events)
-        self._reported = next((event.usage for event in events if type(event) is UsageReported), self._reported)
         is_text = not outbox.is_urgent
+        if not is_text:
+            self._reported = next((event.usage for event in events if type(event) is UsageReported), self._reported)
         if is_text and not self._rooms.ticker.has_just_rung:
             await self._rooms.ticker.wait()
         if type(events[0]) is StepStarted:

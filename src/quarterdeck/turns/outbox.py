@@ -53,6 +53,7 @@ class Outbox:
         self._texts: list[str] = []
         self._waiting_chars = 0
         self._flushing: asyncio.Future[None] | None = None
+        self._sending = (0, 0)  # events and characters of the append under way, when it needs no task
         self._is_wanted = False  # another flush, after the one under way
         self.is_behind = False  # the log could not be written; what waits is committed as soon as it can be
         self.on_lost: Callable[[], None] = lambda: None
@@ -99,10 +100,11 @@ class Outbox:
 
         Raises: `StaleWriterError`, perhaps for what was passed on before.
         """
-        if self._flushing is not None and not self._flushing.done():
-            self._is_wanted = True
-            return
-        self._take_result()
+        if self._flushing is not None:
+            if self._sending[0] or not self._flushing.done():
+                self._is_wanted = True
+                return
+            self._take_result()
         self._join()
         self.is_urgent = False
         if not self._waiting:
@@ -117,7 +119,7 @@ class Outbox:
         self.pass_on()
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + timeout_s
-        while self._flushing is not None and not self._flushing.done():
+        while self._flushing is not None and (self._sending[0] or not self._flushing.done()):
             left_s = ends_s - loop.time()
             if left_s <= 0:
                 return False
@@ -127,22 +129,22 @@ class Outbox:
 
     def _send(self) -> None:
         """Nearly every flush is this: an append that succeeds. It needs no task."""
-        count, chars = len(self._waiting), self._waiting_chars
+        self._sending = (len(self._waiting), self._waiting_chars)
         bodies = [encode_event(event) for event in self._waiting]
-        appending = asyncio.ensure_future(self._log.append(self._started.turn, self._last_seq + 1, bodies))
-        sent = self._flushing = asyncio.get_running_loop().create_future()
-        appending.add_done_callback(lambda done: self._on_appended(done, sent, count, chars))
+        self._flushing = asyncio.ensure_future(self._log.append(self._started.turn, self._last_seq + 1, bodies))
+        self._flushing.add_done_callback(self._on_appended)
 
-    def _on_appended(self, appending: asyncio.Future[None], sent: asyncio.Future[None], count: int, chars: int) -> None:
-        if appending.cancelled() or sent.done():  # given up meanwhile
+    def _on_appended(self, appending: asyncio.Future[None]) -> None:
+        (count, chars), self._sending = self._sending, (0, 0)
+        has_failed = appending.cancelled() or appending.exception() is not None
+        if appending is not self._flushing:  # given up meanwhile
             return
-        if appending.exception() is not None:
+        if has_failed:
             self._flush_by_task()  # it tries once more and finds out what is wrong
-        else:
-            self._last_seq += count
-            self._note_committed(count, chars)
-        sent.set_result(None)
-        if self._is_wanted and self._flushing is sent:
+            return
+        self._last_seq += count
+        self._note_committed(count, chars)
+        if self._is_wanted:
             self._is_wanted = False
             self.pass_on()
 
@@ -163,12 +165,13 @@ class Outbox:
 
     def abandon(self) -> None:
         """Nothing more is written from here."""
-        if self._flushing is None:
+        flushing, self._flushing = self._flushing, None
+        if flushing is None or self._sending[0]:  # an append comes to its end, and nothing after it
             return
-        if not self._flushing.done():
-            self._flushing.cancel()
-        elif not self._flushing.cancelled():
-            self._flushing.exception()  # it has been said by whoever ended the turn
+        if not flushing.done():
+            flushing.cancel()
+        elif not flushing.cancelled():
+            flushing.exception()  # it has been said by whoever ended the turn
 
     def fold_all(self) -> FoldedTurn:
         """What the log adds up to when what waits is in it as well."""

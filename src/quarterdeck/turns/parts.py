@@ -45,12 +45,16 @@ class PartWriter:
     def write(self, chunk: Chunk) -> list[Event]:
         match chunk:
             case TextChunk(text=text):
-                fresh = text if self._seam is None else self._seam.feed(text)
-                return self._write_text(fresh) if fresh else []
+                return self.write_text(text)
             case ReasoningChunk(text=text):
                 return self._release() + (self._put("reasoning", text) if text else [])
             case ToolCallChunk():
                 return self._release() + self._write_call(chunk)
+
+    def write_text(self, text: str) -> list[Event]:
+        """As `write` of a chunk of text."""
+        fresh = text if self._seam is None else self._seam.feed(text)
+        return self._write_text(fresh) if fresh else []
 
     def close(self) -> list[Event]:
         """The answer is complete (or will not be): everything held back comes out, the open part ends.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quarterdeck.providers.faults import UpstreamError
@@ -82,6 +82,20 @@ def test_what_was_written_is_read_back(events: list[list[str]], end: str, cuts: 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 400), max_size=20))
 def test_any_bytes_give_the_same_events_in_any_cut(stream: bytes, cuts: list[int]) -> None:
     assert split(cut(stream, cuts)) == split([stream])
+
+
+event_lines = st.lists(
+    st.sampled_from([b"data: one", b"data: ", b"data:two", b"data", b"event: e", b"id: 7", b": c", b""]), max_size=4
+)
+whole_events = st.lists(event_lines.map(lambda lines: b"\n".join(lines) + b"\n\n"), max_size=3).map(b"".join)
+
+
+@given(st.lists(whole_events, max_size=4))
+@example([b"data:two\ndata: one\n\n"])
+@example([b"event: e\ndata:two\ndata: one\n\n"])
+def test_reads_of_whole_events_give_what_single_bytes_give(chunks: list[bytes]) -> None:
+    chunks = [b"data: begun\n\n", *chunks]
+    assert split(chunks) == split([bytes([byte]) for byte in b"".join(chunks)])
 
 
 def test_an_event_is_given_out_with_its_blank_line_and_not_before() -> None:
