@@ -201,3 +201,7 @@ def test_in_a_fleet_the_others_take_a_new_model_up_within_seconds(make_fleet: Ma
         say(other, "My mother lives in Lisbon.")
         until_ready(one, model)
         assert upstream.requests(model)
+        if fleet.ask("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"):  # a server that was given may not
+            wait_until(lambda: "Compared by: pgvector" in here.run("memory", "status").stdout, "pgvector", 20)
+        found = other.get("/api/memories/search", params={"q": "My mother lives in Lisbon."}).json()["hits"]
+        assert found[0]["signals"]["meaning"] > 0

@@ -37,6 +37,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "writes_sql_from_pieces": {
         "operations/checks_database.py": "names of our own", "store/sqlite.py": "numbers of our own",
         "store/transfer_schema.py": "names of tables", "store/search_schema.py": "names and numbers of our own",
+        "store/pgvector.py": "conditions of ours, and how many dimensions a vector has",
         "store/migrations/versions/0002_many_processes.py": "names of ours",
     },
     "answers_with_html_of_its_own": {

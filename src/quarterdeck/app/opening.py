@@ -58,6 +58,7 @@ from quarterdeck.web.listener import Listener, load_providers
 
 _DRAIN_S = 3.0
 _GRACE_S = 2.0  # in a fleet: many answers end by themselves in that time, which saves asking the model again
+_PGVECTOR_EVERY_S, _PGVECTOR_LEASE_S = 600.0, 7_200.0  # an index of millions of vectors takes long
 
 Stack = contextlib.AsyncExitStack
 """What is to be closed, the last opened first."""
@@ -231,7 +232,11 @@ def _follow_answers(stack: Stack, house: House, runner: TurnRunner) -> list[Job]
     extraction = Extraction(house.database, house.asking, house.settings.learn_after_s)
     stack.push_async_callback(extraction.close)
     runner.followers.append(lambda turn: extraction.consider(turn.owner_id))
-    return usual_jobs(house.database, house.summariser.rebuild_stale, extraction.learn_waiting)
+    jobs = usual_jobs(house.database, house.summariser.rebuild_stale, extraction.learn_waiting)
+    if house.settings.database_url:
+        keep_up = import_module("quarterdeck.store.pgvector_upkeep").keep_up
+        jobs.append(Job("pgvector", _PGVECTOR_EVERY_S, lambda: keep_up(house.database), lease_s=_PGVECTOR_LEASE_S))
+    return jobs
 
 
 async def _begin_turns(house: House, runner: TurnRunner | None, me: Identity) -> Reaper | None:

@@ -15,7 +15,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.errors import InputError, SetupError
 from quarterdeck.memory.changing import forget_memory as forget
-from quarterdeck.memory.choosing import MemoryState, read_state
+from quarterdeck.memory.choosing import MemoryState, describe_comparing, read_state
 from quarterdeck.memory.portable import Imported, Skipped, export_memories, import_memories, read_lines
 from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.store.database import Database, WriteConnection
@@ -76,6 +76,8 @@ def show_status(data_dir: DataDir = None) -> None:
     for model, count in state.vectors.items():
         if model != state.space:
             typer.echo(f"Vectors of {model}, which serve until then: {count}")
+    if state.model:
+        typer.echo(f"Compared by: {describe_comparing(state)}")
     if state.error:
         typer.echo(f"No vectors just now: {state.error}")
 

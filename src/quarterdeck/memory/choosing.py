@@ -17,6 +17,7 @@ from quarterdeck.providers.registry import Registry
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.embedding_choice import read_choice, read_fault, read_space, save_choice
+from quarterdeck.store.pgvector import PgvectorStatus, read_status
 from quarterdeck.store.vectors import count_due, count_vectors_by_model, mark_all_without
 
 Origin = Literal["settings", "environment"]
@@ -44,6 +45,7 @@ class MemoryState(Struct, frozen=True):
     error: str
     missing: int
     vectors: dict[str, int]
+    pgvector: PgvectorStatus | None
 
 
 def read_state(connection: AnyConnection, default: str) -> MemoryState:
@@ -61,7 +63,20 @@ def read_state(connection: AnyConnection, default: str) -> MemoryState:
         error=error,
         missing=missing,
         vectors=count_vectors_by_model(connection),
+        pgvector=read_status(connection),
     )
+
+
+def describe_comparing(state: MemoryState) -> str:
+    """What compares vectors, in words."""
+    status = state.pgvector
+    if status is None:
+        return "numpy"
+    if status.is_used:
+        return f"pgvector {status.version}" + (f" with {status.indexes} HNSW index(es)" if status.indexes else "")
+    if status.version:
+        return f"numpy, until pgvector {status.version} is ready"
+    return "numpy; the PostgreSQL server has no pgvector" + (" in this database yet" if status.available else "")
 
 
 async def list_choices(registry: Registry, models: Path | None) -> list[Choice]:

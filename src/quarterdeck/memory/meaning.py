@@ -15,11 +15,14 @@ import numpy as np
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.memory.signs import Signs
 from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.pgvector import find_near, is_ready, read_some
 from quarterdeck.store.vectors import VectorRow, count_vectors, read_vectors
 
 _MOST_BYTES = 256 << 20  # of all owners together; who has not asked for the longest time is read again
 _EXACT = 100_000  # vectors that are compared one by one
 _RESCORED, _RESCORED_SHARE = 20_000, 16  # of more: so many by their signs, and at least one in sixteen
+_SPARE = 50  # of the nearest that the database gives: it compares with the query as `halfvec`
+_READ_AT_ONCE = 500
 _KEY_BYTES = 200  # a key with its place
 _OVERLAP_MS = 60_000  # clocks of several processes differ; what was made so lately is read once more
 _COUNT_EVERY_MS = 60_000  # what was removed is still there, and finds nothing, until they are counted
@@ -119,6 +122,43 @@ class Vectors:
         return [float(next(scores)) if place >= 0 else 0.0 for place in places]
 
 
+class OnServer:
+    """One owner's of one model that PostgreSQL compares (`pgvector.py`): what bears on one query is read.
+
+    The nearest are put in order here, so that it is the same order and the same figures as everywhere.
+    """
+
+    def __init__(self, connection: AnyConnection, owner: str, model: str) -> None:
+        self._connection = connection
+        self._owner = owner
+        self._model = model
+        self._read = Vectors()
+        self._known: set[str] = set()
+
+    def find(self, query: Sequence[float], most: int) -> dict[str, float]:
+        """As `Vectors.find`."""
+        if not any(query):
+            return {}
+        near = find_near(self._connection, self._owner, self._model, query, most + _SPARE)
+        self._keep(near)
+        nearest = Vectors()
+        nearest.add(near)
+        return nearest.find(query, most)
+
+    def scores_of(self, query: Sequence[float], keys: Sequence[str]) -> list[float]:
+        """As `Vectors.scores_of`."""
+        missing = [key for key in dict.fromkeys(keys) if key not in self._known]
+        for start in range(0, len(missing), _READ_AT_ONCE):
+            some = missing[start : start + _READ_AT_ONCE]
+            self._keep(read_some(self._connection, self._owner, self._model, some))
+        self._known.update(missing)
+        return self._read.scores_of(query, keys)
+
+    def _keep(self, rows: Sequence[VectorRow]) -> None:
+        self._known.update(row.key_id for row in rows)
+        self._read.add(rows)
+
+
 class Shelf:
     """Owners' vectors that were asked for lately. Several threads may ask."""
 
@@ -126,8 +166,12 @@ class Shelf:
         self._kept: OrderedDict[tuple[str, str], Vectors] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, connection: AnyConnection, owner: str, model: str) -> Vectors:
+    def of(self, connection: AnyConnection, owner: str, model: str) -> Vectors | OnServer:
         """With everything that was made until now."""
+        return OnServer(connection, owner, model) if is_ready(connection) else self.read(connection, owner, model)
+
+    def read(self, connection: AnyConnection, owner: str, model: str) -> Vectors:
+        """Those that are compared here."""
         kept = self._take(owner, model)
         with kept.lock:
             now = now_ms()
@@ -138,7 +182,7 @@ class Shelf:
             kept.counted_at = kept.counted_at if is_counted else now
         if not is_counted and count_vectors(connection, owner, model) < len(kept.keys):
             self._put_away(owner, model)
-            return self.of(connection, owner, model)
+            return self.read(connection, owner, model)
         self._keep_within()
         return kept
 

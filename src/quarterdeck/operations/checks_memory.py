@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 
 from quarterdeck.config import Settings
 from quarterdeck.errors import QuarterdeckError, SetupError
-from quarterdeck.memory.choosing import MemoryState, read_state
+from quarterdeck.memory.choosing import MemoryState, describe_comparing, read_state
 from quarterdeck.memory.embedding import Embedding, check_model
 from quarterdeck.operations.checks_providers import open_stored_endpoints
 from quarterdeck.operations.findings import Finding, fail, ok, warn
@@ -36,7 +36,8 @@ async def check_memory(settings: Settings, is_online: bool) -> AsyncIterator[Fin
         said = f"{model} has made {state.vectors.get(state.space, 0)} vectors, {state.missing} are missing"
         yield warn("memory", said, "The running server makes them; `quarterdeck memory status` shows how far it is.")
     else:
-        yield ok("memory", f"{model} has made {state.vectors.get(state.space, 0)} vectors, none is missing")
+        made = state.vectors.get(state.space, 0)
+        yield ok("memory", f"{model} has made {made} vectors, none is missing; compared by {describe_comparing(state)}")
 
 
 async def _read(settings: Settings) -> MemoryState | None:

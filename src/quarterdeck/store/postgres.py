@@ -70,6 +70,20 @@ class PostgresDatabase:
     async def tidy(self) -> None:
         """PostgreSQL reuses what was removed when it vacuums, by itself."""
 
+    async def build(self, statement: str) -> None:
+        """Outside of a transaction and however long it takes: an index, while others write. Raises: `StorageError`."""
+        engine = make_engine(self._address, 1, 0)
+        try:
+            async with engine.connect() as connection:
+                await connection.execution_options(isolation_level="AUTOCOMMIT")
+                await connection.exec_driver_sql(statement)
+        except UnreachableError as error:
+            raise _unreachable(error) from error
+        except DBAPIError as error:
+            raise _for_caller(error) from error
+        finally:
+            await engine.dispose()
+
     async def close(self) -> None:
         """What was accepted is done first."""
         if self._is_closed:
