@@ -37,10 +37,12 @@ class _Meter:
     def __init__(self, name: str, says: str, labels: tuple[str, ...] = (), **options: Any) -> None:
         self.name, self.says, self.labels, self.options = name, says, labels, options
         self._real: Any = None
+        self._by_labels: dict[tuple[str, ...], Any] = {}  # they are few; the library takes long to find one
         _meters.append(self)
 
     def begin(self, library: Any, registry: Any) -> None:
         real = getattr(library, self.kind)(self.name, self.says, self.labels, registry=registry, **self.options)
+        self._by_labels = {}
         self._real = real
 
     def _record(self, verb: str, amount: float, labels: tuple[str, ...]) -> None:
@@ -50,7 +52,10 @@ class _Meter:
             self.record(verb, amount, labels)
 
     def record(self, verb: str, amount: float, labels: tuple[str, ...]) -> None:
-        getattr(self._real.labels(*labels) if labels else self._real, verb)(amount)
+        one = self._by_labels.get(labels)
+        if one is None:
+            one = self._by_labels[labels] = self._real.labels(*labels) if labels else self._real
+        getattr(one, verb)(amount)
 
 
 _meters: list[_Meter] = []

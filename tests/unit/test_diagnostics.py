@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import pytest
@@ -56,6 +56,18 @@ def test_a_secret_is_taken_out_of_any_sentence(secret: str, around: str) -> None
 @given(before=st.text(), after=st.text())
 def test_a_registered_secret_is_taken_out_of_any_text(before: str, after: str) -> None:
     assert OWN not in redact(before + OWN + after)
+
+
+@pytest.mark.parametrize("word", ["bluebottle", "blue_bottle/17"])
+def test_a_secret_that_is_registered_after_lines_have_said_it_is_taken_out_from_then_on(word: str) -> None:
+    assert redact(word) == word
+    register_secret(word)
+    assert redact(word) == redact(f" {word} ").strip() == "[redacted]"
+
+
+@pytest.mark.parametrize("case", [str.lower, str.upper, str.title])
+def test_a_key_that_is_letters_and_digits_alone_is_no_id(case: Callable[[str], str]) -> None:
+    assert "abcdefghijkl" not in redact(case("AIzaabcdefghijklmnop0123")).lower()
 
 
 @given(text=st.text(alphabet="abcdefghij klmnop.,\n", max_size=80))

@@ -31,6 +31,7 @@ _EMBEDS = re.compile("|".join(EMBEDS), re.I)
 _NOT_CHAT = re.compile("|".join(NOT_CHAT), re.I)
 
 
+@lru_cache(maxsize=1024)
 def describe_model(provider: str, name: str, told: Facts = _NOTHING) -> ModelProfile:
     """The profile of `provider/name`: what the endpoint told counts more than the table."""
     row = _find_row(name)

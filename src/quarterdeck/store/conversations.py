@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, insert, or_, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import conversations, turns
 
 KEEP_DELETED_MS = 30 * 24 * 3600 * 1000
@@ -48,11 +49,12 @@ _running = (
 )
 COLUMNS = [*_columns, _running]
 """What a `ConversationRow` is made of."""
+_by_name = {column.name: column for column in COLUMNS}
 
 
 # Built once: building a statement costs more than running it.
-_FIND = (
-    select(*COLUMNS)
+_FIND = Prepared(
+    select(*(_by_name[name] for name in ConversationRow.__struct_fields__))
     .where(
         conversations.c.owner_id == bindparam("owner"),
         or_(conversations.c.id == bindparam("name"), conversations.c.external_id == bindparam("name")),
@@ -61,7 +63,7 @@ _FIND = (
     .order_by((conversations.c.id == bindparam("name")).desc())
     .limit(1)
 )
-_GIVE_NAME_UP = (
+_GIVE_NAME_UP = Prepared(
     update(conversations)
     .where(
         conversations.c.owner_id == bindparam("owner"),
@@ -71,8 +73,8 @@ _GIVE_NAME_UP = (
     .values(external_id=conversations.c.id)
 )
 _METADATA = select(conversations.c.metadata).where(conversations.c.id == bindparam("conversation"))
-_INSERT = insert(conversations)
-_UPDATE = update(conversations).where(conversations.c.id == bindparam("conversation"))
+_INSERT = Prepared(insert(conversations))
+_UPDATE = Prepared(update(conversations).where(conversations.c.id == bindparam("conversation")))
 _GIVE_TITLE = update(conversations).where(
     conversations.c.id == bindparam("conversation"),
     conversations.c.title_from == "words",
@@ -82,8 +84,8 @@ _GIVE_TITLE = update(conversations).where(
 
 def find_conversation(connection: AnyConnection, owner: str, conversation: str) -> ConversationRow | None:
     """By our id or by the name its client gave it, among the owner's own; deleted ones are not there."""
-    row = connection.execute(_FIND, {"owner": owner, "name": conversation}).first()
-    return None if row is None else ConversationRow(**row._mapping)
+    row = _FIND.first(connection, {"owner": owner, "name": conversation})
+    return None if row is None else ConversationRow(*row)
 
 
 def insert_conversation(
@@ -94,7 +96,7 @@ def insert_conversation(
 
     `root`, `tip`: its first message and its last one, which are written next.
     """
-    connection.execute(_GIVE_NAME_UP, {"owner": owner, "name": external_id})
+    _GIVE_NAME_UP.run(connection, {"owner": owner, "name": external_id})
     now = now_ms()
     identifier = new_id()
     values = {
@@ -102,7 +104,7 @@ def insert_conversation(
         "assistant": assistant, "instructions": instructions, "temperature": temperature, "tip_id": tip,
         "created_at": now, "updated_at": now, "memory": memory, "root_id": root,
     }  # fmt: skip
-    connection.execute(_INSERT, values)
+    _INSERT.run(connection, values)
     return ConversationRow(**values)  # type: ignore[arg-type]
 
 
@@ -116,7 +118,7 @@ def find_unfinished(connection: AnyConnection, conversation: str) -> int | None:
 
 def update_conversation(connection: WriteConnection, conversation: str, values: dict[str, object]) -> None:
     """`values` by column name; the caller has checked whose it is."""
-    connection.execute(_UPDATE, {**values, "conversation": conversation})
+    _UPDATE.run(connection, {**values, "conversation": conversation})
 
 
 def find_metadata(connection: AnyConnection, conversation: str) -> dict[str, str]:

@@ -13,6 +13,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import Continuation, Part, decode_parts, encode_parts
 from quarterdeck.domain.usage import Usage
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import conversations, messages
 
 
@@ -54,9 +55,11 @@ class QuoteRow(Struct, frozen=True):
 MAX_DEPTH = 1_000_000  # of a path; what is deeper is a ring, made by an import gone wrong
 
 # Built once: building a statement costs more than running it.
-_INSERT = insert(messages)
-_FINISH = update(messages).where(messages.c.id == bindparam("message"))
-_LEAD_TO = update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
+_INSERT = Prepared(insert(messages))
+_FINISH = Prepared(update(messages).where(messages.c.id == bindparam("message")))
+_LEAD_TO = Prepared(
+    update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
+)
 
 
 def _path_from(message: Any, conversation: Any, limit: Any) -> Any:
@@ -104,7 +107,7 @@ class NewMessage(Struct, frozen=True, kw_only=True):
 
 
 def insert_messages(connection: WriteConnection, new: list[NewMessage]) -> None:
-    connection.execute(_INSERT, [_values_of(message) for message in new])
+    _INSERT.run_for_each(connection, [_values_of(message) for message in new])
 
 
 def insert_message(
@@ -116,7 +119,7 @@ def insert_message(
         message=message, conversation=conversation, owner=owner, parent=parent, role=role, status=status, parts=parts,
         model=model, turn=turn, active_child=active_child, taint=taint,
     )  # fmt: skip
-    connection.execute(_INSERT, _values_of(new))
+    _INSERT.run(connection, _values_of(new))
 
 
 def _values_of(new: NewMessage) -> dict[str, Any]:
@@ -151,7 +154,7 @@ def copy_message(connection: WriteConnection, row: MessageRow, message: str, par
 
 def lead_to(connection: WriteConnection, message: str, child: str | None) -> None:
     """The active path goes from `message` on to `child`, one of its children."""
-    connection.execute(_LEAD_TO, {"message": message, "child": child})
+    _LEAD_TO.run(connection, {"message": message, "child": child})
 
 
 def find_message(connection: AnyConnection, conversation: str, message: str) -> MessageRow | None:
@@ -191,8 +194,8 @@ def finish_message(
     continuations: list[Continuation], error: TurnFault | None, first_token_ms: int | None, ended_at: int, model: str,
     taint: str = "",
 ) -> None:  # fmt: skip
-    connection.execute(
-        _FINISH,
+    _FINISH.run(
+        connection,
         {
             "message": message,
             "status": status,

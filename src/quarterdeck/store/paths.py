@@ -13,6 +13,7 @@ from sqlalchemy import bindparam, literal, select, text, update
 from quarterdeck.domain.parts import Part, decode_parts
 from quarterdeck.domain.taint import join_taints
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import message_versions, messages
 
 _AT_ONCE = 400  # ids in one query
@@ -63,9 +64,9 @@ def _upwards(columns: tuple[Any, ...]) -> Any:
 
 
 # Built once: building a statement costs more than running it.
-_ROWS = _upwards(_READ)
-_LINKS = _upwards(())
-_PINNED = (
+_ROWS = Prepared(_upwards(_READ))
+_LINKS = Prepared(_upwards(()))
+_PINNED = Prepared(
     select(*_READ)
     .where(
         messages.c.conversation_id == bindparam("conversation"), text("context_mark = 'pinned'")
@@ -77,30 +78,32 @@ _PINNED = (
 
 
 # Left to choose, SQLite may walk through all messages of the conversation to be spared the sorting.
-_PINNED_SQLITE = text(
-    "SELECT id, parent_id, role, parts, version, created_at, ended_at, deleted_at, context_mark, taint "
-    "FROM messages INDEXED BY ix_messages_pinned "
-    "WHERE conversation_id = :conversation AND context_mark = 'pinned' AND deleted_at IS NULL "
-    "ORDER BY id DESC LIMIT :limit"
+_PINNED_SQLITE = Prepared(
+    text(
+        "SELECT id, parent_id, role, parts, version, created_at, ended_at, deleted_at, context_mark, taint "
+        "FROM messages INDEXED BY ix_messages_pinned "
+        "WHERE conversation_id = :conversation AND context_mark = 'pinned' AND deleted_at IS NULL "
+        "ORDER BY id DESC LIMIT :limit"
+    )
 )
 
 
 def read_upwards(connection: AnyConnection, conversation: str, message: str, limit: int) -> list[PathRow]:
     """`message` and what is above it, newest first, at most `limit`. The cost is that of `limit`."""
-    rows = connection.execute(_ROWS, {"message": message, "conversation": conversation, "limit": limit})
+    rows = _ROWS.all(connection, {"message": message, "conversation": conversation, "limit": limit})
     return [_row(row) for row in rows]
 
 
 def read_links(connection: AnyConnection, conversation: str, message: str, limit: int) -> list[tuple[str, str | None]]:
     """The same, as ids and those of their parents only."""
-    rows = connection.execute(_LINKS, {"message": message, "conversation": conversation, "limit": limit})
-    return [(row.id, row.parent_id) for row in rows]
+    rows = _LINKS.all(connection, {"message": message, "conversation": conversation, "limit": limit})
+    return [(identifier, parent) for identifier, parent in rows]
 
 
 def list_pinned(connection: AnyConnection, conversation: str, limit: int) -> list[PathRow]:
     """On whatever branch, the newest first."""
     statement = _PINNED_SQLITE if connection.dialect.name == "sqlite" else _PINNED
-    return [_row(row) for row in connection.execute(statement, {"conversation": conversation, "limit": limit})]
+    return [_row(row) for row in statement.all(connection, {"conversation": conversation, "limit": limit})]
 
 
 def find_taints(connection: AnyConnection, conversation: str) -> str:

@@ -18,6 +18,7 @@ from quarterdeck.domain.ids import least_id
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
 from quarterdeck.domain.words import index_words, split_words
 from quarterdeck.store.messages import NewMessage
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import conversations, messages, search_entries
 from quarterdeck.store.vectors import mark_messages
 
@@ -44,11 +45,13 @@ _DELETE_SOME = delete(search_entries).where(search_entries.c.message_id.in_(_SOM
 _TAKEN = select(search_entries.c.id).where(search_entries.c.id.in_(_SOME))
 _INSERT = insert(search_entries)
 # Both databases understand this one. Who may find the message is looked up, what it says is known.
-_INSERT_SAID = text(
-    "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words) "
-    "SELECT CAST(:id AS bigint), m.id, m.owner_id, m.conversation_id, CAST(:facets AS text), CAST(:words AS text) "
-    "FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
-    "WHERE m.id = :message AND m.deleted_at IS NULL AND c.memory <> 'private' ON CONFLICT DO NOTHING"
+_INSERT_SAID = Prepared(
+    text(
+        "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words) "
+        "SELECT CAST(:id AS bigint), m.id, m.owner_id, m.conversation_id, CAST(:facets AS text), CAST(:words AS text) "
+        "FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
+        "WHERE m.id = :message AND m.deleted_at IS NULL AND c.memory <> 'private' ON CONFLICT DO NOTHING"
+    )
 )
 
 
@@ -110,7 +113,7 @@ def index_said(connection: Connection, entry: NewEntry) -> None:
     if value is None:
         return
     given = {"id": value["id"], "message": entry.id, "facets": value["facets"], "words": value["words"]}
-    if connection.execute(_INSERT_SAID, given).rowcount:
+    if _INSERT_SAID.run(connection, given):
         mark_messages(connection, [entry.id])
     else:  # it may not be found, or another one's entry has this id
         index_messages(connection, [entry.id])

@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, create_engine, event
 from sqlalchemy.exc import DatabaseError, DBAPIError, IntegrityError
@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection, closed_error
+from quarterdeck.store.prepared import execute_on, give_driver
 from quarterdeck.store.search_schema import merge_some
 
 T = TypeVar("T")
@@ -95,7 +96,7 @@ class SqliteDatabase:
     def _read(self, fn: Callable[[ReadConnection], T]) -> T:
         try:
             connection = self._reader_connection()
-            driver: Any = connection.connection.dbapi_connection  # what needs no more words costs less by itself
+            driver = _driver_of(connection)
             driver.execute("BEGIN")
             try:
                 return fn(ReadConnection(connection))
@@ -113,7 +114,9 @@ class SqliteDatabase:
         return connection
 
     def _connect(self) -> Connection:
-        return self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+        give_driver(connection)
+        return connection
 
     def _write_loop(self) -> None:
         connection: Connection | None = None
@@ -154,24 +157,31 @@ def _run_batch(connection: WriteConnection, batch: list[_Job]) -> None:
         job.fn(connection)
 
 
+def _driver_of(connection: Connection) -> sqlite3.Connection:
+    """What begins and ends a transaction costs less without SQLAlchemy."""
+    driver: Any = connection.connection.dbapi_connection
+    return cast("sqlite3.Connection", driver)
+
+
 def _empty_log(connection: WriteConnection) -> None:
     """As far as nobody reads an older state; what is left goes with the next time."""
     connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
 
 
 def _commit_batch(connection: WriteConnection, batch: list[_Job]) -> None:
+    driver = _driver_of(connection)
     try:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        execute_on(driver, "BEGIN IMMEDIATE")
         if len(batch) == 1:  # nobody else's work could be undone with it
             batch[0].result = batch[0].fn(connection)
         else:
             for job in batch:
-                _run_in_savepoint(connection, job)
-        connection.exec_driver_sql("COMMIT")
+                _run_in_savepoint(connection, driver, job)
+        execute_on(driver, "COMMIT")
     except BaseException as error:  # the writer must outlive any failure; each caller is told
         _fail_all(batch, error)
         with contextlib.suppress(DatabaseError):  # there may be no transaction to undo
-            connection.exec_driver_sql("ROLLBACK")
+            execute_on(driver, "ROLLBACK")
 
 
 def _fail_all(batch: list[_Job], error: BaseException) -> None:
@@ -179,17 +189,17 @@ def _fail_all(batch: list[_Job], error: BaseException) -> None:
         job.error = _error_for_caller(error) if len(batch) == 1 else _storage_error(error)
 
 
-def _run_in_savepoint(connection: WriteConnection, job: _Job) -> None:
-    connection.exec_driver_sql("SAVEPOINT job")
+def _run_in_savepoint(connection: WriteConnection, driver: sqlite3.Connection, job: _Job) -> None:
+    execute_on(driver, "SAVEPOINT job")
     try:
         job.result = job.fn(connection)
     except BaseException as error:  # belongs to this job alone and is handed to its caller
         job.error = _error_for_caller(error)
         try:
-            connection.exec_driver_sql("ROLLBACK TO job")
+            execute_on(driver, "ROLLBACK TO job")
         except DBAPIError as gone:  # a full disk: SQLite has undone the whole transaction already
             raise (error if isinstance(error, DBAPIError) else gone) from None
-    connection.exec_driver_sql("RELEASE job")
+    execute_on(driver, "RELEASE job")
 
 
 def _error_for_caller(error: BaseException) -> BaseException:

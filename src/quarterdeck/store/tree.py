@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, case, func, literal, select, update
 
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.messages import MAX_DEPTH, MessageRow, message_row
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import conversations, messages
 
 
@@ -96,8 +97,12 @@ _LEAD_ALONG = (
     .where(messages.c.id == _up.c.parent_id, messages.c.active_child_id.is_distinct_from(_up.c.id))
     .values(active_child_id=_up.c.id)
 )
-_LEAD = update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
-_BEGIN = update(conversations).where(conversations.c.id == bindparam("conversation")).values(root_id=bindparam("child"))
+_LEAD = Prepared(
+    update(messages).where(messages.c.id == bindparam("message")).values(active_child_id=bindparam("child"))
+)
+_BEGIN = Prepared(
+    update(conversations).where(conversations.c.id == bindparam("conversation")).values(root_id=bindparam("child"))
+)
 
 
 def read_path_down(
@@ -171,9 +176,9 @@ def lead_along(connection: WriteConnection, conversation: str, message: str) -> 
 def lead(connection: WriteConnection, conversation: str, parent: str | None, child: str | None) -> None:
     """The path goes from `parent` on to `child`; without a parent it begins with it."""
     if parent is None:
-        connection.execute(_BEGIN, {"conversation": conversation, "child": child})
+        _BEGIN.run(connection, {"conversation": conversation, "child": child})
     else:
-        connection.execute(_LEAD, {"message": parent, "child": child})
+        _LEAD.run(connection, {"message": parent, "child": child})
 
 
 def _node(row: Any) -> Node:

@@ -8,6 +8,7 @@ from sqlalchemy import text
 
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.people import Preferences
+from quarterdeck.store.prepared import Prepared
 
 
 class TurnRights(Struct, frozen=True):
@@ -37,13 +38,13 @@ _WORDS = (
 )
 # Left to choose, SQLite may walk through all messages of the conversation.
 _WORDS_ON_SQLITE = _WORDS.replace("FROM messages", "FROM messages INDEXED BY ix_messages_pinned")
-_FIND, _FIND_ON_SQLITE = text(_WORDS), text(_WORDS_ON_SQLITE)
+_FIND, _FIND_ON_SQLITE = Prepared(text(_WORDS)), Prepared(text(_WORDS_ON_SQLITE))
 
 
 def find_circumstances(connection: AnyConnection, conversation: str) -> Circumstances:
     """Memory is used where the account has it on, and neither the conversation nor its assistant has it off."""
     statement = _FIND_ON_SQLITE if connection.dialect.name == "sqlite" else _FIND
-    row = connection.execute(statement, {"conversation": conversation}).first()
+    row = statement.first(connection, {"conversation": conversation})
     if row is None:
         return Circumstances()
     role, memory, zone, about, here, assistant_uses, tools, has_summaries, has_pins = row

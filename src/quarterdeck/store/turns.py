@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, bindparam, exists, func, insert, or_, sele
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import turn_steps, turns
 
 OPEN = ("queued", "running")
@@ -58,35 +59,39 @@ class StepRow(Struct, frozen=True):
     usage: str | None = None  # JSON, as its provider reported it
 
 
+_ROW = [turns.c[name] for name in TurnRow.__struct_fields__]
+
 # Built once: building a statement costs more than running it.
-_INSERT = insert(turns)
-_BY_KEY = select(turns).where(turns.c.owner_id == bindparam("owner"), turns.c.send_key == bindparam("key"))
+_INSERT = Prepared(insert(turns))
+_BY_KEY = Prepared(select(*_ROW).where(turns.c.owner_id == bindparam("owner"), turns.c.send_key == bindparam("key")))
 _OPEN_ONES = select(turns.c.id).where(turns.c.conversation_id == bindparam("conversation"), turns.c.status.in_(OPEN))
 _LATEST_ONE = select(turns).where(turns.c.conversation_id == bindparam("conversation")).order_by(turns.c.id.desc())
 _HAS_OPEN = select(_OPEN_ONES.exists())
 _LATEST = select(func.max(turns.c.id)).where(turns.c.conversation_id == bindparam("conversation"))
-_PLACE = select(_LATEST.scalar_subquery(), _OPEN_ONES.exists())
+_PLACE = Prepared(select(_LATEST.scalar_subquery(), _OPEN_ONES.exists()))
 _running = turns.alias("running")
 _is_answering = exists().where(_running.c.conversation_id == bindparam("conversation"), _running.c.status == "running")
-_NEXT = (
+_NEXT = Prepared(
     select(turns.c.id)
     .where(turns.c.conversation_id == bindparam("conversation"), turns.c.status == "queued", ~_is_answering)
     .order_by(turns.c.id)
     .limit(1)
 )
-_END = (
+_END = Prepared(
     update(turns)
     .where(turns.c.id == bindparam("turn"), turns.c.lease_owner == bindparam("worker"), turns.c.status == "running")
     .values(status=bindparam("ending"), ended_at=bindparam("at"), lease_owner=None, lease_until=0)
 )
 # Both databases understand this one.
-_PUT_STEP = text(
-    "INSERT INTO turn_steps (turn_id, step, attempt, model, manifest, started_at, usage) "
-    "VALUES (:turn, :step, :attempt, :model, :manifest, :started_at, :usage) "
-    "ON CONFLICT (turn_id, step, attempt) DO UPDATE SET model = excluded.model, manifest = excluded.manifest, "
-    "started_at = excluded.started_at, usage = excluded.usage"
+_PUT_STEP = Prepared(
+    text(
+        "INSERT INTO turn_steps (turn_id, step, attempt, model, manifest, started_at, usage) "
+        "VALUES (:turn, :step, :attempt, :model, :manifest, :started_at, :usage) "
+        "ON CONFLICT (turn_id, step, attempt) DO UPDATE SET model = excluded.model, manifest = excluded.manifest, "
+        "started_at = excluded.started_at, usage = excluded.usage"
+    )
 )
-_NOTE_USAGE = (
+_NOTE_USAGE = Prepared(
     update(turn_steps)
     .where(
         turn_steps.c.turn_id == bindparam("of_turn"),
@@ -98,7 +103,7 @@ _NOTE_USAGE = (
 
 
 def insert_turn(connection: WriteConnection, row: TurnRow) -> None:
-    connection.execute(_INSERT, {name: getattr(row, name) for name in row.__struct_fields__})
+    _INSERT.run(connection, {name: getattr(row, name) for name in row.__struct_fields__})
 
 
 def find_turn(connection: AnyConnection, owner: str, turn: str) -> TurnRow | None:
@@ -107,8 +112,8 @@ def find_turn(connection: AnyConnection, owner: str, turn: str) -> TurnRow | Non
 
 
 def find_turn_by_key(connection: AnyConnection, owner: str, send_key: str) -> TurnRow | None:
-    row = connection.execute(_BY_KEY, {"owner": owner, "key": send_key}).first()
-    return None if row is None else TurnRow(**row._mapping)
+    row = _BY_KEY.first(connection, {"owner": owner, "key": send_key})
+    return None if row is None else TurnRow(*row)
 
 
 def find_latest_turn(connection: AnyConnection, conversation: str) -> TurnRow | None:
@@ -122,7 +127,7 @@ def has_open_turn(connection: AnyConnection, conversation: str) -> bool:
 
 def find_place(connection: AnyConnection, conversation: str) -> tuple[str | None, bool]:
     """The conversation's latest turn, and whether any of its turns is open."""
-    latest, is_busy = connection.execute(_PLACE, {"conversation": conversation}).one()
+    latest, is_busy = _PLACE.one(connection, {"conversation": conversation})
     return latest, bool(is_busy)
 
 
@@ -226,8 +231,8 @@ def list_claimable(
 
 def next_queued(connection: AnyConnection, conversation: str) -> str | None:
     """The one whose time has come; None also while another answer of this conversation is being written."""
-    row = connection.execute(_NEXT, {"conversation": conversation}).first()
-    return None if row is None else str(row.id)
+    found = _NEXT.scalar(connection, {"conversation": conversation})
+    return None if found is None else str(found)
 
 
 def list_open_of_conversation(connection: AnyConnection, conversation: str) -> list[str]:
@@ -243,7 +248,7 @@ def request_stop(connection: WriteConnection, turn: str) -> bool:
 def end_turn(connection: WriteConnection, turn: str, *, worker: str, status: str, ended_at: int) -> bool:
     """Close the turn if it is still this worker's; False when another one has taken it over."""
     ending = {"turn": turn, "worker": worker, "ending": status, "at": ended_at}
-    return bool(connection.execute(_END, ending).rowcount)
+    return bool(_END.run(connection, ending))
 
 
 def forget_asked(connection: WriteConnection, turn: str) -> None:
@@ -258,12 +263,12 @@ def list_ended_since(connection: AnyConnection, since_ms: int) -> list[TurnRow]:
 
 def insert_step(connection: WriteConnection, turn: str, row: StepRow) -> None:
     """Or replace the note of the same attempt, after a crash between the note and its event."""
-    connection.execute(_PUT_STEP, {"turn": turn, **msgspec.structs.asdict(row)})
+    _PUT_STEP.run(connection, {"turn": turn, **msgspec.structs.asdict(row)})
 
 
 def note_usage(connection: WriteConnection, turn: str, *, step: int, attempt: int, usage: str) -> None:
     """What the provider has counted for this step, when it has ended."""
-    connection.execute(_NOTE_USAGE, {"of_turn": turn, "number": step, "try": attempt, "counted": usage})
+    _NOTE_USAGE.run(connection, {"of_turn": turn, "number": step, "try": attempt, "counted": usage})
 
 
 def list_steps(connection: AnyConnection, turn: str) -> list[StepRow]:

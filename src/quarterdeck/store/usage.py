@@ -14,6 +14,7 @@ from sqlalchemy import bindparam, case, func, insert, select, text, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import turns, usage_entries, usage_totals
 
 _SOME = 200
@@ -63,17 +64,19 @@ class ModelUse(Struct, frozen=True):
 
 
 # Built once: building a statement costs more than running it. Both databases understand this one.
-_ADD = text(
-    "INSERT INTO usage_totals (user_id, day, model, cost, tokens) VALUES (:user, :day, :model, :cost, :tokens) "
-    "ON CONFLICT (user_id, day, model) DO UPDATE SET cost = usage_totals.cost + excluded.cost, "
-    "tokens = usage_totals.tokens + excluded.tokens"
+_ADD = Prepared(
+    text(
+        "INSERT INTO usage_totals (user_id, day, model, cost, tokens) VALUES (:user, :day, :model, :cost, :tokens) "
+        "ON CONFLICT (user_id, day, model) DO UPDATE SET cost = usage_totals.cost + excluded.cost, "
+        "tokens = usage_totals.tokens + excluded.tokens"
+    )
 )
-_INSERT = insert(usage_entries)
-_SETTLE = update(usage_entries).where(
-    usage_entries.c.id == bindparam("reservation"), usage_entries.c.settled_at.is_(None)
+_INSERT = Prepared(insert(usage_entries))
+_SETTLE = Prepared(
+    update(usage_entries).where(usage_entries.c.id == bindparam("reservation"), usage_entries.c.settled_at.is_(None))
 )
 _is_today = usage_totals.c.day == bindparam("today")
-_USED = (
+_USED = Prepared(
     select(
         usage_totals.c.model,
         func.sum(usage_totals.c.cost).label("cost"),
@@ -92,15 +95,14 @@ _OF_TURN = select(usage_entries).where(usage_entries.c.turn_id == bindparam("tur
 
 
 def reserve_usage(connection: WriteConnection, entry: UsageEntry) -> None:
-    connection.execute(_INSERT, msgspec.structs.asdict(entry))
+    _INSERT.run(connection, msgspec.structs.asdict(entry))
     _add(connection, entry, entry.cost, entry.tokens)
 
 
 def record_spent(connection: WriteConnection, spent: list[Spent]) -> None:
     """Settles what was reserved and writes down the rest. What has been settled already stays as it is."""
     new = [one.used for one in spent if one.reserved is None]
-    if new:
-        connection.execute(_INSERT, [msgspec.structs.asdict(entry) for entry in new])
+    _INSERT.run_for_each(connection, [msgspec.structs.asdict(entry) for entry in new])
     for entry in sorted(new, key=lambda entry: (entry.day, entry.model)):  # in one order everywhere: no deadlock
         _add(connection, entry, entry.cost, entry.tokens)
     for one in spent:
@@ -110,7 +112,7 @@ def record_spent(connection: WriteConnection, spent: list[Spent]) -> None:
 
 def read_used(connection: AnyConnection, user: str, first: str, today: str) -> list[ModelUse]:
     """What `user` has used and reserved from day `first` to `today`."""
-    rows = connection.execute(_USED, {"user": user, "first": first, "today": today})
+    rows = _USED.all(connection, {"user": user, "first": first, "today": today})
     return [_read_use(row) for row in rows]
 
 
@@ -169,7 +171,8 @@ def settle_abandoned(connection: WriteConnection, *, turns_before: int, calls_be
 
 def _read_use(row: Any) -> ModelUse:
     """PostgreSQL's sums are decimals."""
-    return ModelUse(row.model, int(row.cost), int(row.tokens), int(row.cost_today), int(row.tokens_today))
+    model, *sums = row
+    return ModelUse(model, *map(int, sums))
 
 
 def _list_unsettled(connection: AnyConnection, before: int) -> list[UsageEntry]:
@@ -191,12 +194,12 @@ def _settle(connection: WriteConnection, reservation: str, used: UsageEntry) -> 
     """False when it was settled before, by whoever took the turn over."""
     values = msgspec.structs.asdict(used)
     del values["id"], values["created_at"], values["day"]
-    return bool(connection.execute(_SETTLE, {"reservation": reservation, **values}).rowcount)
+    return bool(_SETTLE.run(connection, {"reservation": reservation, **values}))
 
 
 def _add(connection: WriteConnection, entry: UsageEntry, cost: int, tokens: int) -> None:
     given = {"user": entry.user_id, "day": entry.day, "model": entry.model, "cost": cost, "tokens": tokens}
-    connection.execute(_ADD, given)
+    _ADD.run(connection, given)
 
 
 def count_entries(connection: AnyConnection, user: str, day: str, purpose: str) -> int:
