@@ -2,7 +2,8 @@
 
 Run: python bench/log_append.py [--seconds 2] [--backends sql,redis,postgres]
 
-The servers are made for the occasion, unless `QUARTERDECK_TEST_REDIS_URL` and `…_DATABASE_URL` name some; their own CPU
+What this process writes, in bytes and calls, is said beside it where /proc tells; for SQLite that is the file. The
+servers are made for the occasion, unless `QUARTERDECK_TEST_REDIS_URL` and `…_DATABASE_URL` name some; their own CPU
 is not in the figures.
 """
 
@@ -29,6 +30,7 @@ from quarterdeck.log.redis_backend import RedisBackend
 from quarterdeck.log.shared import SharedLog
 from quarterdeck.log.sql import SqlLog
 
+TICK_S = 0.03
 BODY = encode_event(TextDelta(0, "twenty characters or"))
 
 
@@ -97,6 +99,17 @@ async def stream_turns(log: Log, seconds: float, turns: int, per_s: float, viewe
     return turns * events
 
 
+async def append_by_ticks(log: Log, seconds: float, turns: int) -> int:
+    """As the server's turns do while they stream: each appends an event at a common tick, and nobody waits."""
+    ticks = int(seconds / TICK_S)
+    appending: list[asyncio.Future[None]] = []
+    for seq in range(1, ticks + 1):
+        appending += [asyncio.ensure_future(log.append(f"tick-{turn}", seq, [BODY])) for turn in range(turns)]
+        await asyncio.sleep(TICK_S)
+    await asyncio.gather(*appending)
+    return ticks * turns
+
+
 async def append_together(log: Log, seconds: float, turns: int) -> int:
     """All turns append one event at the same moment, then the next."""
     end, seq = time.perf_counter() + seconds, 0
@@ -142,11 +155,23 @@ BACKENDS: dict[str, OpenLog] = {"sql": open_sql, "redis": open_on_redis, "postgr
 async def measure(title: str, open_log: OpenLog, run: Callable[[Log], Awaitable[int]]) -> float:
     """Microseconds of CPU per event."""
     async with open_log() as log:
-        wall, cpu = time.perf_counter(), time.process_time()
+        wall, cpu, written = time.perf_counter(), time.process_time(), read_written()
         events = await run(log)
         wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        sizes = [(after - before) / events for before, after in zip(written, read_written(), strict=True)]
     print(f"{title}: {cpu / events * 1e6:.1f} µs CPU, {wall / events * 1e6:.1f} µs per event ({events} events)")
+    if sizes:
+        print(f"  written for each: {sizes[0]:.0f} bytes in {sizes[1]:.2f} calls")
     return cpu / events * 1e6
+
+
+def read_written() -> list[int]:
+    """Bytes and calls that this process has written so far; nothing where that is not told."""
+    io = Path("/proc/self/io")
+    if not io.exists():
+        return []
+    told = dict(line.split(": ") for line in io.read_text().splitlines())
+    return [int(told["wchar"]), int(told["syscw"])]
 
 
 async def main() -> None:
@@ -157,6 +182,8 @@ async def main() -> None:
     seconds: float = asked.seconds
     runs: dict[str, Callable[[Log], Awaitable[int]]] = {
         "1 turn, an event every 20 ms": lambda log: measure_latency(log, seconds),
+        "100 turns, an event each per tick": lambda log: append_by_ticks(log, seconds, 100),
+        "500 turns, an event each per tick": lambda log: append_by_ticks(log, seconds, 500),
         "1 turn awaited": lambda log: append_awaited(log, seconds),
         "100 turns × 40 events/s": lambda log: stream_turns(log, seconds, 100, 40, 0),
         "100 turns × 40 events/s, 1 viewer each": lambda log: stream_turns(log, seconds, 100, 40, 1),

@@ -7,14 +7,17 @@ import sqlite3
 import stat
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from tests.contract.log_stores import bodies, collect
 
 from quarterdeck.errors import LogError
+from quarterdeck.log import sql_format
 from quarterdeck.log.base import LogStatus
 from quarterdeck.log.sql import SqlLog
+from quarterdeck.log.sql_format import write_chunks
 
 FAILING_DISK = """
 import asyncio, resource, sys
@@ -186,6 +189,87 @@ async def test_another_versions_file_is_moved_aside(path: Path, caplog: pytest.L
     connection.execute("PRAGMA user_version = 99")
     connection.close()
     await expect_a_new_file(path, caplog)
+
+
+VERSION_1 = """
+CREATE TABLE log (
+    no INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, finished INTEGER NOT NULL DEFAULT 0, drop_at INTEGER
+);
+CREATE INDEX log_drop_at ON log (drop_at) WHERE drop_at IS NOT NULL;
+CREATE TABLE entry (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
+INSERT INTO log VALUES
+    (1, 'running', 0, NULL), (2, 'ended', 1, 9000000000000), (3, 'feed:ann', 0, NULL), (5, 'due', 1, 1);
+PRAGMA user_version = 1;
+"""
+
+
+def write_version_1(path: Path) -> None:
+    """What the version before wrote: a row for each entry, keyed by the log's number and the seq."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA page_size = 2048")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(VERSION_1)
+        for no, first, count in ((1, 1, 700), (2, 1, 3), (3, 4_001, 900), (5, 1, 2)):
+            rows = (((no << 24) + seq, bodies(1, seq)[0]) for seq in range(first, first + count))
+            connection.executemany("INSERT INTO entry VALUES (?, ?)", rows)
+        connection.commit()
+
+
+async def test_the_version_befores_file_is_read_and_gone_on_with(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    write_version_1(path)
+    log = await open_log(path)
+    assert caplog.records == []
+    assert await log.status("running") == LogStatus("running", 1, 700)
+    assert await log.status("ended") == LogStatus("finished", 1, 3)
+    assert await log.status("feed:ann") == LogStatus("running", 4_001, 4_900)
+    assert [entry.body for entry in await log.read("running", 0, limit=1_000)] == bodies(700)
+    assert (await log.read("feed:ann", 4_500))[0] == (4_501, *bodies(1, 4_501))
+    await log.append("running", 701, bodies(1, 701))
+    await log.append("new", 1, bodies(2))
+    assert await log.expire() == 1
+    await log.close()
+    again = await open_log(path)
+    assert [entry.body for entry in await collect(again, "ended")] == bodies(3)
+    assert [entry.body for entry in await again.read("running", 0, limit=1_000)] == bodies(701)
+    assert [entry.body for entry in await again.read("new", 0)] == bodies(2)
+    await again.close()
+
+
+def test_the_version_befores_file_stays_what_it_was_when_it_cannot_be_rewritten(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_version_1(path)
+
+    def write_some(connection: sqlite3.Connection, no: int, seq: int, part: list[bytes]) -> None:
+        if no > 1:
+            raise sqlite3.OperationalError("database or disk is full")
+        write_chunks(connection, no, seq, part)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sql_format, "write_chunks", write_some)
+        with pytest.raises(LogError, match="cannot be opened"):
+            asyncio.run(open_log(path))
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM entry").fetchone() == (1_605,)
+    assert asyncio.run(read_running(path)) == bodies(700)
+
+
+async def read_running(path: Path) -> list[bytes]:
+    log = await open_log(path)
+    entries = await log.read("running", 0, limit=1_000)
+    await log.close()
+    return [entry.body for entry in entries]
+
+
+async def test_a_chunk_that_cannot_be_unpacked_is_one_clear_error(path: Path) -> None:
+    await write_and_close(path)
+    log = await open_log(path)
+    assert log._writer is not None
+    log._writer._connection.execute("UPDATE chunk SET bodies = x'c1'")
+    with pytest.raises(LogError, match="cannot be read"):
+        await log.read("t", 0)
+    await log.close()
 
 
 async def test_a_sound_file_is_opened_as_it_is(path: Path, caplog: pytest.LogCaptureFixture) -> None:

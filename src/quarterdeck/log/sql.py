@@ -13,16 +13,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
+
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LogError
 from quarterdeck.log.base import Entry, LogStatus, Take, settled
-from quarterdeck.log.sql_file import ENTRIES, MAX_SEQ, STATUS, open_log_file, open_reader
+from quarterdeck.log.ledger import tidy
+from quarterdeck.log.sql_file import open_log_file, open_reader
+from quarterdeck.log.sql_format import MAX_SEQ, select_entries, select_status
 from quarterdeck.log.tail import Tail, Tails
 from quarterdeck.log.writer import Append, Drop, Expire, Finish, Write, Writer
 
 _READERS = 2
 _EXPIRE_AT_ONCE = 20
-_READ_BYTES = 256 * 1024
 
 T = TypeVar("T")
 
@@ -52,6 +55,7 @@ class SqlLog:
 
     def _open_files(self) -> sqlite3.Connection:
         connection = open_log_file(self._path)
+        tidy(connection)
         self._readers = [open_reader(self._path) for _ in range(_READERS)]
         return connection
 
@@ -70,7 +74,7 @@ class SqlLog:
         tail = self._tails.find(turn)
         entries = tail.read(after, limit) if tail else None
         if entries is None:
-            return await self._select(_select_entries, turn, min(after, MAX_SEQ), limit)
+            return await self._select(select_entries, turn, min(after, MAX_SEQ), limit)
         return entries
 
     async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
@@ -107,7 +111,7 @@ class SqlLog:
     async def _find(self, turn: str) -> Tail:
         tail = self._tails.open(turn)
         while tail.state == "unread":
-            tail.adopt(await self._select(_select_status, turn))
+            tail.adopt(await self._select(select_status, turn))
         return tail
 
     async def _select(self, select: Callable[..., T], *arguments: object) -> T:
@@ -115,7 +119,7 @@ class SqlLog:
             raise _closed()
         try:
             return await asyncio.get_running_loop().run_in_executor(self._pool, self._lend, select, *arguments)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, msgspec.DecodeError) as error:
             raise LogError("The log cannot be read: check the disk.", detail=repr(error)) from error
 
     def _lend(self, select: Callable[..., T], *arguments: object) -> T:
@@ -124,25 +128,6 @@ class SqlLog:
             return select(reader, *arguments)
         finally:
             self._readers.append(reader)
-
-
-def _select_entries(reader: sqlite3.Connection, turn: str, after: int, limit: int) -> list[Entry]:
-    entries: list[Entry] = []
-    size = 0
-    for seq, body in reader.execute(ENTRIES, (after, turn, limit)):
-        entries.append(Entry(seq, body))
-        size += len(body)
-        if size >= _READ_BYTES:  # a follower holds what it has read until its reader has taken it
-            break
-    return entries
-
-
-def _select_status(reader: sqlite3.Connection, turn: str) -> LogStatus | None:
-    row = reader.execute(STATUS, (turn,)).fetchone()
-    if row is None:
-        return None
-    _, finished, first, last = row
-    return LogStatus("finished" if finished else "running", first or 0, last or 0)
 
 
 def _closed() -> LogError:

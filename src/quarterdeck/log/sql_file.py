@@ -1,7 +1,8 @@
-"""The log's own SQLite file: its two tables, how they are read, how it is opened, and what becomes of a broken one.
+"""The log's own SQLite file: how it is opened, and what becomes of a broken one.
 
 A file that SQLite cannot read is moved aside and a new one begun: the log is the moment, the database
-is the record. Pages are small, because running turns write to different ones in each commit.
+is the record. What stands in it is `sql_format`'s. Pages are small, because a turn that runs alone writes
+one in each commit.
 """
 
 from __future__ import annotations
@@ -13,44 +14,11 @@ from pathlib import Path
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
+from quarterdeck.log.sql_format import SCHEMA, VERSION, pack_version_1
 
-SEQ_BITS = 24
-MAX_SEQ = (1 << SEQ_BITS) - 1
-"""Entries are keyed `(no << SEQ_BITS) + seq`: one B-tree, and the row id itself refuses a second writer.
-The statements below write it out: 24, 16777215."""
-
-_VERSION = 1
+_READABLE = (0, 1, VERSION)  # 0 is a new file
 _BUSY_TIMEOUT_S = 5.0
 _BROKEN = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-_SCHEMA = f"""
-BEGIN IMMEDIATE;
-CREATE TABLE IF NOT EXISTS log (
-    no INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE,
-    finished INTEGER NOT NULL DEFAULT 0,
-    drop_at INTEGER  -- milliseconds since 1970
-);
-CREATE INDEX IF NOT EXISTS log_drop_at ON log (drop_at) WHERE drop_at IS NOT NULL;
-CREATE TABLE IF NOT EXISTS entry (key INTEGER PRIMARY KEY, body BLOB NOT NULL);
-PRAGMA user_version = {_VERSION};
-COMMIT;
-"""
-
-STATUS = """
-SELECT no, finished,
-    (SELECT key & 16777215 FROM entry WHERE key > no << 24 AND key <= no << 24 | 16777215 ORDER BY key LIMIT 1),
-    (SELECT key & 16777215 FROM entry WHERE key > no << 24 AND key <= no << 24 | 16777215 ORDER BY key DESC LIMIT 1)
-FROM log WHERE name = ?
-"""
-"""Of a log: number, finished, first and last seq (None while it is empty)."""
-
-ENTRIES = """
-SELECT entry.key & 16777215, entry.body
-FROM log CROSS JOIN entry ON entry.key > (log.no << 24) + ? AND entry.key <= log.no << 24 | 16777215
-WHERE log.name = ? ORDER BY entry.key LIMIT ?
-"""
-"""The entries after a seq of a log, at most so many."""
 
 _log = get_logger(__name__)
 
@@ -73,7 +41,14 @@ def open_log_file(path: Path) -> sqlite3.Connection:
 
 
 def make_tables(connection: sqlite3.Connection) -> None:
-    connection.executescript(_SCHEMA)
+    """What is not there yet; a file of version 1 becomes one of this version, or stays what it was."""
+    connection.execute("BEGIN IMMEDIATE")
+    [version] = connection.execute("PRAGMA user_version").fetchone()
+    for statement in SCHEMA:
+        connection.execute(statement)
+    if version == 1:
+        pack_version_1(connection)
+    connection.execute("COMMIT")
 
 
 def open_reader(path: Path) -> sqlite3.Connection:
@@ -113,7 +88,7 @@ def _check(connection: sqlite3.Connection) -> None:
     """Raises: `sqlite3.DatabaseError` (corrupt) for a file that is damaged or of another version."""
     [version] = connection.execute("PRAGMA user_version").fetchone()
     [finding] = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if finding != "ok" or version not in (0, _VERSION):
+    if finding != "ok" or version not in _READABLE:
         error = sqlite3.DatabaseError(finding if finding != "ok" else f"version {version}")
         error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
         raise error
