@@ -20,7 +20,7 @@ from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 T = TypeVar("T")
 
 # Of a turn that goes on in a conversation and finds something in another one: the most that is usual.
-MOST = {"sqlite": 28, "postgres": 33}
+MOST = {"sqlite": 26, "postgres": 31}
 MOST_TRANSACTIONS = 6
 
 

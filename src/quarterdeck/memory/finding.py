@@ -12,9 +12,9 @@ from msgspec import Struct
 
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.dates import Period, find_period
-from quarterdeck.memory.lexical import WORDS_AROUND, add_around, score_texts, score_words, weigh_terms
+from quarterdeck.memory.lexical import WORDS_AROUND, add_around, score_words, weigh_terms
 from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
-from quarterdeck.memory.remembered import best_of, by_message
+from quarterdeck.memory.remembered import best_of
 from quarterdeck.memory.sections import fit_of_messages
 from quarterdeck.memory.speakers import Named, spoken_by
 from quarterdeck.memory.terms import terms_of
@@ -26,12 +26,12 @@ from quarterdeck.store.recall_find import (
     count_entries,
     find_entries_of,
     find_with_terms,
-    list_memory_keys,
     read_candidates,
 )
 from quarterdeck.store.search import entry_id
 
 if TYPE_CHECKING:
+    from quarterdeck.memory.kept import Keys
     from quarterdeck.memory.meaning import Vectors
     from quarterdeck.memory.recall import Query
 
@@ -61,15 +61,17 @@ class Found(Struct, frozen=True):
 
 
 class Finding:
-    def __init__(self, connection: ReadConnection, query: Query, named: Named, sense: Sense | None) -> None:
+    def __init__(self, connection: ReadConnection, query: Query, named: Named, sense: Sense | None, keys: Keys) -> None:
         self._connection = connection
+        self._known = keys.known
+        self._summaries = keys.sections
         self._query = query
         self._named = named
         self._sense = sense
 
     def find(self) -> Found:
         entries = {*self._by_words(), *self._entries_of({*self._near, *self._by_keys(), *self._by_sections()})}
-        candidates = Candidates(self._read(entries), by_message(self._keys))
+        candidates = Candidates(self._read(entries), self._known.by_message)
         signals = [Signal("words", self._score_words(candidates), _WORDS_FACTOR)]
         if self._sense is not None:
             signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
@@ -122,31 +124,22 @@ class Finding:
         return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
 
     @cached_property
-    def _keys(self) -> list[MemoryKeyRow]:
-        return list_memory_keys(self._connection, self._query.owner)
-
-    @cached_property
-    def _key_words(self) -> dict[str, float]:
-        scores = score_texts([key.text for key in self._keys], self._weights)
-        return {key.id: score for key, score in zip(self._keys, scores, strict=True) if score > 0}
-
-    @cached_property
     def _key_meaning(self) -> dict[str, float]:
         if self._sense is None:
             return {}
-        ids = [key.id for key in self._keys]
+        ids = self._known.ids
         scores = self._sense.vectors.scores_of(self._sense.vector, ids)
         return {name: score - _UNRELATED for name, score in zip(ids, scores, strict=True) if score > _UNRELATED}
 
     @cached_property
     def _best_keys(self) -> list[tuple[MemoryKeyRow, dict[str, float]]]:
         """Memories by both, each of them against the best."""
-        words, meaning = _normalised(self._key_words), _normalised(self._key_meaning)
-        signals = {
-            key.id: {name: found[key.id] for name, found in (("words", words), ("meaning", meaning)) if key.id in found}
-            for key in self._keys
-        }
-        fitting = [(key, signals[key.id]) for key in self._keys if signals[key.id]]
+        words, meaning = _normalised(self._known.score(self._weights)), _normalised(self._key_meaning)
+        fitting = [
+            (key, {name: found[key.id] for name, found in (("words", words), ("meaning", meaning)) if key.id in found})
+            for key in self._known.keys
+            if key.id in words or key.id in meaning
+        ]
         return sorted(fitting, key=lambda one: -sum(one[1].values()))[:_KEYS_LOOKED_AT]
 
     def _by_keys(self) -> Iterable[str]:
@@ -154,7 +147,7 @@ class Finding:
 
     @cached_property
     def _sections(self) -> dict[str, float]:
-        return fit_of_messages(self._connection, self._query.owner, self._weights)
+        return fit_of_messages(self._connection, self._summaries, self._weights)
 
     def _by_sections(self) -> list[str]:
         """What was said last in the sections that fit best; what else is in them has to be found by itself."""

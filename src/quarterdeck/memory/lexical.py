@@ -35,11 +35,29 @@ def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[fl
     ]
 
 
-def score_texts(texts: Sequence[str], weights: Mapping[str, float]) -> list[float]:
-    """Of each text by itself: what is remembered, or a summary."""
-    terms = [count_terms_of(text) for text in texts]
-    usual = sum(some.length for some in terms) / max(len(terms), 1) or 1.0
-    return [score_terms(some, some.length / usual, weights) for some in terms]
+class Texts:
+    """What is looked through again and again: what is remembered, or summaries; by the words that they have."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._terms = [count_terms_of(text) for text in texts]
+        self._usual = sum(terms.length for terms in self._terms) / max(len(texts), 1) or 1.0
+        self._having: dict[str, list[int]] = {}
+        for place, terms in enumerate(self._terms):
+            for term in terms:
+                self._having.setdefault(term, []).append(place)
+
+    def __len__(self) -> int:
+        return len(self._terms)
+
+    def score(self, weights: Mapping[str, float]) -> dict[int, float]:
+        """By the places of the texts, in their order: how well each fits that has any of the words."""
+        fitting = {place for term in weights for place in self._having.get(term, ())}
+        scores = {place: self._score(place, weights) for place in sorted(fitting)}
+        return {place: score for place, score in scores.items() if score > 0}
+
+    def _score(self, place: int, weights: Mapping[str, float]) -> float:
+        terms = self._terms[place]
+        return score_terms(terms, terms.length / self._usual, weights)
 
 
 def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> float:

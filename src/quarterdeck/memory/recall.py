@@ -18,6 +18,7 @@ from quarterdeck.domain.words import split_words
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.finding import Finding, Found, Sense
+from quarterdeck.memory.kept import Keeper, Keys
 from quarterdeck.memory.ranking import Ranked
 from quarterdeck.memory.speakers import Named, as_asked, who_is_meant
 from quarterdeck.store.database import Database, ReadConnection
@@ -73,20 +74,37 @@ class Recall:
         self._database = database
         self._embedding = embedding
         self._shelf: Any = None
+        self._keeper = Keeper()
 
     async def find(self, query: Query) -> list[Recalled]:
         """Best first, at most `k`. Raises: `StorageError`."""
         embedding = self._embedding
         if embedding is None or not embedding.model:
-            return await self._database.read(lambda connection: _find_by_words(connection, query))
-        named, model = await self._database.read(lambda connection: _prepare(connection, query, embedding))
+            return await self._database.read(lambda connection: self._find_by_words(connection, query))
+        prepared = await self._database.read(lambda connection: self._prepare(connection, query, embedding))
+        if prepared is None:
+            return []
+        named, model = prepared
         vector = await self._embed(embedding, as_asked(query.text, named), model)
 
         def find(connection: ReadConnection) -> list[Recalled]:
             sense = Sense(vector, self._open_shelf().of(connection, query.owner, model)) if vector else None
-            return _recalled(connection, query, Finding(connection, query, named, sense).find())
+            keys = self._keeper.read(connection, query.owner, query.not_messages)
+            return [] if keys is None else _find(connection, query, named, sense, keys)
 
         return await self._database.read(find)
+
+    def _find_by_words(self, connection: ReadConnection, query: Query) -> list[Recalled]:
+        keys = self._keeper.read(connection, query.owner, query.not_messages)
+        return [] if keys is None else _find(connection, query, _find_named(connection, query), None, keys)
+
+    def _prepare(self, connection: ReadConnection, query: Query, embedding: Embedding) -> tuple[Named, str] | None:
+        """Who is meant, and the space that the query's vector must be of; None where there is nothing to be found."""
+        if self._keeper.read(connection, query.owner, query.not_messages) is None:
+            return None
+        space = embedding.space(connection)
+        serving = find_serving_model(connection, query.owner, space)
+        return _find_named(connection, query), serving if embedding.can_serve(serving, space) else space
 
     def _open_shelf(self) -> Any:
         """numpy is loaded only where something makes vectors."""
@@ -106,21 +124,13 @@ class Recall:
             return []
 
 
-def _prepare(connection: ReadConnection, query: Query, embedding: Embedding) -> tuple[Named, str]:
-    """Who is meant, and the space that the query's vector must be of."""
-    space = embedding.space(connection)
-    serving = find_serving_model(connection, query.owner, space)
-    return _find_named(connection, query), serving if embedding.can_serve(serving, space) else space
-
-
 def _find_named(connection: ReadConnection, query: Query) -> Named:
     words = {word.term for word in split_words(query.text)}
     return who_is_meant(query.text, find_names(connection, query.owner, words))
 
 
-def _find_by_words(connection: ReadConnection, query: Query) -> list[Recalled]:
-    found = Finding(connection, query, _find_named(connection, query), None).find()
-    return _recalled(connection, query, found)
+def _find(connection: ReadConnection, query: Query, named: Named, sense: Sense | None, keys: Keys) -> list[Recalled]:
+    return _recalled(connection, query, Finding(connection, query, named, sense, keys).find())
 
 
 def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Recalled]:

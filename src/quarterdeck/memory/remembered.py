@@ -4,7 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from quarterdeck.memory.lexical import Texts
 from quarterdeck.store.recall_find import MemoryKeyRow
+
+
+class Known:
+    """All that an owner's memories are to recall."""
+
+    def __init__(self, keys: Sequence[MemoryKeyRow]) -> None:
+        self.keys = keys
+        self.ids = [key.id for key in keys]
+        self.by_message = by_message(keys)
+        self._texts = Texts([key.text for key in keys])
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def score(self, weights: Mapping[str, float]) -> dict[str, float]:
+        """How well the words fit, by memory, of those that have any."""
+        return {self.ids[place]: score for place, score in self._texts.score(weights).items()}
 
 
 def by_message(keys: Sequence[MemoryKeyRow]) -> dict[str, list[MemoryKeyRow]]:

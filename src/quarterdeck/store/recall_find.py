@@ -15,13 +15,12 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import BigInteger, BindParameter, bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 
-from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import decode_parts
 from quarterdeck.domain.words import STEM_MARK
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.memories import is_current
+from quarterdeck.store.recall_marks import current_keys
 from quarterdeck.store.search import facet_of_name, searched_text
 from quarterdeck.store.search_schema import TERMS_ON_POSTGRESQL
 from quarterdeck.store.statements import Statement, among
@@ -29,7 +28,6 @@ from quarterdeck.store.tables import memories, memory_sources, messages, search_
 
 MOST_IN_A_LIST = 4_000  # messages that have a word, the newest; a word with more of them says little
 _MOST_COUNTED = 50_000
-MOST_MEMORIES = 2_000  # that are looked through; more than anybody could read
 _CHUNK = 500
 _LISTS_AT_ONCE = 24
 _MANY = 2_000  # entries: from there on their number is remembered
@@ -64,12 +62,7 @@ _CANDIDATES = among(
 _ENTRIES_OF = among("SELECT message_id, id, owner_id FROM search_entries WHERE message_id IN {messages}")
 _TEXTS = among("SELECT id, parts FROM messages WHERE id IN {messages} AND owner_id = :owner AND deleted_at IS NULL")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
-_KEYS = (
-    select(memories.c.id, memories.c.text, memories.c.said_at, memories.c.pinned_at, memories.c.taint)
-    .where(memories.c.owner_id == bindparam("owner"), is_current(bindparam("now", type_=BigInteger)))
-    .order_by(memories.c.id.desc())
-    .limit(MOST_MEMORIES)
-)
+_KEYS = current_keys(memories.c.id, memories.c.text, memories.c.said_at, memories.c.pinned_at, memories.c.taint)
 _SOURCES = select(memory_sources.c.memory_id, memory_sources.c.message_id).where(memory_sources.c.memory_id.in_(_IDS))
 
 
@@ -110,9 +103,9 @@ class MemoryKeyRow(Struct, frozen=True):
     sources: list[str]
 
 
-def list_memory_keys(connection: AnyConnection, owner: str) -> list[MemoryKeyRow]:
-    """What holds now, the newest, with where it came from."""
-    rows = connection.execute(_KEYS, {"owner": owner, "now": now_ms()}).all()
+def list_memory_keys(connection: AnyConnection, owner: str, now: int) -> list[MemoryKeyRow]:
+    """What holds at that time (milliseconds), the newest, with where it came from."""
+    rows = connection.execute(_KEYS, {"owner": owner, "now": now}).all()
     if not rows:
         return []
     sources: dict[str, list[str]] = {}

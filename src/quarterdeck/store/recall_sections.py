@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, bindparam, select
 
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.tables import conversations, summaries, summary_sources
@@ -13,8 +14,8 @@ from quarterdeck.store.tables import conversations, summaries, summary_sources
 MOST_SECTIONS = 500  # the newest of an owner's: more than half a million words that were said
 
 # Built once: building a statement costs more than running it.
-_SECTIONS = (
-    select(summaries.c.id, summaries.c.text)
+_RECENT = (
+    select(summaries.c.id)
     .join(conversations, conversations.c.id == summaries.c.conversation_id)
     .where(
         summaries.c.owner_id == bindparam("owner"),
@@ -28,12 +29,18 @@ _SECTIONS = (
     .order_by(summaries.c.id.desc())
     .limit(MOST_SECTIONS)
 )
+_SECTIONS = _RECENT.add_columns(summaries.c.text)
 _COVERED = select(summary_sources).where(summary_sources.c.summary_id.in_(bindparam("sections", expanding=True)))
 
 
 class SectionRow(Struct, frozen=True):
     id: str
     text: str
+
+
+def section_ids() -> Select[Any]:
+    """Those that `list_sections` has, of an `owner`. The text of a summary never changes."""
+    return _RECENT
 
 
 def list_sections(connection: AnyConnection, owner: str) -> list[SectionRow]:

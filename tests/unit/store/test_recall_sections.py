@@ -7,7 +7,7 @@ from tests.unit.store.stored import add_conversation, add_path, add_user
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.memory.recall import Query, Recall, Recalled
-from quarterdeck.memory.sections import best_sections
+from quarterdeck.memory.sections import Sections
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.recall_sections import SectionRow
 from quarterdeck.store.search import index_messages
@@ -67,8 +67,8 @@ async def test_what_is_stale_or_not_remembered_leads_nowhere(database: Database)
 def test_a_section_counts_by_the_share_of_the_query_that_its_summary_has() -> None:
     weights = {"boat": 2.0, "red": 1.0, "blue": 1.0}
     rows = [SectionRow("all", "red boat blue"), SectionRow("most", "boat"), SectionRow("little", "blue sky over it")]
-    best = best_sections(rows, weights)
+    best = Sections(rows).best(weights)
     assert list(best) == ["all", "most"], "what fits less than half as well as the best is about something else"
     assert best["all"] > 0.9 > best["most"] > 0.4
-    assert best_sections(rows, {"moon": 3.0}) == {}
-    assert best_sections([], weights) == {}
+    assert Sections(rows).best({"moon": 3.0}) == {}
+    assert Sections([]).best(weights) == {}

@@ -1,0 +1,76 @@
+"""What an owner's memories and summaries are to recall, kept as long as it is what the database has."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sized
+from threading import Lock
+from typing import Generic, TypeVar
+
+from msgspec import Struct
+
+from quarterdeck.domain.ids import now_ms
+from quarterdeck.memory.remembered import Known
+from quarterdeck.memory.sections import Sections
+from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.recall_find import list_memory_keys
+from quarterdeck.store.recall_marks import read_marks
+from quarterdeck.store.recall_sections import list_sections
+
+T = TypeVar("T", bound=Sized)
+
+_MOST = 20_000  # texts of each kind, of all owners together; who has not asked for the longest time is read again
+
+
+class Kept(Generic[T]):
+    """Several threads may ask. The length of what is kept is the number of its texts."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[str, tuple[str, T]] = OrderedDict()
+        self._lock = Lock()
+
+    def get(self, owner: str, mark: str, read: Callable[[], T]) -> T:
+        """What was read under this mark. The mark and what `read` reads are of one state of the database."""
+        with self._lock:
+            known = self._kept.get(owner)
+            if known is not None and known[0] == mark:
+                self._kept.move_to_end(owner)
+                return known[1]
+        made = read()
+        with self._lock:
+            self._kept[owner] = mark, made
+            self._kept.move_to_end(owner)
+            while len(self._kept) > 1 and sum(len(one) for _, one in self._kept.values()) > _MOST:
+                self._kept.popitem(last=False)
+        return made
+
+
+class Keys(Struct, frozen=True):
+    """What leads to messages beside their own words."""
+
+    known: Known
+    sections: Sections
+
+
+class Keeper:
+    """One per process."""
+
+    def __init__(self) -> None:
+        self._known: Kept[Known] = Kept()
+        self._sections: Kept[Sections] = Kept()
+
+    def read(self, connection: AnyConnection, owner: str, not_messages: frozenset[str]) -> Keys | None:
+        """None: but for `not_messages` there is nothing that could be found."""
+        now = now_ms()
+        marks = read_marks(connection, owner, now)
+        if not marks.memories and marks.first_messages is not None and marks.first_messages <= not_messages:
+            return None
+        known = self._known.get(owner, marks.memories, lambda: _read_known(connection, owner, now, marks.memories))
+        sections = self._sections.get(
+            owner, marks.sections, lambda: Sections(list_sections(connection, owner) if marks.sections else [])
+        )
+        return Keys(known, sections)
+
+
+def _read_known(connection: AnyConnection, owner: str, now: int, mark: str) -> Known:
+    return Known(list_memory_keys(connection, owner, now) if mark else [])
