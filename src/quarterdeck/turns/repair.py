@@ -10,7 +10,7 @@ from quarterdeck.log.base import Log
 from quarterdeck.store.database import Database
 from quarterdeck.store.messages import MessageRow, find_message
 from quarterdeck.store.turns import TurnRow
-from quarterdeck.turns.finish import KEEP_LOG_S, close_log
+from quarterdeck.turns.finish import KEEP_LOG_S
 
 
 async def end_saved_log(database: Database, log: Log, turn: TurnRow) -> None:
@@ -28,7 +28,9 @@ async def end_saved_log(database: Database, log: Log, turn: TurnRow) -> None:
     message = await database.read(lambda connection: find_message(connection, turn.conversation_id, turn.message_id))
     if message is not None:
         events = await _missing(log, turn, message, status.first)
-        await close_log(log, turn.id, [encode_event(event) for event in events])
+        # right after what was looked at: whatever has come since is its worker's, and may be the end
+        await log.append(turn.id, status.last + 1, [encode_event(event) for event in events])
+        await log.finish(turn.id, KEEP_LOG_S)
 
 
 async def _missing(log: Log, turn: TurnRow, message: MessageRow, first: int) -> list[Event]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, kill, open_rig, quietly, say, until
@@ -23,6 +24,7 @@ from quarterdeck.turns import reaper as reaper_module
 from quarterdeck.turns import runner as runner_module
 from quarterdeck.turns.finish import Finish
 from quarterdeck.turns.job import Job
+from quarterdeck.turns.repair import end_saved_log
 from quarterdeck.turns.save import Ending, save_answer
 
 BEGUN = "The harbour lay still under a thin mist while the crew"
@@ -225,6 +227,32 @@ async def test_a_log_whose_answer_was_saved_is_ended_once_by_the_next_process(
         await take_over(rig)
         folded, _ = await rig.check_stored(turn)
         assert folded.status == "complete"
+
+
+async def test_a_log_that_its_worker_ends_meanwhile_has_one_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(_finish: object, _job: Job) -> None:
+        raise asyncio.CancelledError
+
+    async with open_rig(tmp_path, ScriptedProvider(say(BEGUN)), drains=False) as rig:
+        monkeypatch.setattr(Finish, "_close", die)
+        turn = (await rig.send()).row.id
+        await until(lambda: _is_idle(rig))
+    async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
+        status = await rig.log.status(turn)
+        assert status is not None
+
+        class Meanwhile:
+            """The database, while the worker that saved the answer writes the end after all."""
+
+            async def read(self, work: Any) -> Any:
+                await rig.log.append(turn, status.last + 1, [encode_event(TurnEnded("complete", 1))])
+                return await rig.database.read(work)
+
+        with pytest.raises(StaleWriterError):
+            await end_saved_log(cast(Any, Meanwhile()), rig.log, await rig.row(turn))
+        assert [type(event) for event in await rig.events(turn)].count(TurnEnded) == 1
 
 
 async def test_a_failed_answer_that_was_saved_says_why_in_its_log(
