@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.serving import as_written
-from tests.unit.turns.rig import WAIT_S, Pause, Script, ScriptedProvider, open_rig, quietly, say
+from tests.unit.turns.rig import WAIT_S, Pause, Script, ScriptedProvider, open_rig, quietly, say, until
 
 from quarterdeck.context.assistants import built_in
 from quarterdeck.domain.events import (
@@ -198,12 +198,17 @@ async def test_stopping_what_has_ended_changes_nothing(tmp_path: Path) -> None:
         assert not rig.runner._early_stops
 
 
+async def _has_asked(provider: ScriptedProvider) -> bool:
+    return bool(provider.requests)
+
+
 async def test_messages_sent_into_a_running_conversation_are_answered_one_after_the_other(tmp_path: Path) -> None:
     first = Pause()
     provider = ScriptedProvider([first, *say("one")], say("two"), say("three"))
     async with open_rig(tmp_path, provider) as rig:
         sent = [await rig.send(text) for text in ("a", "b", "c")]
         assert [accepted.row.status for accepted in sent] == ["running", "queued", "queued"]
+        await until(lambda: _has_asked(provider))
         await quietly()
         assert len(provider.requests) == 1
         first.set()
