@@ -11,12 +11,18 @@ from typing import Any, Protocol
 
 import httpx2
 import pytest
+from hypothesis import settings
 from tests.harness.fleet import Fleet, open_fleet
 from tests.harness.postgres import Databases, PostgresServer, open_postgres
 from tests.harness.server import Server
 from tests.harness.stored import add_member
 from tests.harness.upstream import Upstream, open_upstream
 from tests.harness.valkey import AnyRedis, ValkeyServer, open_redis
+from tests.harness.waiting import trials
+
+# A busy machine may take its time for an example, and speed is not what these tests are about.
+settings.register_profile("quarterdeck", deadline=None, max_examples=trials(30, 100))
+settings.load_profile("quarterdeck")
 
 MakeServer = Callable[..., Server]
 MakeValkey = Callable[..., ValkeyServer]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -79,6 +80,11 @@ def _files() -> list[Path]:
     return sorted(SOURCE.rglob("*.py"))
 
 
+@functools.cache
+def _tree(path: Path) -> ast.AST:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
 def _may(rule: str, path: Path) -> bool:
     name = path.relative_to(SOURCE).as_posix()
     return any(name == allowed or name.startswith(f"{allowed}/") for allowed in ALLOWED.get(rule, {}))
@@ -90,7 +96,7 @@ def test_no_file_breaks_a_rule_of_the_house(report: Report) -> None:
         for path in _files()
         for name, rule in RULES.items()
         if not _may(name, path)
-        for line in rule(ast.parse(path.read_text(encoding="utf-8")))
+        for line in rule(_tree(path))
     ]
     report("rules of the house", wrong, len(_files()) * len(RULES))
 
@@ -99,9 +105,7 @@ def test_every_exception_is_needed_still() -> None:
     for name, allowed in ALLOWED.items():
         for place in allowed:
             files = [path for path in _files() if path.relative_to(SOURCE).as_posix().startswith(place)]
-            assert any(list(RULES[name](ast.parse(path.read_text(encoding="utf-8")))) for path in files), (
-                f"{name}: {place}"
-            )
+            assert any(list(RULES[name](_tree(path))) for path in files), f"{name}: {place}"
 
 
 @pytest.mark.parametrize(("name", "code"), [(name, code) for name, codes in BROKEN.items() for code in codes])

@@ -14,6 +14,7 @@ from sqlalchemy import Connection, create_engine, insert, select
 from sqlalchemy.pool import StaticPool
 from tests.harness.ledger import find_miscounts
 from tests.harness.postgres import Databases
+from tests.harness.waiting import trials
 from tests.unit.store.stored import add_user, open_place
 from tests.unit.turns.rig import Script, ScriptedProvider
 
@@ -88,7 +89,7 @@ steps = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(20, 60), deadline=None)
 @given(st.lists(steps, max_size=40))
 def test_no_order_of_reserving_and_settling_overruns_a_budget(memory: Connection, plan: list[tuple[str, ...]]) -> None:
     connection = open_house(memory)

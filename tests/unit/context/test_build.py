@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, event
 from tests.fakes.serving import as_written
+from tests.harness.waiting import trials
 from tests.unit.store.stored import add_conversation, add_message, add_path, add_user, open_store
 
 from quarterdeck.context.assistants import BUILT_IN, Assistant, built_in
@@ -105,7 +106,7 @@ async def test_the_assistants_instructions_come_before_the_users_own(database: S
     assert texts_of(context)[0] == f"{IDEAS.instructions}\n\nBe kind."
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(20, 60), deadline=None)
 @given(sizes=st.lists(st.integers(1, 400), min_size=1, max_size=12), window=st.integers(200, 2400))
 def test_the_newest_that_fit_are_kept_and_they_begin_with_a_question(sizes: list[int], window: int) -> None:
     if len(sizes) % 2 == 0:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event, select
+from tests.harness.waiting import trials
 from tests.unit.conversations.tree import Tree
 
 from quarterdeck.conversations.branches import list_alternatives
@@ -32,7 +33,7 @@ def tree() -> Iterator[Tree]:
     made.close()
 
 
-@settings(max_examples=60, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=trials(20, 60), deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.lists(st.tuples(st.sampled_from(STEPS), st.integers(0, 50)), max_size=16))
 def test_after_anything_the_path_is_whole_and_an_undo_returns_the_same(steps: list[tuple[str, int]]) -> None:
     tree = Tree()

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.harness.waiting import trials
 from tests.unit.memory.sentence_models import TEXTS, write_bert_folder
 
 from quarterdeck.memory.local_texts import batch_by_length, read_pooling
@@ -94,7 +95,7 @@ def test_gelu_is_exact_to_six_digits() -> None:
     assert np.abs(local_model._apply_gelu(values.copy())[:, 0] - wanted).max() < 1e-6
 
 
-@settings(max_examples=200)
+@settings(max_examples=trials(50, 200))
 @given(st.lists(st.integers(1, 300), max_size=60), st.integers(1, 1_024))
 def test_batches_have_every_text_once_and_keep_their_size(lengths: list[int], most: int) -> None:
     batches = list(batch_by_length(lengths, most))

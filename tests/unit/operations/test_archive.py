@@ -143,7 +143,7 @@ def test_damage_anywhere_is_found_or_does_no_harm(source: Path, backup: Path, tm
     whole, wanted = backup.read_bytes(), sums_in(source)
     chance = random.Random(7)
     refused = 0
-    for number in range(trials(40, 600)):
+    for number in range(trials(20, 600)):
         body = bytearray(whole)
         if number % 2:
             del body[chance.randrange(len(body)) :]

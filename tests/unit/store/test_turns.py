@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine
 from tests.harness.postgres import Databases
+from tests.harness.waiting import trials
 from tests.unit.store.stored import Place, add_conversation, add_turn, add_user, open_place
 
 from quarterdeck.domain.ids import now_ms
@@ -159,7 +160,7 @@ some_steps = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=trials(15, 40), deadline=None)
 @given(steps=some_steps)
 def test_whatever_workers_do_at_most_one_has_the_turn_and_it_ends_once(steps: Steps) -> None:
     engine = create_engine("sqlite://")
@@ -168,7 +169,7 @@ def test_whatever_workers_do_at_most_one_has_the_turn_and_it_ends_once(steps: St
         check_steps(WriteConnection(raw), steps)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=trials(10, 20), deadline=None)
 @given(examples=st.lists(some_steps, max_size=5))
 def test_whatever_workers_do_on_postgresql_at_most_one_has_the_turn_and_it_ends_once(
     postgres: Databases, examples: list[Steps]

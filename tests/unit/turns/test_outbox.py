@@ -11,6 +11,7 @@ import pytest
 import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.harness.waiting import trials
 from tests.unit.turns.rig import until
 
 from quarterdeck.domain.events import (
@@ -142,7 +143,7 @@ async def test_text_can_wait_for_more_and_everything_else_cannot() -> None:
     assert outbox.is_urgent
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=trials(20, 60), deadline=None)
 @given(
     spoken=st.lists(st.tuples(st.booleans(), st.text(min_size=1, max_size=8)), max_size=12),
     flushes=st.sets(st.integers(0, 12)),
