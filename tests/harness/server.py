@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import httpx2
+from tests.harness.forked import ForkedProcess, can_fork, fork, run_forked
 from tests.harness.people import write
 from tests.harness.waiting import wait_until
 
@@ -20,6 +21,7 @@ from quarterdeck.accounts.keys import create_api_key
 
 START_S = 30.0
 _EXIT_S = 15.0
+_COMMAND_S = 30.0
 _COMMAND = [sys.executable, "-m", "quarterdeck"]
 _WEAKENED = [sys.executable, str(Path(__file__).with_name("weakened.py"))]
 
@@ -51,7 +53,7 @@ class Server:
         self.options: list[str] = []  # of every start
         self.port = 0
         self.link = ""
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[bytes] | ForkedProcess | None = None
         self._key = ""
         self._starts = 0
 
@@ -100,6 +102,9 @@ class Server:
     def _launch(self, *words: str) -> None:
         self._starts += 1
         with self.output.open("wb") as output, (self.folder / "stderr.txt").open("ab") as log:
+            if self.command == _COMMAND and not self.under and can_fork(self.environment):
+                self._process = fork(list(words), self.work_dir, self.environment, output, log)
+                return
             self._process = subprocess.Popen(
                 [*self.under, *self.command, *words], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
             )
@@ -200,6 +205,14 @@ def children_of(pid: int) -> list[int]:
 
 def run_command(*arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = _WEAKENED if environment.get("WITHOUT") else _COMMAND
+    if command == _COMMAND and can_fork(environment):
+        return run_forked(list(arguments), folder, environment, _COMMAND_S)
     return subprocess.run(
-        [*command, *arguments], cwd=folder, env=environment, capture_output=True, text=True, timeout=30, check=False
+        [*command, *arguments],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=_COMMAND_S,
+        check=False,
     )

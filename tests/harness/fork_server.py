@@ -1,0 +1,104 @@
+"""A process that has loaded Quarterdeck and forks itself for every command: a start costs a fifth of a fresh one.
+
+    python fork_server.py DESCRIPTOR
+
+The descriptor is a socket of whole messages. A request is JSON, `{"words": […], "folder": "…", "environment": {…}}`,
+with three descriptors: for standard output, for standard error, and a pipe for the exit status. The answer is the
+process id; when that process has ended, its status is written into its pipe as `subprocess` would tell it. It ends
+with the other end of the socket. `forked.py` is the client.
+
+It must stay without threads and without what reads the environment or draws a number while it is loaded.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import runpy
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+# what `serve`, `worker` and the commands load sooner or later
+LOADED = ("cli.main", "cli.serving", "serve", "worker", "supervise", "web.application", "app.opening", "app.serving")
+LIBRARIES = ("aiohttp", "httptools", "snowballstemmer", "sqlite3", "uvicorn", "uvloop", "websockets")
+MAX_REQUEST_BYTES = 1 << 20
+
+
+def load() -> None:
+    gc.disable()  # as `quarterdeck` itself does
+    for name in (*(f"quarterdeck.{module}" for module in LOADED), *LIBRARIES):
+        importlib.import_module(name)
+    gc.freeze()
+
+
+def serve(requests: socket.socket) -> dict[str, Any] | None:
+    """In a forked process: what it was asked to be. In the server: None, at the end."""
+    statuses: dict[int, int] = {}
+    ended, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl-C ends the tests, and they end this
+    signal.set_wakeup_fd(wake)
+    while True:
+        ready, _, _ = select.select([requests, ended], [], [])
+        if ended in ready:
+            os.read(ended, 4096)
+            _reap(statuses)
+        if requests not in ready:
+            continue
+        text, descriptors, _, _ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 3)
+        if not text:
+            return None
+        output, errors, status = descriptors
+        pid = os.fork()
+        if not pid:
+            _become_fresh(output, errors, [status, ended, wake, *statuses.values()])
+            requests.close()
+            return dict(json.loads(text))
+        statuses[pid] = status
+        os.close(output)
+        os.close(errors)
+        requests.send(str(pid).encode())
+
+
+def _reap(statuses: dict[int, int]) -> None:
+    for pid in list(statuses):
+        found, status = os.waitpid(pid, os.WNOHANG)
+        if found:
+            pipe = statuses.pop(pid)
+            os.write(pipe, str(os.waitstatus_to_exitcode(status)).encode())
+            os.close(pipe)
+
+
+def _become_fresh(output: int, errors: int, others: list[int]) -> None:
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    os.dup2(output, 1)
+    os.dup2(errors, 2)
+    for descriptor in (output, errors, *others):
+        os.close(descriptor)
+
+
+def run(request: dict[str, Any]) -> None:
+    """`python -m quarterdeck WORDS`, in the folder and the environment that were asked for."""
+    os.chdir(request["folder"])
+    os.environ.clear()
+    os.environ.update(request["environment"])
+    time.tzset()
+    sys.path[0] = request["folder"]
+    sys.argv = ["quarterdeck", *request["words"]]
+    gc.enable()
+    runpy.run_module("quarterdeck", run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    load()
+    if asked := serve(socket.socket(fileno=int(sys.argv[1]))):
+        run(asked)
