@@ -70,8 +70,9 @@ PAGE_TESTS = [_python("page-tests", "scripts/page.py", "run", "test")]
 # Real processes and browsers on a busy machine miss a moment now and then: what fails is tried once more and named at
 # the end. A guarantee that was violated is not tried again: once is too often.
 AGAIN = ["-rR", "--reruns", "1", "--rerun-except", "violated"]
-TESTS = [_python("tests", "-m", "pytest", "-n", "2", "--dist", "loadgroup", "--ignore=tests/e2e", *AGAIN)]
-BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "2", "--dist", "loadfile", "tests/e2e", *AGAIN)]
+# Tests wait for processes, leases and pages for much of their time: others run meanwhile, so more than there are cores.
+TESTS = [_python("tests", "-m", "pytest", "-n", "4", "--dist", "loadgroup", "--ignore=tests/e2e", *AGAIN)]
+BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "3", "--dist", "loadfile", "tests/e2e", *AGAIN)]
 
 
 def run_step(step: Step) -> Result:

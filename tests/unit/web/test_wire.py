@@ -181,9 +181,7 @@ async def test_one_who_dawdles_is_cut_off(peer: Peer, case: str) -> None:
 
 async def test_a_body_at_a_fair_pace_passes(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(wire, "HEAD_S", WAIT_S)
-    monkeypatch.setattr(
-        wire, "BODY_PAUSE_S", 1.5
-    )  # far above each pause, below them all
+    monkeypatch.setattr(wire, "BODY_PAUSE_S", 1.5)  # far above each pause, below them all
     pieces = [b"x" * 1_250] * 40
     assert (await peer.say(POST, *pieces, pause_s=0.05)).endswith(b"\r\n\r\n50000")
 
