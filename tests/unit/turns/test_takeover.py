@@ -242,12 +242,13 @@ async def test_a_log_that_its_worker_ends_meanwhile_has_one_end(
     async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
         status = await rig.log.status(turn)
         assert status is not None
+        next_seq = status.last + 1
 
         class Meanwhile:
             """The database, while the worker that saved the answer writes the end after all."""
 
             async def read(self, work: Any) -> Any:
-                await rig.log.append(turn, status.last + 1, [encode_event(TurnEnded("complete", 1))])
+                await rig.log.append(turn, next_seq, [encode_event(TurnEnded("complete", 1))])
                 return await rig.database.read(work)
 
         with pytest.raises(StaleWriterError):
