@@ -80,12 +80,13 @@ def _run(data: dict[str, Any], options: argparse.Namespace, folder: Path) -> tup
         for number, conversation in enumerate(data["conversations"]):
             client = Client(port, _make_user(f"user-{number}", data_dir))
             turns = _bring_in(client, conversation, with_facts=options.mode == "facts")
-            _wait_for_vectors(client)
+            made = _wait_for_vectors(client)
             for question in conversation["questions"]:
                 start = time.perf_counter()
                 found[question["qid"]] = _ask(client, question, turns, options.k)
                 times.append(time.perf_counter() - start)
-            print(f"{conversation['id']}: {len(turns)} turns, {len(conversation['questions'])} questions", flush=True)
+            asked = len(conversation["questions"])
+            print(f"{conversation['id']}: {len(turns)} turns, {asked} questions{made}", flush=True)
     finally:
         server.stop()
     return found, times
@@ -174,8 +175,18 @@ def _ms(timestamp: str) -> int:
     return int((read if read.tzinfo else read.replace(tzinfo=datetime.UTC)).timestamp() * 1000)
 
 
-def _wait_for_vectors(client: Client) -> None:
-    _wait(lambda: client.json("GET", "/api/memories/settings")["embedding"]["state"] != "building", "the vectors")
+def _wait_for_vectors(client: Client) -> str:
+    """How many there are, and how fast they were made from now on; empty where none are made."""
+    begun, before = time.monotonic(), _embedding(client)
+    _wait(lambda: _embedding(client)["state"] != "building", "the vectors")
+    taken, after = time.monotonic() - begun, _embedding(client)
+    if after["state"] == "off":
+        return ""
+    return f", {after['done']} vectors, {(after['done'] - before['done']) / taken:.0f} a second"
+
+
+def _embedding(client: Client) -> Any:
+    return client.json("GET", "/api/memories/settings")["embedding"]
 
 
 def _wait(is_so: Any, what: str) -> None:

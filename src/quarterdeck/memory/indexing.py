@@ -33,7 +33,7 @@ from quarterdeck.store.vectors import (
 logger = get_logger("quarterdeck.memory")
 
 _LOOK_S = 1.0
-_VERSION_LOOK_S = 10.0
+_VERSION_LOOK_S, _BROKEN_LOOK_S = 10.0, 60.0
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 2.0, 300.0
 _SAY_EVERY_S = 60.0
 _WORK = "vectors"
@@ -58,8 +58,8 @@ class Indexing:
         self._found = ""  # the space of the model as this machine has it
         self._dimensions = 0  # of the space; 0: not known
         self._is_settled = True  # everything has a vector of the space, and no other one has any
-        self._is_checked = False
-        self._is_mine = False
+        self._is_checked = self._is_mine = False
+        self._is_broken = False  # the files that are here now are no model
         self._fault: str | None = None  # that is stored; None: not known
         self._pause = self._not_before = self._look_at = 0.0  # seconds; by `monotonic`
         self._said_at = monotonic()
@@ -80,7 +80,7 @@ class Indexing:
 
     async def _begin(self, model: str) -> None:
         self._model, self._found, self._is_settled, self._fault = model, "", not model, None
-        self._space = ""
+        self._space, self._is_broken = "", False
         if model:
             await self._follow_version()
 
@@ -91,10 +91,14 @@ class Indexing:
         stored = await self._database.read(lambda connection: embedding.space(connection, model))
         found = await self._find_space(is_new=not self._found)
         is_changed = found not in ("", self._found) and found.startswith("local/") and found != stored
-        if found:
-            self._found = found
         if is_changed and version_of(stored) and not await self._can_be_used(model):
+            self._is_broken, self._look_at = True, monotonic() + _BROKEN_LOOK_S
+            self._space = self._space or stored
             return
+        if found and self._is_broken:
+            self._is_broken = False
+            await self._tell("")
+        self._found = found or self._found
         space = found if is_changed else stored
         if space != self._space:
             await self._enter(space)

@@ -17,6 +17,7 @@ from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.recall import Query, Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
+from quarterdeck.store.embedding_choice import read_fault
 from quarterdeck.store.leases import claim_work
 from quarterdeck.store.vectors import count_vectors_by_model, find_serving_model
 
@@ -29,7 +30,7 @@ from quarterdeck.memory.local_model import LocalModel
 
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("_LOOK_S", "_VERSION_LOOK_S", "_FIRST_PAUSE_S"):
+    for name in ("_LOOK_S", "_VERSION_LOOK_S", "_BROKEN_LOOK_S", "_FIRST_PAUSE_S"):
         monkeypatch.setattr(indexing, name, 0.02)
 
 
@@ -54,6 +55,14 @@ async def until_spaces(database: Database, count: int, *, without: set[str]) -> 
     raise AssertionError(f"{made}")
 
 
+async def until_fault(database: Database, model: str, *, is_told: bool) -> None:
+    for _ in range(400):
+        if bool(await database.read(lambda connection: read_fault(connection, model))) == is_told:
+            return
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"it is not so that a fault is told: {is_told}")
+
+
 async def test_a_local_model_whose_file_is_replaced_makes_all_anew_and_the_old_one_serves_until_then(
     database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -74,7 +83,10 @@ async def test_a_local_model_whose_file_is_replaced_makes_all_anew_and_the_old_o
         first = await until_spaces(database, len(said), without=set())
         monkeypatch.setattr(LocalModel, "embed", embed)
         (tmp_path / "small" / "model.safetensors").write_bytes(b"half a file")
-        await asyncio.sleep(0.2)
+        await until_fault(database, "local/small", is_told=True)
+        assert await database.read(embedding.space) == first
+        write_bert_folder(tmp_path / "small")
+        await until_fault(database, "local/small", is_told=False)
         assert set(await spaces(database)) == {first}
         write_bert_folder(tmp_path / "small", seed=2)
         for _ in range(400):
@@ -107,6 +119,25 @@ async def test_after_a_restart_with_another_file_questions_are_not_put_to_vector
     assert not later.can_serve(first, second)
     async with indexed(database, later):
         assert await until_spaces(database, len(said), without={first}) == second
+
+
+async def test_a_start_with_files_that_are_no_model_says_so_and_gives_nothing_up(
+    database: Database, tmp_path: Path
+) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    said = await database.write(lambda connection: hold_talk(connection, owner))
+    write_bert_folder(tmp_path / "small")
+    async with indexed(database, Embedding(cast("Registry", None), "local/small", tmp_path)):
+        first = await until_spaces(database, len(said), without=set())
+    (tmp_path / "small" / "model.safetensors").write_bytes(b"half a file")
+    later = Embedding(cast("Registry", None), "local/small", tmp_path)
+    await database.write(lambda connection: hold_talk(connection, owner))
+    async with indexed(database, later):
+        await until_fault(database, "local/small", is_told=True)
+        await asyncio.sleep(0.1)
+        fault = await database.read(lambda connection: read_fault(connection, "local/small"))
+    assert "The embedding model small cannot be used" in fault
+    assert await spaces(database) == {first: len(said)}
 
 
 async def test_a_provider_that_gives_vectors_of_another_length_makes_all_anew(database: Database) -> None:
