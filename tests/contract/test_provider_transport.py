@@ -11,9 +11,14 @@ import pytest
 from aiohttp import web
 from aiohttp.client_proto import ResponseHandler
 
+from quarterdeck.domain.step import FinishChunk, TextChunk
+from quarterdeck.providers import reading
 from quarterdeck.providers import transport as transport_module
 from quarterdeck.providers.connection import Connection
 from quarterdeck.providers.faults import UpstreamError
+from quarterdeck.providers.openai_compatible import OpenAIDecoder
+from quarterdeck.providers.profiles import describe_model
+from quarterdeck.providers.reading import AnswerReader
 from quarterdeck.providers.transport import Call, Timeouts, Transport, is_loopback
 
 
@@ -176,6 +181,38 @@ async def test_what_is_read_slowly_is_held_back_and_comes_whole(
                 received += len(chunk)
         response.close()
     assert received == len(piece) * pieces
+
+
+async def test_a_model_that_has_said_its_end_is_waited_for_a_moment_only(
+    transport: Transport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "_AFTER_FINISH_S", 0.05)
+    has_read, has_ended = asyncio.Event(), asyncio.Event()
+
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await response.write(b'data: {"choices":[{"delta":{"content":"Hi"}}]}\n\n')
+        await has_read.wait()
+        await response.write(b'data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n')
+        await has_ended.wait()
+        return response
+
+    async with serve(answer) as origin:
+        response = await transport.send(Call("GET", origin, {}), 1.0)
+        timeouts = Timeouts(connect_s=1.0, first_token_s=60.0, idle_s=60.0)
+        profile = describe_model("openai", "gpt-5-mini")
+        reader = AnswerReader(response, OpenAIDecoder(), profile, timeouts, may_be_empty=False)
+        try:
+            assert await reader.read() == [TextChunk("Hi")]
+            has_read.set()
+            assert reader.take() == []
+            assert await asyncio.wait_for(reader.read(), 5) == [FinishChunk("stop")]
+            assert reader.take() == []
+            assert await reader.read() is None
+        finally:
+            reader.close()
+            has_ended.set()
 
 
 async def test_reading_what_came_does_not_run_the_parser_again(

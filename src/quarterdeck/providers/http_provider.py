@@ -51,7 +51,7 @@ class HttpProvider:
             while (response := await self._try(request, attempt, record, stream=True)) is None:
                 yield [RetryChunk(self._explain(attempt.fault, request, "nothing").message, attempt.wait_s)]
             reader = self._open_reader(response, request, monotonic() - attempt.started)
-            while (batch := await reader.read()) is not None:
+            while (batch := reader.take() or await reader.read()) is not None:
                 record.note_batch(batch)
                 yield batch
             record.outcome = "complete"

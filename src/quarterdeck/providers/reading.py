@@ -106,6 +106,16 @@ class AnswerReader:
         self._fault: UpstreamError | None = None
         self._ended = False
 
+    def take(self) -> list[Delta]:
+        """What has come already; empty if there is nothing yet, or nothing more: `read` waits, and tells.
+
+        Raises: as `read`.
+        """
+        out: list[Delta] = []
+        if self._fault is None and not self._ended and (chunk := self._watch.take()):
+            self._understand(chunk, out)
+        return out
+
     async def read(self) -> list[Delta] | None:
         """What came with the next network read that says something; None after the end.
 
@@ -117,17 +127,7 @@ class AnswerReader:
         while not out:
             if self._ended:
                 return None
-            try:
-                self._take(self._watch.take() or await self._receive(), out)
-            except UpstreamError as fault:
-                self._note(fault, out)
-            except (msgspec.DecodeError, UnicodeDecodeError) as error:
-                self._note(UpstreamError("protocol", detail=f"malformed chunk: {error}"), out)
-        if not self.has_begun and self._decoder.has_begun:
-            self.has_begun = True
-            self._watch.expect("idle_timeout", self._timeouts.idle_s)
-        if self._decoder.finish is not None and not self._ended:
-            self._watch.expect("idle_timeout", min(_AFTER_FINISH_S, self._timeouts.idle_s))
+            self._understand(self._watch.take() or await self._receive(), out)
         return out
 
     async def release(self) -> None:
@@ -157,6 +157,19 @@ class AnswerReader:
             if self._decoder.finish is not None:
                 return b""
             raise
+
+    def _understand(self, chunk: bytes, out: list[Delta]) -> None:
+        try:
+            self._take(chunk, out)
+        except UpstreamError as fault:
+            self._note(fault, out)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            self._note(UpstreamError("protocol", detail=f"malformed chunk: {error}"), out)
+        if not self.has_begun and self._decoder.has_begun:
+            self.has_begun = True
+            self._watch.expect("idle_timeout", self._timeouts.idle_s)
+        if self._decoder.finish is not None and not self._ended:
+            self._watch.expect("idle_timeout", min(_AFTER_FINISH_S, self._timeouts.idle_s))
 
     def _take(self, chunk: bytes, out: list[Delta]) -> None:
         if not self._has_started and chunk:

@@ -104,7 +104,8 @@ class Job:
         self._has_begun = asyncio.Event()
         self._has_decided = asyncio.Event()
         self._has_received = False  # something of the step
-        self._reading: asyncio.Task[None] | None = None
+        self._task: asyncio.Task[None] | None = None  # that pumps
+        self._reading: asyncio.Task[None] | None = None  # the same, while it waits for the model
         self._stream: AsyncGenerator[list[Event], None] | None = None
         self._leaving: asyncio.Task[None] | None = None
 
@@ -318,6 +319,7 @@ class Job:
         try:
             await self.claim.confirm()
             self._raise_if_interrupted()
+            self._task = asyncio.current_task()
             while (events := await self._next(stream)) is not None:
                 await self._pass_on(events)
                 self._raise_if_interrupted()
@@ -329,13 +331,27 @@ class Job:
 
     async def _pass_on(self, events: list[Event]) -> None:
         """Text goes with the common tick, anything else at once. After a tick, what came by the next goes with it."""
-        outbox = self.outbox
+        outbox, ticker = self.outbox, self._rooms.ticker
         outbox.put(events)
         is_text = not outbox.is_urgent
         if not is_text:
-            self._reported = next((event.usage for event in events if type(event) is UsageReported), self._reported)
-        if is_text and not self._rooms.ticker.has_just_rung:
-            await self._rooms.ticker.wait()
+            await self._pass_on_at_once(events)
+        elif ticker.has_just_rung:
+            outbox.pass_on()
+        else:
+            await ticker.wait()
+            outbox.pass_on()
+        while outbox.is_full:
+            self._raise_if_interrupted()
+            await outbox.catch_up(_LOOK_S)
+        if is_text:
+            self._raise_if_interrupted()
+            await ticker.wait()
+
+    async def _pass_on_at_once(self, events: list[Event]) -> None:
+        """What is not text, and whatever waits with it."""
+        outbox = self.outbox
+        self._reported = next((event.usage for event in events if type(event) is UsageReported), self._reported)
         if type(events[0]) is StepStarted:
             # So that whoever takes over knows of the request; but a log that is away must not keep us from it.
             await outbox.catch_up(_LOG_S)
@@ -347,16 +363,10 @@ class Job:
             self._has_begun.set()
             if self.first_token_ms is None:
                 self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
-        while outbox.is_full:
-            self._raise_if_interrupted()
-            await outbox.catch_up(_LOOK_S)
-        if is_text:
-            self._raise_if_interrupted()
-            await self._rooms.ticker.wait()
 
     async def _next(self, stream: AsyncGenerator[list[Event], None]) -> list[Event] | None:
         """The only await that an interruption may break off: no event is under way to the log here."""
-        self._reading = asyncio.current_task()
+        self._reading = self._task
         try:
             return await anext(stream, None)
         except asyncio.CancelledError:

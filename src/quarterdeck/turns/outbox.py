@@ -131,7 +131,8 @@ class Outbox:
         """Nearly every flush is this: an append that succeeds. It needs no task."""
         self._sending = (len(self._waiting), self._waiting_chars)
         bodies = [encode_event(event) for event in self._waiting]
-        self._flushing = asyncio.ensure_future(self._log.append(self._started.turn, self._last_seq + 1, bodies))
+        appending = self._log.append(self._started.turn, self._last_seq + 1, bodies)
+        self._flushing = appending if isinstance(appending, asyncio.Future) else asyncio.ensure_future(appending)
         self._flushing.add_done_callback(self._on_appended)
 
     def _on_appended(self, appending: asyncio.Future[None]) -> None:
