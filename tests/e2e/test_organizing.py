@@ -22,7 +22,8 @@ def talks(server: Server, upstream: Upstream) -> list[str]:
     with server.http() as http:
         for title in titles:
             asked = {"message": title, "chatId": new_name("chat"), "model": model}
-            assert http.post("/chat_batch", json=asked).status_code == 200
+            answer = http.post("/chat_batch", json=asked)
+            assert answer.status_code == 200, answer.text
     return titles
 
 

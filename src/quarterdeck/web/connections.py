@@ -177,10 +177,12 @@ class Connections:
         except StorageError as error:
             logger.warning("connections_not_checked", reason=error.message, detail=error.detail)
             return
-        out = [connection for connection, _ in self._open.values() if not _is_in(connection, living)]
+        # who has come meanwhile was not asked about: they are looked at next time
+        gone = credentials - living
+        out = [connection for connection, _ in self._open.values() if _is_out(connection, gone)]
         await asyncio.gather(*map(self._sign_out, out))  # one who does not read must not hold up the others
         for principal, cut in list(self._streams.values()):
-            if not _is_in(principal, living):
+            if _is_out(principal, gone):
                 logger.info("stream_ended", user=principal.user, reason="signed out")
                 cut()
 
@@ -209,9 +211,9 @@ def _cannot(_frames: list[str]) -> bool:
     return False
 
 
-def _is_in(asking: Connection | Principal, living: set[str]) -> bool:
+def _is_out(asking: Connection | Principal, gone: set[str]) -> bool:
     is_over = asking.expires_at is not None and asking.expires_at <= now_ms()
-    return not is_over and asking.credential in living
+    return is_over or asking.credential in gone
 
 
 async def _send_away(connection: Connection, frame: str) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import update
@@ -230,3 +231,25 @@ async def test_a_socket_that_only_listens_ends_with_the_key_it_was_opened_with(
     said = [frame["code"] for frame in peer.frames if frame["type"] == "error"]
     assert said == (["not_signed_in"] if is_full else [])
     served.task.cancel()
+
+
+async def test_who_comes_while_it_is_asked_who_is_signed_out_is_not_cut(database: SqliteDatabase) -> None:
+    """On a busy machine the database takes its time for that question."""
+    connections = Connections()
+    cut: list[str] = []
+    bob = Principal("bob", "Bob", "member", "key", "key-of-bob")
+    with contextlib.ExitStack() as streams:
+        socket = Peer()
+
+        class Slow:
+            async def read(self, work: Any) -> Any:
+                streams.enter_context(connections.streaming(ANN, lambda: cut.append("ann")))
+                await Served(connections, socket).made()
+                return await database.read(work)
+
+        streams.enter_context(connections.streaming(bob, lambda: cut.append("bob")))
+        await connections._drop_signed_out(cast(Any, Slow()))
+        assert cut == ["bob"]  # who has no key
+        assert socket.closed is None
+        [(_, task)] = connections._open.values()
+        task.cancel()
