@@ -26,6 +26,7 @@ from quarterdeck.store.recall_find import (
     count_entries,
     find_entries_of,
     find_with_terms,
+    find_within,
     read_candidates,
 )
 from quarterdeck.store.search import entry_id
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from quarterdeck.memory.recall import Query
 
 _MOST_TERMS = 24
-_LOOKED_AT = 150  # messages by words, and as many by meaning; those beside them are looked at, too
+_LOOKED_AT = 100  # messages by words, and as many by meaning or time; those beside them are looked at, too
 _MEANING_AROUND = {1: 0.4, -1: 0.1, -2: 0.2}
 _UNRELATED = 0.1  # cosine: so much is there between any two sentences
 _KEY_SHARE = 0.3  # what the meaning of what is remembered of a message adds to that of the message
@@ -70,15 +71,15 @@ class Finding:
         self._sense = sense
 
     def find(self) -> Found:
-        entries = {*self._by_words(), *self._entries_of({*self._near, *self._by_keys(), *self._by_sections()})}
+        messages = {*self._near, *self._by_keys(), *self._by_sections()}
+        entries = {*self._by_words(), *self._entries_of(messages), *self._by_time()}
         candidates = Candidates(self._read(entries), self._known.by_message)
         signals = [Signal("words", self._score_words(candidates), _WORDS_FACTOR)]
         if self._sense is not None:
             signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
-        period = find_period(self._query.text, self._query.now, self._query.zone)
         priors = Priors(
             spoken=spoken_by(candidates.rows, self._named),
-            timely=_timely(candidates.rows, period),
+            timely=_timely(candidates.rows, self._period),
             sections=[self._sections.get(row.message_id, 0.0) for row in candidates.rows],
             asks=[bool(row.asks) for row in candidates.rows],
         )
@@ -115,6 +116,18 @@ class Finding:
                 more[entry] += scores[entry]
             scores.update(more)
         return take_best(scores, _LOOKED_AT)
+
+    @cached_property
+    def _period(self) -> Period | None:
+        return find_period(self._query.text, self._query.now, self._query.zone)
+
+    def _by_time(self) -> list[int]:
+        """What was said last in the time that the query names: it need not have any word of the query."""
+        if self._period is None:
+            return []
+        since, until = entry_id(self._period.start), entry_id(self._period.end)
+        span = Span(self._query.owner, max(since, self._span.since), min(until, self._span.until))
+        return find_within(self._connection, span, _LOOKED_AT)
 
     @cached_property
     def _near(self) -> dict[str, float]:

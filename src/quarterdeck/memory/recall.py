@@ -7,7 +7,7 @@ word, and no turn waits for an index: the search index is written with each mess
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any, Literal
 
@@ -141,7 +141,8 @@ def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Re
     said = [
         _message(rows[one.at], one, texts[rows[one.at].message_id]) for one in best if rows[one.at].message_id in texts
     ]
-    known = [_memory(key, signals, said) for key, signals in found.keys[:_MOST_MEMORIES] if _fits(key, query)]
+    places = {rows[one.at].message_id: one for one in found.ranked} if found.keys else {}
+    known = [_memory(key, signals, found, places) for key, signals in found.keys[:_MOST_MEMORIES] if _fits(key, query)]
     merged = [*known, *said]
     return sorted(merged, key=lambda one: (-one.score, one.kind == "message"))[: query.k]
 
@@ -172,16 +173,18 @@ def _message(row: CandidateRow, ranked: Ranked, text: str) -> Recalled:
     )  # fmt: skip
 
 
-def _memory(key: MemoryKeyRow, signals: dict[str, float], said: Sequence[Recalled]) -> Recalled:
-    """Of one whose messages are found, too, the place is theirs; another one has that which it fits for."""
-    source = next((one for one in said if one.id in key.sources), None)
-    score = sum(signals.values()) if source is None else source.score
+def _memory(key: MemoryKeyRow, signals: dict[str, float], found: Found, places: Mapping[str, Ranked]) -> Recalled:
+    """Its place is that of the best of its messages: how well it fits among memories says nothing among messages. Only
+    one that came from none has its own."""
+    best = max((places[one] for one in key.sources if one in places), key=lambda one: one.score, default=None)
+    source = None if best is None else found.rows[best.at]
+    score = sum(signals.values()) if best is None else best.score
     if key.pinned_at is not None:
         signals = {**signals, "pinned": 0.1}
-    order = key.sources if source is None else [source.id, *(one for one in key.sources if one != source.id)]
+    order = sorted(key.sources, key=lambda one: source is None or one != source.message_id)
     return Recalled(
         kind="memory", id=key.id, messages=order, text=key.text, at=key.said_at, role="user",
-        speaker="" if source is None else source.speaker, conversation="" if source is None else source.conversation,
+        speaker="" if source is None else source.speaker, conversation="" if source is None else source.conversation_id,
         title="" if source is None else source.title, score=score, signals=_rounded(signals), taint=key.taint,
     )  # fmt: skip
 

@@ -44,12 +44,14 @@ _ON_POSTGRESQL = (
     f"{TERMS_ON_POSTGRESQL} @@ CAST(:terms{{number}} AS tsquery)) SELECT id FROM e WHERE owner_id = :owner "
     "AND id >= :since AND id < :until ORDER BY id DESC LIMIT :most) AS newest{number}"
 )
+_BEFORE = (
+    "SELECT (SELECT b.id FROM search_entries AS b WHERE b.owner_id = :owner AND b.id < given.value "
+    "ORDER BY b.id DESC LIMIT 1 OFFSET {}) FROM {{entries}} AS given"
+)
+_AFTER = _BEFORE.replace("<", ">").replace("DESC", "ASC")
 _CANDIDATES = among(
-    "WITH near AS (SELECT value AS id FROM {entries} AS given "
-    "UNION SELECT (SELECT max(b.id) FROM search_entries AS b WHERE b.owner_id = :owner AND b.id < given.value) "
-    "FROM {entries} AS given "
-    "UNION SELECT (SELECT min(a.id) FROM search_entries AS a WHERE a.owner_id = :owner AND a.id > given.value) "
-    "FROM {entries} AS given) "
+    "WITH near AS (SELECT value AS id FROM {entries} AS given "  # nosec B608  # noqa: S608
+    f"UNION {_BEFORE.format(0)} UNION {_BEFORE.format(1)} UNION {_AFTER.format(0)} UNION {_AFTER.format(1)}) "
     "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title, "
     """(m.parts LIKE '%?"}]' OR m.parts LIKE '%？"}]') AS asks """  # the end of the JSON
     "FROM near CROSS JOIN search_entries AS e JOIN messages AS m ON m.id = e.message_id "
@@ -57,6 +59,10 @@ _CANDIDATES = among(
     "AND m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
     "AND m.model NOT LIKE 'builtin/%' ORDER BY m.created_at, m.id",  # the log reader only quotes what was said
     "bigint",
+)
+_WITHIN = Statement(
+    "SELECT id FROM search_entries WHERE owner_id = :owner AND id >= :since AND id < :until "
+    "ORDER BY id DESC LIMIT :most"
 )
 # The owner is compared here: asked for it, too, SQLite would look through all that they have.
 _ENTRIES_OF = among("SELECT message_id, id, owner_id FROM search_entries WHERE message_id IN {messages}")
@@ -172,6 +178,12 @@ def _lists_of(count: int) -> Statement:
     return Statement(all_of(_ON_SQLITE), all_of(_ON_POSTGRESQL))
 
 
+def find_within(connection: AnyConnection, span: Span, most: int) -> list[int]:
+    """The newest entries of a time."""
+    values = {"owner": span.owner, "since": span.since, "until": span.until, "most": most}
+    return [entry for (entry,) in _WITHIN.rows(connection, values)]
+
+
 def find_names(connection: AnyConnection, owner: str, words: Collection[str]) -> set[str]:
     """Those of the words that are in the name of somebody who speaks in this owner's conversations."""
     span, mark = Span(owner), owner[-6:]
@@ -190,7 +202,7 @@ def find_entries_of(connection: AnyConnection, owner: str, message_ids: Collecti
 
 
 def read_candidates(connection: AnyConnection, owner: str, entries: Collection[int]) -> list[CandidateRow]:
-    """These and the ones right before and after each, in the order of time; what is deleted, and conversations that
+    """These and the two before and after each, in the order of time; what is deleted, and conversations that
     are not remembered, are left out."""
     return list(starmap(CandidateRow, _CANDIDATES.rows(connection, {"owner": owner, "entries": list(entries)})))
 

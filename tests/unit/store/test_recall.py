@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from functools import partial
 
 import pytest
-from sqlalchemy import Connection, update
+from sqlalchemy import Connection, select, update
 from tests.unit.store.stored import add_conversation, add_message, add_user
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import TextPart
+from quarterdeck.memory.changing import Statement, make_memory
 from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.memory_sources import MemorySource
 from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import conversations, messages
 
@@ -121,3 +124,65 @@ async def test_any_text_is_a_query(database: Database) -> None:
     await database.write(lambda connection: hold_talk(connection, owner))
     for text in ("", "?", "'\"*()^:-", "the of and", "\\", "lisbon' | !x", "東京", "≈"):
         await recall(database, owner, text)
+
+
+def say_all(connection: WriteConnection, owner: str, sentences: list[str], *, start: int, step: int = 10_000) -> None:
+    conversation = add_conversation(connection, owner)
+    parent, said = None, []
+    for number, sentence in enumerate(sentences):
+        parent = add_message(connection, conversation, parent, "user", [TextPart(sentence)])
+        at = start + number * step
+        connection.execute(update(messages).where(messages.c.id == parent).values(created_at=at))
+        said.append(parent)
+    index_messages(connection, said)
+
+
+async def test_an_answer_that_comes_two_messages_after_the_words_of_the_question_is_found(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    talk = ["Which harbour was that?", "Let me think.", "Stavanger, I believe.", "It rained.", "Much."]
+    await database.write(lambda connection: say_all(connection, owner, talk, start=now_ms() - 1_000_000))
+    found = [one.text for one in await recall(database, owner, "harbour")]
+    assert {"Let me think.", "Stavanger, I believe."} <= set(found)
+    assert "Much." not in found, "not everything that was said later"
+
+
+async def test_what_was_said_in_the_time_that_is_named_is_found_without_any_other_word(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    for sentence, day in (("The mast is up.", date(2025, 6, 3)), ("The varnish is dry.", date(2025, 7, 9))):
+        start = int(datetime.combine(day, datetime.min.time(), UTC).timestamp() * 1000) + 3_600_000
+        await database.write(partial(say_all, owner=owner, sentences=[sentence], start=start))
+    found = await recall(database, owner, "What did we speak of on 3 June 2025?")
+    assert [one.text for one in found] == ["The mast is up."]
+    after = int(datetime(2025, 6, 4, tzinfo=UTC).timestamp() * 1000)
+    assert await recall(database, owner, "What did we speak of on 3 June 2025?", after=after) == []
+
+
+async def test_a_memory_stands_where_its_message_does_and_one_without_any_by_itself(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    talk = ["The dinghy has a mast of spruce, and the dinghy is blue.", "Well.", "So it goes.", "Rain.", "A dull day."]
+
+    def remember(connection: WriteConnection) -> None:
+        say_all(connection, owner, talk, start=now_ms() - 1_000_000)
+        dull, spruce = (
+            MemorySource(
+                connection.execute(select(messages.c.id).where(messages.c.parts.contains(word))).scalar_one(), 1
+            )
+            for word in ("dull", "spruce")
+        )
+        for text, sources in (
+            ("My dinghy is called Heron.", (dull,)),
+            ("A dinghy sails.", ()),
+            ("I row a dinghy.", (dull, spruce)),
+        ):
+            make_memory(connection, owner, Statement(text=text, sources=sources))
+
+    await database.write(remember)
+    found = await recall(database, owner, "dinghy mast spruce blue")
+    scores = {one.text: one.score for one in found}
+    assert scores["My dinghy is called Heron."] == scores["A dull day."] < scores[talk[0]]
+    assert [one.text for one in found].index(talk[0]) < [one.text for one in found].index("My dinghy is called Heron.")
+    assert "A dinghy sails." in scores
+    [known] = [one for one in found if one.text == "My dinghy is called Heron."]
+    assert known.conversation, "the place of its message is known, though it is far down"
+    [row] = [one for one in found if one.text == "I row a dinghy."]
+    assert (row.score, row.messages[0]) == (scores[talk[0]], next(one.id for one in found if one.text == talk[0]))
