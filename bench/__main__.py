@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import platform
+import re
 import subprocess
 import sys
 import tempfile
@@ -30,6 +31,7 @@ from bench import (
     turn_cost,
 )
 from bench.fleet_report import PARTS
+from bench.peers import measure as peers
 from bench.plot import Chart, Figures, draw
 from bench.processes import (
     ROOT,
@@ -41,7 +43,7 @@ from bench.processes import (
 )
 from bench.tables import fill
 
-LOADS: dict[str, Callable[..., Coroutine[None, None, Figures | str]]] = {
+LOADS: dict[str, Callable[..., Coroutine[None, None, Figures]]] = {
     "first": first_token.measure,
     "cpu": cpu_per_token.measure,
     "many": many_chats.measure,
@@ -51,7 +53,7 @@ LOADS: dict[str, Callable[..., Coroutine[None, None, Figures | str]]] = {
 ONE_SERVER = ["start", *LOADS, "log", "idle"]
 PLOT = ROOT / "docs" / "images" / "performance.svg"
 _SHORT_IDLE = (50, 2.0)  # sockets, seconds
-SECTIONS = [*ONE_SERVER, "context", "history", "search", "import", "fleet", *PARTS]
+SECTIONS = [*ONE_SERVER, "context", "history", "search", "import", "peers", "fleet", *PARTS]
 
 
 def main() -> None:
@@ -60,16 +62,24 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the Markdown to this file, too")
     parser.add_argument("--into", type=Path, help="a page whose tables the figures of the fleet are to replace")
     parser.add_argument("--repeats", type=int, default=3, help="of the fleet's runs")
+    parser.add_argument("--peers", type=Path, help="the folder with an environment for each program of section `peers`")
     parser.add_argument("--plot", type=Path, help=f"draw this picture; without sections it is {PLOT.relative_to(ROOT)}")
-    parser.add_argument("--short", action="store_true", help="once and small, to see that it runs: start, cpu, idle")
+    parser.add_argument("--short", action="store_true", help="once and small; draws only where --plot says")
     arguments = parser.parse_args()
     wanted = arguments.sections or ONE_SERVER
     if unknown := set(wanted) - set(SECTIONS):
         parser.error(f"no such section: {', '.join(sorted(unknown))}")
+    if "peers" in wanted and arguments.peers is None:
+        parser.error("section peers needs --peers FOLDER, see bench/peers/measure.py")
     told = [_heading()]
     print(told[0])
     charts = list[Chart]()
     for found in _measure(wanted, is_short=arguments.short):
+        print("\n" + found.text, flush=True)
+        told.append(found.text)
+        charts += found.charts
+    if "peers" in wanted:
+        found = peers.measure(arguments.peers, 1 if arguments.short else arguments.repeats)
         print("\n" + found.text, flush=True)
         told.append(found.text)
         charts += found.charts
@@ -78,7 +88,7 @@ def main() -> None:
         told.append(part)
     if arguments.out:
         arguments.out.write_text("\n\n".join(told) + "\n")
-    if charts and (picture := arguments.plot or (None if arguments.sections else PLOT)):
+    if charts and (picture := arguments.plot or (None if arguments.sections or arguments.short else PLOT)):
         picture.write_text(draw(charts, told[0].removeprefix("## ")))
 
 
@@ -94,7 +104,7 @@ def _measure(wanted: list[str], *, is_short: bool) -> Iterator[Figures]:
     if loads := [name for name in LOADS if name in wanted]:
         yield from _measure_under_load(loads, is_short=is_short)
     if "log" in wanted:
-        yield Figures(_measure_log())
+        yield _measure_log(is_short=is_short)
     if "idle" in wanted:
         yield idle.measure(*_SHORT_IDLE) if is_short else idle.measure()
     if "search" in wanted:
@@ -124,15 +134,17 @@ def _measure_under_load(loads: list[str], *, is_short: bool) -> Iterator[Figures
         quarterdeck = servers.enter_context(running(start_quarterdeck(folder / "data", upstream.port), "/readyz"))
         relay = servers.enter_context(running(start_plain_relay(folder, upstream.port), "/readyz"))
         for load in loads:
-            more = [1] if is_short and load == "cpu" else []
-            found = uvloop.run(LOADS[load](upstream, quarterdeck, relay, key, *more))
-            yield found if isinstance(found, Figures) else Figures(found)
+            yield uvloop.run(LOADS[load](upstream, quarterdeck, relay, key, is_short=is_short))
 
 
-def _measure_log() -> str:
+def _measure_log(*, is_short: bool) -> Figures:
+    """In a process of its own, whose CPU is the log's."""
     command = [sys.executable, str(ROOT / "bench" / "log_append.py")]
+    command += ["--seconds", "0.2", "--backends", "sql"] if is_short else []
     output = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout
-    return f"### The log alone\n\n```text\n{output.strip()}\n```"
+    bars = {name: [float(cost)] for name, cost in re.findall(r"^(.+): ([0-9.]+) µs CPU", output, re.MULTILINE)}
+    text = f"### The log alone\n\n```text\n{output.strip()}\n```"
+    return Figures(text, (Chart("The log alone: CPU per event", "µs", bars, 1),))
 
 
 if __name__ == "__main__":

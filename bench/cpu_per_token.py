@@ -30,17 +30,18 @@ class Run(Struct):
     failed: int
 
 
-async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str, repeats: int = REPEATS) -> Figures:
+async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str, *, is_short: bool = False) -> Figures:
+    repeats, chats = (1, 10) if is_short else (REPEATS, CHATS)
     ours: list[Run] = []
     theirs: list[Run] = []
     for _ in range(repeats):
-        ours.append(await run_once([SocketClient(quarterdeck.port, key) for _ in range(CHATS)], quarterdeck, upstream))
-        theirs.append(await run_once([RelayClient(relay.port) for _ in range(CHATS)], relay, upstream))
-    title = f"### CPU per token, µs ({CHATS} chats × {PER_S} tokens/s × {TOKENS} tokens, {repeats} runs in turn)"
+        ours.append(await run_once([SocketClient(quarterdeck.port, key) for _ in range(chats)], quarterdeck, upstream))
+        theirs.append(await run_once([RelayClient(relay.port) for _ in range(chats)], relay, upstream))
+    title = f"### CPU per token, µs ({chats} chats × {PER_S} tokens/s × {TOKENS} tokens, {repeats} runs in turn)"
     rows = [_row("Quarterdeck, everything logged", ours, ours), _row("plain relay, stores nothing", theirs, ours)]
     head = ["", "median (least–greatest)", "ratio", "lag s", "failed", "fake upstream µs"]
     bars = {row[0]: [run.cpu_us for run in runs] for row, runs in zip(rows, (ours, theirs), strict=True)}
-    chart = Chart(f"CPU per token, {CHATS} chats × {PER_S} tokens/s", "µs", bars)
+    chart = Chart(f"CPU per token, {chats} chats × {PER_S} tokens/s", "µs", bars)
     return Figures("\n\n".join([title, table(head, rows)]), (chart,))
 
 

@@ -116,7 +116,7 @@ class SocketClient:
         return chat
 
     async def end_of(self, chat: Chat) -> Chat:
-        return await _ended(chat)
+        return await ended(chat)
 
     async def view(self, asked: Chat) -> Chat:
         """The same answer on this socket, too."""
@@ -125,7 +125,7 @@ class SocketClient:
             return asked
         chat = self._running[asked.turn] = Chat(turn=asked.turn)
         await self._send({"type": "follow", "turn": asked.turn})
-        return await _ended(chat)
+        return await ended(chat)
 
     async def follow_feed(self) -> None:
         await self._send({"type": "feed"})
@@ -249,7 +249,7 @@ class OpenAIClient:
         await self._session.close()
 
 
-async def _ended(chat: Chat) -> Chat:
+async def ended(chat: Chat) -> Chat:
     try:
         async with asyncio.timeout(_CHAT_TIMEOUT_S):
             await chat.ended.wait()

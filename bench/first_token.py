@@ -15,8 +15,9 @@ _WARM_UP = 20
 _MODEL = model_name(3, 50)
 
 
-async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str) -> Figures:
+async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str, *, is_short: bool = False) -> Figures:
     """The three in turn, one chat at a time, so that all see the same machine."""
+    repeats = 10 if is_short else REPEATS
     clients: dict[str, Client] = {
         "upstream directly": DirectClient(upstream.port),
         "Quarterdeck": SocketClient(quarterdeck.port, key),
@@ -24,7 +25,7 @@ async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str
     }
     taken: dict[str, list[float]] = {name: [] for name in clients}
     await asyncio.gather(*(client.open() for client in clients.values()))
-    for repeat in range(_WARM_UP + REPEATS):
+    for repeat in range(_WARM_UP + repeats):
         for name, client in clients.items():
             chat = await client.ask(_MODEL)
             if chat.status != "complete":
@@ -32,7 +33,7 @@ async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str
             if repeat >= _WARM_UP:
                 taken[name].append(chat.first_token_s)
     await asyncio.gather(*(client.close() for client in clients.values()))
-    text = "\n\n".join([f"### First token, ms, one chat at a time ({REPEATS} each, in turn)", _table(taken)])
+    text = "\n\n".join([f"### First token, ms, one chat at a time ({repeats} each, in turn)", _table(taken)])
     bars = {name: [percentile(values, 0.5) * 1000] for name, values in taken.items() if name != "upstream directly"}
     return Figures(text, (Chart("First token, one chat at a time, p50", "ms", bars, 1),))
 

@@ -16,7 +16,7 @@ import msgspec
 import uvloop
 from msgspec import Struct
 
-from bench.plot import Figures
+from bench.plot import Chart, Figures
 from bench.processes import ROOT, Server, create_key, running, start_quarterdeck
 from bench.tables import table
 from quarterdeck.accounts.keys import create_api_key
@@ -67,7 +67,9 @@ def measure(sockets: int = SOCKETS, seconds: float = SECONDS) -> Figures:
         ["heartbeats, pings answered, sockets lost", f"{found.beats}, {found.pings}, {found.lost}"],
     ]
     title = f"### {found.sockets:,} idle sockets for {seconds:.0f} s"
-    return Figures("\n\n".join([title, table(["", ""], rows)]))
+    bars = {"with the sockets": [100 * found.busy], "without a socket": [100 * found.busy_alone]}
+    chart = Chart(f"{found.sockets:,} idle sockets: the server's CPU, of one core", "%", bars, 1)
+    return Figures("\n\n".join([title, table(["", ""], rows)]), (chart,))
 
 
 def _run(sockets: int, seconds: float) -> Idle:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from bench.driver import Client, RelayClient, SocketClient, ask_spread, close_all, open_all
+from bench.driver import Chat, Client, RelayClient, SocketClient, ask_spread, close_all, open_all
+from bench.plot import Chart, Figures
 from bench.processes import Server
 from bench.tables import ms, percentile, table
 from bench.upstream import model_name
@@ -18,19 +19,41 @@ _STARTS_OVER_S = 2.0
 _MODEL = model_name(TOKENS, PER_S)
 
 
-async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str) -> str:
-    title = f"### {CHATS} chats started within {_STARTS_OVER_S:.0f} s ({TOKENS} tokens at {PER_S} a second each)"
-    ours = await _row(f"Quarterdeck, {SOCKETS} sockets", [SocketClient(quarterdeck.port, key) for _ in range(SOCKETS)])
-    theirs = await _row(f"plain relay, {CHATS} sockets", [RelayClient(relay.port) for _ in range(CHATS)])
-    return "\n\n".join([title, table(["", "failed", "first token p50 ms", "p99 ms", "tokens lost"], [ours, theirs])])
+async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str, *, is_short: bool = False) -> Figures:
+    count = 50 if is_short else CHATS
+    what = f"{count} chats started within {_STARTS_OVER_S:.0f} s"
+    found = {
+        f"Quarterdeck, {SOCKETS} sockets": await _run(
+            [SocketClient(quarterdeck.port, key) for _ in range(SOCKETS)], count
+        ),
+        f"plain relay, {count} sockets": await _run([RelayClient(relay.port) for _ in range(count)], count),
+    }
+    rows = [_row(name, chats) for name, chats in found.items()]
+    text = "\n\n".join(
+        [
+            f"### {what} ({TOKENS} tokens at {PER_S} a second each)",
+            table(["", "failed", "first token p50 ms", "p99 ms", "tokens lost"], rows),
+        ]
+    )
+    bars = {name: [percentile(_first(chats), 0.99) * 1000] for name, chats in found.items()}
+    return Figures(text, (Chart(f"{what}: first token, p99", "ms", bars),))
 
 
-async def _row(name: str, clients: Sequence[Client]) -> list[str]:
+async def _run(clients: Sequence[Client], count: int) -> list[Chat]:
     await open_all(clients)
-    chats = await ask_spread(clients, _MODEL, CHATS, _STARTS_OVER_S)
+    chats = await ask_spread(clients, _MODEL, count, _STARTS_OVER_S)
     await close_all(clients)
+    return chats
+
+
+def _first(chats: list[Chat]) -> list[float]:
+    """Seconds to the first token of those that had one."""
+    return [chat.first_token_s for chat in chats if chat.first_s is not None] or [0.0]
+
+
+def _row(name: str, chats: list[Chat]) -> list[str]:
     reasons = Counter(chat.status for chat in chats if chat.status != "complete")
     failed = "0" if not reasons else ", ".join(f"{count} × {reason}" for reason, count in reasons.items())
     first = [chat.first_token_s for chat in chats]
-    lost = CHATS * TOKENS - sum(chat.tokens for chat in chats)
+    lost = len(chats) * TOKENS - sum(chat.tokens for chat in chats)
     return [name, failed, ms(percentile(first, 0.5)), ms(percentile(first, 0.99)), str(lost)]

@@ -36,10 +36,10 @@ class Server:
                 command, cwd=ROOT, env={**os.environ, **environment}, stdout=output, stderr=output
             )
 
-    def wait_until(self, path: str) -> None:
+    def wait_until(self, path: str, timeout_s: float = _START_TIMEOUT_S) -> None:
         """GET `path` answers 200 when this returns. Raises: `RuntimeError` with the end of the log."""
         request = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()
-        while time.perf_counter() - self.started_s < _START_TIMEOUT_S and self._process.poll() is None:
+        while time.perf_counter() - self.started_s < timeout_s and self._process.poll() is None:
             if _asks(self.port, request).startswith(b"HTTP/1.1 200"):
                 self.ready_s = time.perf_counter() - self.started_s
                 return
@@ -115,9 +115,9 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def running(server: Server, ready_path: str) -> Iterator[Server]:
+def running(server: Server, ready_path: str, timeout_s: float = _START_TIMEOUT_S) -> Iterator[Server]:
     try:
-        server.wait_until(ready_path)
+        server.wait_until(ready_path, timeout_s)
         yield server
     finally:
         server.stop()

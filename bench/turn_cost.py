@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from bench.driver import Chat, Client, RelayClient, SocketClient, close_all, open_all
+from bench.plot import Chart, Figures
 from bench.processes import Server
 from bench.tables import median, spread, table
 from bench.upstream import model_name
@@ -29,12 +30,18 @@ Ask = Callable[[T, int], Awaitable[Chat]]
 Load = Callable[[], Awaitable[float]]
 
 
-async def measure(_upstream: Server, quarterdeck: Server, relay: Server, key: str) -> str:
+async def measure(
+    _upstream: Server, quarterdeck: Server, relay: Server, key: str, *, is_short: bool = False
+) -> Figures:
+    repeats, turns = (1, AT_ONCE) if is_short else (REPEATS, TURNS)
+
     def ours(clients: int, ask: Ask[SocketClient]) -> Load:
-        return lambda: _measure_once(quarterdeck, [SocketClient(quarterdeck.port, key) for _ in range(clients)], ask)
+        return lambda: _measure_once(
+            quarterdeck, [SocketClient(quarterdeck.port, key) for _ in range(clients)], ask, turns
+        )
 
     def theirs(clients: int) -> Load:
-        return lambda: _measure_once(relay, [RelayClient(relay.port) for _ in range(clients)], _ask_new)
+        return lambda: _measure_once(relay, [RelayClient(relay.port) for _ in range(clients)], _ask_new, turns)
 
     loads = {
         "Quarterdeck, a new conversation each": ours(1, _ask_new),
@@ -44,21 +51,22 @@ async def measure(_upstream: Server, quarterdeck: Server, relay: Server, key: st
         f"plain relay, {AT_ONCE} at a time": theirs(AT_ONCE),
     }
     found: dict[str, list[float]] = {name: [] for name in loads}
-    for repeat in range(REPEATS + 1):  # the first is for warming up
+    for repeat in range(repeats + 1):  # the first is for warming up
         for name, load in loads.items():
             cost = await load()
             found[name] += [cost] if repeat else []
-    title = f"### CPU per chat beyond its tokens, ms ({TURNS} answers of two tokens, {REPEATS} runs in turn)"
+    title = f"### CPU per chat beyond its tokens, ms ({turns} answers of two tokens, {repeats} runs in turn)"
     base = median(found[_BASE])
     rows = [[name, spread(costs, 2), f"{median(costs) / base:.2f}"] for name, costs in found.items()]
-    return "\n\n".join([title, table(["", "median (least–greatest)", "to the relay's"], rows)])
+    text = "\n\n".join([title, table(["", "median (least–greatest)", "to the relay's"], rows)])
+    return Figures(text, (Chart("CPU per chat beyond its tokens", "ms", found, 1),))
 
 
-async def _measure_once(server: Server, clients: Sequence[T], ask: Ask[T]) -> float:
+async def _measure_once(server: Server, clients: Sequence[T], ask: Ask[T], turns: int) -> float:
     """Milliseconds of the server's CPU for each chat. Raises: `RuntimeError` when one failed."""
     await open_all(clients)
     before_s = server.cpu_s()
-    chats = await _in_turn(clients, ask)
+    chats = await _in_turn(clients, ask, turns)
     await asyncio.sleep(_AFTERWARDS_S)
     spent_s = server.cpu_s() - before_s
     await close_all(clients)
@@ -67,11 +75,11 @@ async def _measure_once(server: Server, clients: Sequence[T], ask: Ask[T]) -> fl
     return spent_s / len(chats) * 1000
 
 
-async def _in_turn(clients: Sequence[T], ask: Ask[T]) -> list[Chat]:
+async def _in_turn(clients: Sequence[T], ask: Ask[T], turns: int) -> list[Chat]:
     """On each client one after the other."""
 
     async def on(client: T) -> list[Chat]:
-        return [await ask(client, number) for number in range(TURNS // len(clients))]
+        return [await ask(client, number) for number in range(turns // len(clients))]
 
     return [chat for chats in await asyncio.gather(*map(on, clients)) for chat in chats]
 

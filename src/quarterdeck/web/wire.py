@@ -28,6 +28,7 @@ BODY_PAUSE_S = 30.0  # between two pieces of a body
 BODY_GRACE_S = 60.0  # after which a body must have come at the least pace
 LEAST_BYTES_PER_S = 1_000
 MAX_AT_ONCE = 16 * 1024  # characters that a socket or stream is given without looking whether its reader keeps up
+PINGS_SPARED = 2  # of three, where something else was written meanwhile
 _FINAL_TEXT = 0x81
 
 _REASONS = {
@@ -162,6 +163,18 @@ class Socket(WebSocketsSansIOProtocol):
         self.queue = cast("asyncio.Queue[Any]", Inbox())
         self._held: list[bytes] = []  # to be written at the end of this turn of the event loop
         self._held_size = 0  # characters
+        self._has_written = False  # since the last time a ping was due
+        self._pings_spared = 0
+
+    def send_keepalive_ping(self) -> None:
+        """What is written keeps a connection open, too; finding dead ones, which pings do beside that, can wait."""
+        if self._has_written and self._pings_spared < PINGS_SPARED:
+            self._pings_spared += 1
+            self._has_written = False
+            self.schedule_ping()
+            return
+        self._pings_spared, self._has_written = 0, False
+        super().send_keepalive_ping()
 
     def start_keepalive(self) -> None:
         """The last step of the handshake: what it was about is not looked at again."""
@@ -202,6 +215,7 @@ class Socket(WebSocketsSansIOProtocol):
         """A socket that was closed meanwhile has no reader for it."""
         held, self._held, self._held_size = self._held, [], 0
         if held and self._is_open() and not self.transport.is_closing():
+            self._has_written = True
             self.transport.write(b"".join(held))
 
     def _is_open(self) -> bool:

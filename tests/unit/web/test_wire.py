@@ -304,6 +304,39 @@ async def test_no_more_is_held_than_may_be_written_at_once(socket: Socket) -> No
     assert written(socket)[1:] == [frames("y" * 20)]
 
 
+async def test_a_socket_that_is_written_to_is_pinged_every_third_time_and_a_silent_one_always(
+    socket: Socket,
+) -> None:
+    def pings(*, is_written_to: bool) -> list[int]:
+        """At which of the times that one is due."""
+        found = []
+        for due in range(7):
+            if is_written_to:
+                assert socket.write_text(["beat"])
+                socket._write_held()
+            before = len(written(socket))
+            socket.send_keepalive_ping()
+            if written(socket)[before:]:
+                found.append(due)
+            socket.stop_keepalive()
+        return found
+
+    assert pings(is_written_to=False) == list(range(7))
+    assert pings(is_written_to=True) == [2, 5]
+
+
+async def test_a_spared_ping_is_due_again_and_silence_is_not_spared(socket: Socket) -> None:
+    socket.ping_interval = 0.0
+    assert socket.write_text(["beat"])
+    await asyncio.sleep(0)
+    socket.send_keepalive_ping()
+    assert written(socket) == [frames("beat")]
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert [said[0] for said in written(socket)[1:]] == [0x89]  # a ping
+    socket.stop_keepalive()
+
+
 async def test_pieces_written_past_asgi_stand_in_their_place(peer: Peer) -> None:
     said = await peer.say(head(b"Connection: close", line=b"GET /pieces HTTP/1.1"))
     _, _, body = said.partition(b"\r\n\r\n")

@@ -1,0 +1,112 @@
+"""Open WebUI as its page uses it: a question by HTTP, the answer by Socket.IO, the conversation in its SQLite file.
+
+Everything that is asked of a model beside the answer (titles, tags, follow-ups) is off.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from bench.driver import Chat, ended
+from bench.peers.peer import Peer
+from bench.peers.socket_io import SocketIo
+from bench.processes import Server, free_port
+
+_ENVIRONMENT = {
+    "WEBUI_AUTH": "False",
+    "WEBUI_SECRET_KEY": "bench",
+    "ENABLE_OLLAMA_API": "False",
+    "OPENAI_API_KEY": "sk-bench",
+    "RAG_EMBEDDING_ENGINE": "openai",  # no model is loaded
+    "OFFLINE_MODE": "True",
+    "HF_HUB_OFFLINE": "1",
+    "ENABLE_TITLE_GENERATION": "False",
+    "ENABLE_TAGS_GENERATION": "False",
+    "ENABLE_FOLLOW_UP_GENERATION": "False",
+    "ANONYMIZED_TELEMETRY": "false",
+    "DO_NOT_TRACK": "true",
+    "SCARF_NO_ANALYTICS": "true",
+}
+
+
+def start(programs: Path, folder: Path, upstream_port: int) -> Server:
+    port = free_port()
+    command = [str(programs / "open-webui"), "serve", "--host", "127.0.0.1", "--port", str(port)]
+    environment = {
+        **_ENVIRONMENT,
+        "DATA_DIR": str(folder),
+        "OPENAI_API_BASE_URL": f"http://127.0.0.1:{upstream_port}/v1",
+    }
+    return Server(command, port, environment, folder / "open-webui.log")
+
+
+class OpenWebuiClient:
+    """One tab of the page."""
+
+    def __init__(self, port: int) -> None:
+        self._url = f"http://127.0.0.1:{port}"
+        self._chat: Chat | None = None
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession()
+        signing_in = self._session.post(f"{self._url}/api/v1/auths/signin", json={"email": "", "password": ""})
+        async with signing_in as response:
+            self._token = (await response.json())["token"]
+        self._headers = {"Authorization": f"Bearer {self._token}"}
+        self._socket = SocketIo(f"{self._url}/ws/socket.io/", {"token": self._token}, self._take)
+        await self._socket.open(self._session)
+
+    async def ask(self, model: str) -> Chat:
+        chat = self._chat = Chat()
+        question, self._answer = str(uuid.uuid4()), str(uuid.uuid4())
+        message = {
+            "id": question,
+            "parentId": None,
+            "childrenIds": [self._answer],
+            "role": "user",
+            "content": "Go on.",
+            "timestamp": int(time.time()),
+            "models": [model],
+        }
+        body = {
+            "stream": True,
+            "model": model,
+            "messages": [{"role": "user", "content": "Go on."}],
+            "session_id": self._socket.sid,
+            "parent_id": None,
+            "id": self._answer,
+            "user_message": message,
+            "background_tasks": {},
+            "features": {},
+            "variables": {},
+        }
+        asking = self._session.post(f"{self._url}/api/chat/completions", json=body, headers=self._headers)
+        async with asking as response:
+            said = await response.read()
+        if response.status != 200:
+            chat.end(f"{response.status} {said[:80].decode(errors='replace')}")
+        return await ended(chat)
+
+    async def close(self) -> None:
+        await self._socket.close()
+        await self._session.close()
+
+    def _take(self, event: str, arguments: list[Any]) -> None:
+        """All sockets of a user are told everything: what is of another tab's answer is not ours."""
+        chat = self._chat
+        if event != "events" or chat is None or arguments[0].get("message_id") != self._answer:
+            return
+        told = arguments[0]["data"]
+        kind, said = told["type"], told.get("data") or {}
+        if kind == "response:completion" and said.get("type") == "response.output_text.delta":
+            chat.add(said["delta"])
+        elif kind == "chat:completion" and said.get("done"):
+            chat.end("complete" if chat.chars else "no answer")
+
+
+PEER = Peer("open-webui", "Open WebUI's page, stores", "open-webui", "/health", start, OpenWebuiClient)
