@@ -10,8 +10,9 @@ import pytest
 from sqlalchemy import insert, select, update
 from tests.unit.turns.rig import Rig, Script, ScriptedProvider, open_rig, say
 
+from quarterdeck.context import recalled
 from quarterdeck.context.manifest import Manifest, decode_manifest
-from quarterdeck.context.recalled import HEADER
+from quarterdeck.context.recalled import HEADER, WITHIN_S
 from quarterdeck.context.texts import Rebuilt, rebuild_texts
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import TextPart, ToolResultPart
@@ -25,6 +26,12 @@ from quarterdeck.tools.memory_tools import OpenMessages, SearchMemory
 
 BOAT = "My boat is called Albatross and lies in Lisbon."
 QUESTION = "What is the name of my boat, and where does it lie?"
+
+
+@pytest.fixture(autouse=True)
+def _recall_has_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is found does not depend on how busy the machine is; how long is waited has a test of its own."""
+    monkeypatch.setattr(recalled, "WITHIN_S", 60.0)
 
 
 async def told(rig: Rig, text: str = QUESTION, **given: Any) -> str:
@@ -155,7 +162,11 @@ class BrokenRecall(SlowRecall):
 
 
 @pytest.mark.parametrize(("recaller", "reason"), [(SlowRecall, "within 150 ms"), (BrokenRecall, "Recall failed.")])
-async def test_an_answer_does_not_wait_for_recall_nor_fail_with_it(tmp_path: Path, recaller: Any, reason: str) -> None:
+async def test_an_answer_does_not_wait_for_recall_nor_fail_with_it(
+    tmp_path: Path, recaller: Any, reason: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if recaller is SlowRecall:
+        monkeypatch.setattr(recalled, "WITHIN_S", WITHIN_S)
     async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=recaller) as rig:
         assert reason in (await manifest_of(rig, await told(rig))).no_recall
 
