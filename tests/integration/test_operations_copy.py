@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -15,9 +18,12 @@ from tests.harness.server import clean_environment, run_command
 from tests.harness.stored import fetch_messages, text_of
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import trials, wait_until
+from tests.unit.store.stored import open_place
 
 from quarterdeck.store.migrate import HEAD
 from quarterdeck.store.transfer_places import PostgresPlace
+
+_SPACE = "local/x#5f0c31d2a9be"
 
 
 @pytest.fixture
@@ -54,6 +60,31 @@ def test_everything_arrives_and_it_is_said_what_to_set_without_the_password(sour
     assert "sesame" not in done.stdout + done.stderr
     assert "messages: 60\n" in done.stderr, "plain lines where there is no terminal"
     assert sums_of(PostgresPlace(url)) == sums_in(source)
+
+
+def test_vectors_arrive_and_are_compared_there(source: Path, postgres: Databases) -> None:
+    pytest.importorskip("numpy")
+    from quarterdeck.memory.meaning import OnServer, pack
+    from quarterdeck.store.pgvector import is_ready
+    from quarterdeck.store.pgvector_upkeep import keep_up
+
+    if not postgres.ask("SELECT 1 FROM pg_available_extensions WHERE name = 'vector'"):
+        pytest.skip("the server that was given has no pgvector")
+    put = "INSERT INTO vectors (key_id, model, owner_id, made_at, vector) VALUES (?, ?, 'ann', 1, ?)"
+    with closing(sqlite3.connect(database_of(source))) as connection:
+        connection.executemany(put, [("near", _SPACE, pack([1.0, 0.0])), ("far", _SPACE, pack([-1.0, 0.0]))])
+        connection.commit()
+    url = postgres.new_database(is_empty=True)
+    said_by(copy(source, url))
+    assert sums_of(PostgresPlace(url)) == sums_in(source)
+
+    async def find() -> dict[str, float]:
+        async with open_place(url) as database:
+            await keep_up(database)
+            assert await database.read(is_ready)
+            return await database.read(lambda connection: OnServer(connection, "ann", _SPACE).find([1.0, 0.0], 9))
+
+    assert asyncio.run(find()) == pytest.approx({"near": 1.0, "far": -1.0})
 
 
 def revision_of(postgres: Databases, url: str) -> str:

@@ -14,8 +14,10 @@ from tests.unit.store.stored import open_place
 
 from quarterdeck.store import pgvector
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
+from quarterdeck.store.migrate import HEAD
 from quarterdeck.store.pgvector import is_ready, list_missing_indexes, make_column, read_status
 from quarterdeck.store.tables import vectors
+from quarterdeck.store.transfer_schema import drop_tables, make_tables
 
 pytest.importorskip("numpy")
 import numpy
@@ -116,6 +118,21 @@ async def test_a_vector_that_is_made_anew_or_deleted_is_so_for_the_database_at_o
 
     await database.write(change)
     assert await found_there(database, "ann", [0.0, 1.0], 9) == pytest.approx({"ann00000": -1.0})
+
+
+async def test_a_database_that_is_restored_over_gets_the_column_anew(database: Database) -> None:
+    await keep_up(database)
+    await put(database, "ann", [[1.0, 0.0]])
+
+    def make_anew(connection: WriteConnection) -> None:
+        drop_tables(connection, HEAD)
+        make_tables(connection, HEAD)
+
+    await database.write(make_anew)
+    assert not await database.read(is_ready)
+    await put(database, "ann", [[0.0, 1.0]])
+    await keep_up(database)
+    assert await found_there(database, "ann", [0.0, 1.0], 9) == pytest.approx({"ann00000": 1.0})
 
 
 async def test_of_very_many_an_index_gives_nearly_all_of_the_nearest_and_nobody_elses(
