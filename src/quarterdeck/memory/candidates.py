@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
-from quarterdeck.memory.terms import Counts, count_entry, count_terms_of
+from quarterdeck.memory.terms import Counts, count_entry, count_halves
 from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow
 
-_REMEMBERED = 0.5
 SITTING_MS = 1_800_000  # who says nothing for so long has got up: what comes then belongs to another talk
 
 
@@ -24,21 +23,15 @@ class Candidates:
 
     @cached_property
     def terms(self) -> list[Counts]:
-        """How often each word is said; what is remembered of a message counts half."""
-        if not self.keys:
-            return [count_entry(row.words) for row in self.rows]
-        return [self._with_keys(row) if row.message_id in self.keys else count_entry(row.words) for row in self.rows]
-
-    def _with_keys(self, row: CandidateRow) -> Counts:
-        more: dict[str, float] = dict(count_entry(row.words))
-        for key in self.keys[row.message_id]:
-            for term, times in count_terms_of(key.text).items():
-                more[term] = more.get(term, 0.0) + _REMEMBERED * times
-        return Counts(more)
+        """How often each word is said."""
+        return [count_entry(row.words) for row in self.rows]
 
     @cached_property
-    def lengths(self) -> list[float]:
-        return [terms.length for terms in self.terms]
+    def remembered(self) -> dict[int, Counts]:
+        """The words of what is remembered of a message, which count half, by its position."""
+        known = self.keys.get
+        found = ((at, known(row.message_id)) for at, row in enumerate(self.rows)) if self.keys else ()
+        return {at: count_halves(tuple(key.text for key in keys)) for at, keys in found if keys}
 
     @cached_property
     def sittings(self) -> list[list[int]]:

@@ -9,7 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 
 from quarterdeck.memory.candidates import Candidates
-from quarterdeck.memory.terms import count_terms_of
+from quarterdeck.memory.terms import Counts, count_terms_of
 
 _SATURATION, _LENGTH_WEIGHT = 0.6, 0.2
 _RARITY = 1.3  # a rare word says more than its share
@@ -28,11 +28,20 @@ def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
 
 def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[float]:
     """Of each candidate by itself."""
-    usual = sum(candidates.lengths) / max(len(candidates), 1) or 1.0
+    remembered = candidates.remembered
+    lengths = [terms.length for terms in candidates.terms]
+    for at, halves in remembered.items():
+        lengths[at] += halves.length
+    usual = sum(lengths) / max(len(candidates), 1) or 1.0
     return [
-        score_terms(terms, length / usual, weights)
-        for terms, length in zip(candidates.terms, candidates.lengths, strict=True)
+        score_terms(terms if at not in remembered else _both(terms, remembered[at], weights), length / usual, weights)
+        for at, (terms, length) in enumerate(zip(candidates.terms, lengths, strict=True))
     ]
+
+
+def _both(terms: Counts, halves: Counts, weights: Mapping[str, float]) -> dict[str, float]:
+    """Only the words that are looked for: what is remembered of a message may be long."""
+    return {term: terms.get(term, 0.0) + halves.get(term, 0.0) for term in weights}
 
 
 class Texts:

@@ -54,6 +54,16 @@ def count_terms_of(text: str) -> Counts:
     return Counts(Counter(terms_of(text)))
 
 
+@lru_cache(20_000)
+def count_halves(texts: tuple[str, ...]) -> Counts:
+    """Of several texts together, each time that a word is said as a half."""
+    halves: dict[str, float] = {}
+    for text in texts:
+        for term, times in count_terms_of(text).items():
+            halves[term] = halves.get(term, 0.0) + 0.5 * times
+    return Counts(halves)
+
+
 @lru_cache(65_536)
 def _stem_if_kept(word: str) -> str:
     return "" if word in _IN_EVERY_SENTENCE else stem(word)

@@ -45,13 +45,13 @@ class Prepared:
         self._by_names: dict[tuple[str, ...], _Words] = {}
 
     def all(self, connection: Connection, given: Given) -> Sequence[Any]:
-        if (driver := _driver_of(connection)) is None:
+        if (driver := driver_of(connection)) is None:
             return connection.execute(self._statement, given).all()
         return self._execute(driver, given).fetchall()
 
     def first(self, connection: Connection, given: Given) -> Any | None:
         """None: there is no row."""
-        if (driver := _driver_of(connection)) is None:
+        if (driver := driver_of(connection)) is None:
             return connection.execute(self._statement, given).first()
         cursor = self._execute(driver, given)
         row = cursor.fetchone()
@@ -71,7 +71,7 @@ class Prepared:
 
     def run(self, connection: Connection, given: Given) -> int:
         """How many rows it has changed."""
-        if (driver := _driver_of(connection)) is None:
+        if (driver := driver_of(connection)) is None:
             return connection.execute(self._statement, given).rowcount
         return self._execute(driver, given).rowcount
 
@@ -79,7 +79,7 @@ class Prepared:
         """All have the same names."""
         if not given:
             return
-        if (driver := _driver_of(connection)) is None:
+        if (driver := driver_of(connection)) is None:
             connection.execute(self._statement, given)
             return
         words = self._words_for(given[0])
@@ -129,7 +129,7 @@ def _as_sqlalchemy_says(sql: str, error: sqlite3.Error) -> BaseException:
     return DBAPIError.instance(sql, None, error, sqlite3.Error, hide_parameters=True, dialect=_NAMED)
 
 
-def _driver_of(connection: Connection) -> sqlite3.Connection | None:
+def driver_of(connection: Connection) -> sqlite3.Connection | None:
     """None: it is to be executed by SQLAlchemy."""
     driver: sqlite3.Connection | None = connection.info.get(_DRIVER)
     if driver is None or connection.dispatch.before_cursor_execute or connection.dispatch.after_cursor_execute:

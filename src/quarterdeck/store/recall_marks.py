@@ -14,6 +14,7 @@ from sqlalchemy import BigInteger, BindParameter, Select, Text, bindparam, cast,
 
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.memories import is_current
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.recall_sections import section_ids
 from quarterdeck.store.tables import memories, search_entries
 
@@ -42,20 +43,22 @@ def current_keys(*columns: Any) -> Select[Any]:
 
 
 # Built once: building a statement costs more than running it.
-_MARKS = select(
-    _joined(current_keys((memories.c.id + ":" + cast(memories.c.version, Text)).label("mark"))),
-    _joined(section_ids()),
-    _joined(
-        select(search_entries.c.message_id)
-        .where(search_entries.c.owner_id == _OWNER)
-        .order_by(search_entries.c.id)
-        .limit(_FIRST_ENTRIES)
-    ),
+_MARKS = Prepared(
+    select(
+        _joined(current_keys((memories.c.id + ":" + cast(memories.c.version, Text)).label("mark"))),
+        _joined(section_ids()),
+        _joined(
+            select(search_entries.c.message_id)
+            .where(search_entries.c.owner_id == _OWNER)
+            .order_by(search_entries.c.id)
+            .limit(_FIRST_ENTRIES)
+        ),
+    )
 )
 
 
 def read_marks(connection: AnyConnection, owner: str, now: int) -> Marks:
     """`now`: milliseconds; memories hold at that time."""
-    known, sections, said = connection.execute(_MARKS, {"owner": owner, "now": now}).one()
+    known, sections, said = _MARKS.one(connection, {"owner": owner, "now": now})
     first = (said or "").split(",") if said else []
     return Marks(known or "", sections or "", frozenset(first) if len(first) < _FIRST_ENTRIES else None)

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.prepared import driver_of, execute_on
 
 _NAME = re.compile(r"(?<!:):([a-z_]+\d*)")
 
@@ -36,6 +37,8 @@ class Statement:
         """All rows, as tuples in the order of the columns. A list among the values is for `among`."""
         if connection.dialect.name == "sqlite":
             given = {name: _as_json(value) if isinstance(value, list) else value for name, value in values.items()}
+            if (driver := driver_of(connection)) is not None:
+                return execute_on(driver, self._on_sqlite, given).fetchall()
             return connection.exec_driver_sql(self._on_sqlite, given).all()
         return connection.exec_driver_sql(self._on_postgresql, tuple(values[name] for name in self._names)).all()
 
