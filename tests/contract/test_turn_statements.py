@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Of a turn that goes on in a conversation and finds something in another one: the most that is usual.
 MOST = {"sqlite": 26, "postgres": 31}
-MOST_TRANSACTIONS = 6
+MOST_TRANSACTIONS = 5
 
 
 class Counted:

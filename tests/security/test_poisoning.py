@@ -10,7 +10,7 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 import pytest
@@ -25,11 +25,14 @@ from quarterdeck.domain.parts import TextPart, ToolCallPart, encode_parts
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk, ToolCallChunk
 from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.store.approvals import Decision
+from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.memories import MemoryRow, insert_row
 from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import messages
 from quarterdeck.tools.base import Tool, ToolCaller, ToolResult
 from quarterdeck.tools.memory_tools import OpenMessages, SearchMemory
+
+T = TypeVar("T")
 
 _ORDER = re.compile(r"please call (\w+) with ‹([^›]*)›")
 MARKS = (
@@ -109,13 +112,13 @@ class RecallWithMemories:
         self._recall = Recall(database)
         self.memories: dict[str, str] = {}
 
-    async def find(self, query: Query) -> list[Recalled]:
-        found = await self._recall.find(query)
-        known = [memory for word, memory in self.memories.items() if word in query.text]
-        return [
-            *(Recalled("memory", memory, [], "", 0, "", "", "", "", 9.0, {"fact": 9.0}, "web") for memory in known),
-            *found,
+    async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T:
+        known = [
+            Recalled("memory", memory, [], "", 0, "", "", "", "", 9.0, {"fact": 9.0}, "web")
+            for word, memory in self.memories.items()
+            if word in query.text
         ]
+        return await self._recall.look_up(query, lambda connection, found: read(connection, [*known, *found]))
 
 
 class Ship:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from datetime import tzinfo
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from msgspec import Struct
 
@@ -13,10 +14,12 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.memory.recall import Query, Recalled
-from quarterdeck.store.database import Database, ReadConnection
+from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.memories import MemoryRow
 from quarterdeck.store.recalled import QuotedRow, find_left, find_quoted, find_quoted_memories
 from quarterdeck.tools.quoting import HOW_TO_CITE, quote_memory, quote_message
+
+T = TypeVar("T")
 
 logger = get_logger("quarterdeck.context")
 
@@ -35,7 +38,7 @@ HEADER = (
 class Recaller(Protocol):
     """`memory.recall.Recall`."""
 
-    async def find(self, query: Query) -> list[Recalled]: ...
+    async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T: ...
 
 
 class Found(Struct, frozen=True):
@@ -64,14 +67,15 @@ class Asked(Struct, frozen=True):
     zone: str
 
 
-async def recollect(recaller: Recaller, database: Database, asked: Asked) -> Recollection:
+async def recollect(recaller: Recaller, asked: Asked) -> Recollection:
     """Never fails: an answer without it is worth more than none."""
     if not asked.question.strip():
         return Recollection()
     try:
         async with asyncio.timeout(WITHIN_S):
-            hits = await recaller.find(_query(asked))
-            return Recollection(await _quote(database, asked, hits))
+            return Recollection(
+                await recaller.look_up(_query(asked), lambda connection, hits: _quote(connection, asked, hits))
+            )
     except TimeoutError:
         return Recollection(reason=f"It was not found within {WITHIN_S * 1000:.0f} ms.")
     except QuarterdeckError as error:
@@ -91,20 +95,16 @@ def _query(asked: Asked) -> Query:
     )  # fmt: skip
 
 
-async def _quote(database: Database, asked: Asked, hits: list[Recalled]) -> list[Found]:
+def _quote(connection: ReadConnection, asked: Asked, hits: list[Recalled]) -> list[Found]:
     best = max((hit.score for hit in hits), default=0.0)
     hits = [hit for hit in hits if hit.score >= best * _LEAST_SCORE][:MOST_RECALLED]
     if not hits:
         return []
     by_message = [hit.id for hit in hits if hit.kind == "message"]
     by_memory = [hit.id for hit in hits if hit.kind == "memory"]
-
-    def read(connection: ReadConnection) -> tuple[dict[str, QuotedRow], dict[str, MemoryRow]]:
-        left = find_left(connection, asked.owner, by_message)  # what was edited away is not what the user says
-        rows = find_quoted(connection, asked.owner, [message for message in by_message if message not in left])
-        return rows, find_quoted_memories(connection, asked.owner, by_memory)
-
-    messages, memories = await database.read(read)
+    left = find_left(connection, asked.owner, by_message)  # what was edited away is not what the user says
+    messages = find_quoted(connection, asked.owner, [message for message in by_message if message not in left])
+    memories = find_quoted_memories(connection, asked.owner, by_memory)
     zone = zone_or_utc(asked.zone)
     quoted = [found for hit in hits if (found := _found(hit, messages, memories, zone)) is not None]
     return [Found(HEADER, {"said": HEADER}), *quoted] if quoted else []

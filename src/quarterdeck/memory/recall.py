@@ -7,9 +7,9 @@ word, and no turn waits for an index: the search index is written with each mess
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from importlib import import_module
-from typing import Any, Literal
+from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
 
@@ -24,6 +24,8 @@ from quarterdeck.memory.speakers import Named, as_asked, who_is_meant
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow, find_names, read_texts
 from quarterdeck.store.vectors import find_serving_model
+
+T = TypeVar("T")
 
 logger = get_logger("quarterdeck.memory")
 
@@ -67,6 +69,19 @@ class Recalled(Struct, frozen=True):
     taint: str
 
 
+class _Prepared(Struct, frozen=True):
+    """Who is meant, and the space that the query's vector must be of."""
+
+    named: Named
+    model: str
+
+
+class _Nothing(Struct, Generic[T], frozen=True):
+    """Was to be found; `made` of that."""
+
+    made: T
+
+
 class Recall:
     """One per process."""
 
@@ -78,19 +93,30 @@ class Recall:
 
     async def find(self, query: Query) -> list[Recalled]:
         """Best first, at most `k`. Raises: `StorageError`."""
+        return await self.look_up(query, lambda _connection, found: found)
+
+    async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T:
+        """What `read` makes of what `find` would find, in the same state of the database. Raises: `StorageError`."""
         embedding = self._embedding
         if embedding is None or not embedding.model:
-            return await self._database.read(lambda connection: self._find_by_words(connection, query))
-        prepared = await self._database.read(lambda connection: self._prepare(connection, query, embedding))
-        if prepared is None:
-            return []
-        named, model = prepared
+            return await self._database.read(
+                lambda connection: read(connection, self._find_by_words(connection, query))
+            )
+
+        def prepare(connection: ReadConnection) -> _Prepared | _Nothing[T]:
+            prepared = self._prepare(connection, query, embedding)
+            return _Nothing(read(connection, [])) if prepared is None else prepared
+
+        prepared = await self._database.read(prepare)
+        if isinstance(prepared, _Nothing):
+            return prepared.made
+        named, model = prepared.named, prepared.model
         vector = await self._embed(embedding, as_asked(query.text, named), model)
 
-        def find(connection: ReadConnection) -> list[Recalled]:
+        def find(connection: ReadConnection) -> T:
             sense = Sense(vector, self._open_shelf().of(connection, query.owner, model)) if vector else None
             keys = self._keeper.read(connection, query.owner, query.not_messages)
-            return [] if keys is None else _find(connection, query, named, sense, keys)
+            return read(connection, [] if keys is None else _find(connection, query, named, sense, keys))
 
         return await self._database.read(find)
 
@@ -98,13 +124,14 @@ class Recall:
         keys = self._keeper.read(connection, query.owner, query.not_messages)
         return [] if keys is None else _find(connection, query, _find_named(connection, query), None, keys)
 
-    def _prepare(self, connection: ReadConnection, query: Query, embedding: Embedding) -> tuple[Named, str] | None:
-        """Who is meant, and the space that the query's vector must be of; None where there is nothing to be found."""
+    def _prepare(self, connection: ReadConnection, query: Query, embedding: Embedding) -> _Prepared | None:
+        """None where there is nothing to be found."""
         if self._keeper.read(connection, query.owner, query.not_messages) is None:
             return None
         space = embedding.space(connection)
         serving = find_serving_model(connection, query.owner, space)
-        return _find_named(connection, query), serving if embedding.can_serve(serving, space) else space
+        model = serving if embedding.can_serve(serving, space) else space
+        return _Prepared(_find_named(connection, query), model)
 
     def _open_shelf(self) -> Any:
         """numpy is loaded only where something makes vectors."""

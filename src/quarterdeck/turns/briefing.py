@@ -99,7 +99,7 @@ class Briefing:
             turn.owner_id, turn.conversation_id, draft.question, draft.before, draft.in_context, self._now,
             self.caller.zone,
         )  # fmt: skip
-        return await recollect(recaller, self._rooms.database, asked)
+        return await recollect(recaller, asked)
 
     async def _build_alone(
         self, asked: ApiRequest, profile: ModelProfile, so_far: FoldedTurn | None, ratio: float

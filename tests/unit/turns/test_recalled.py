@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pytest
 from sqlalchemy import insert, select, update
@@ -18,11 +19,14 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import TextPart, ToolResultPart
 from quarterdeck.domain.step import FinishChunk, ToolCallChunk
 from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow, insert_row
 from quarterdeck.store.memory_history import insert_change
 from quarterdeck.store.tables import assistants, conversations, memory_uses, messages, users
 from quarterdeck.store.turns import list_steps
 from quarterdeck.tools.memory_tools import OpenMessages, SearchMemory
+
+T = TypeVar("T")
 
 BOAT = "My boat is called Albatross and lies in Lisbon."
 QUESTION = "What is the name of my boat, and where does it lie?"
@@ -149,15 +153,16 @@ async def test_nothing_is_recalled_and_no_memory_tool_is_offered_where_memory_is
 
 
 class SlowRecall:
-    def __init__(self, _: Any) -> None: ...
+    def __init__(self, database: Database) -> None:
+        self.database = database
 
-    async def find(self, query: Query) -> list[Recalled]:
+    async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T:
         await asyncio.sleep(60)
         raise AssertionError("nobody waits so long")
 
 
 class BrokenRecall(SlowRecall):
-    async def find(self, query: Query) -> list[Recalled]:
+    async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T:
         raise RuntimeError("a fault of recall")
 
 
@@ -182,10 +187,9 @@ async def test_a_recalled_memory_is_shown_with_its_use_and_gone_from_old_manifes
     )  # fmt: skip
 
     class MemoryRecall(SlowRecall):
-        async def find(self, query: Query) -> list[Recalled]:
-            return [
-                Recalled("memory", memory, [], row.text, 0, "user", "", "", "", 1.0, {"fact": 1.0}, "")
-            ]  # fmt: skip
+        async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T:
+            found = Recalled("memory", memory, [], row.text, 0, "user", "", "", "", 1.0, {"fact": 1.0}, "")
+            return await self.database.read(lambda connection: read(connection, [found]))
 
     async with open_rig(tmp_path, ScriptedProvider(say("Albatross.")), recaller=MemoryRecall) as rig:
 
