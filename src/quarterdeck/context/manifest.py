@@ -104,8 +104,7 @@ class Digest:
 
     def add(self, role: str, text: str) -> None:
         raw = text.encode("utf-8", "surrogatepass")
-        self._hash.update(b"%s %d\n" % (role.encode(), len(raw)))
-        self._hash.update(raw)
+        self._hash.update(b"%s %d\n%s" % (role.encode(), len(raw), raw))
 
     def hex(self) -> str:
         return self._hash.hexdigest()

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import tzinfo
 from typing import Literal
 
@@ -106,8 +106,10 @@ def fence(text: str, tag: str) -> str:
     return text.replace(f"</{tag}", f"<\\/{tag}")
 
 
-def text_of(parts: Iterable[Part]) -> str:
+def text_of(parts: Sequence[Part]) -> str:
     """The text of a message of a request, as every dialect sends it."""
+    if len(parts) == 1 and type(parts[0]) is TextPart:  # as most are
+        return parts[0].text
     return "".join(part.text for part in parts if isinstance(part, TextPart | ToolResultPart))
 
 

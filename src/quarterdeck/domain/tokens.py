@@ -11,7 +11,6 @@ import re
 import msgspec
 
 from quarterdeck.domain.parts import (
-    IdeaPart,
     ImagePart,
     Part,
     ReasoningPart,
@@ -30,7 +29,9 @@ _MOST_PER_IMAGE = 4_000
 
 def estimate_text(text: str) -> int:
     """Tokens of `text`: a quarter of its UTF-8 length, wide scripts about one token a character."""
-    wide = 0 if text.isascii() else len(text) - len(_WIDE.sub("", text))
+    if text.isascii():
+        return (len(text) + 3) // 4
+    wide = len(text) - len(_WIDE.sub("", text))
     return (_bytes_of(text) - 3 * wide + 3) // 4 + wide
 
 
@@ -38,6 +39,9 @@ def estimate_parts(parts: list[Part]) -> int:
     """Tokens of what a model is sent of `parts`: reasoning is not sent again."""
     total = _PER_MESSAGE
     for part in parts:
+        if type(part) is TextPart:  # as nearly all are
+            total += estimate_text(part.text)
+            continue
         match part:
             case ImagePart():
                 total += _PER_IMAGE
@@ -45,8 +49,6 @@ def estimate_parts(parts: list[Part]) -> int:
                 pass
             case ToolCallPart(name=name, arguments=arguments):
                 total += estimate_text(name) + estimate_text(arguments)
-            case TextPart(text=text) | IdeaPart(text=text):
-                total += estimate_text(text)
             case _:
                 total += estimate_text(part.text)
     return total
