@@ -5,13 +5,14 @@
 The descriptor is a socket of whole messages. A request is JSON, `{"words": […], "folder": "…", "environment": {…}}`,
 with three descriptors: for standard output, for standard error, and a pipe for the exit status. The answer is the
 process id; when that process has ended, its status is written into its pipe as `subprocess` would tell it. It ends
-with the other end of the socket. `forked.py` is the client.
+with the other end of the socket, and all that it has forked. `forked.py` is the client.
 
 It must stay without threads and without what reads the environment or draws a number while it is loaded.
 """
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
 import json
@@ -54,6 +55,7 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
             continue
         text, descriptors, _, _ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 3)
         if not text:
+            _end(statuses)
             return None
         output, errors, status = descriptors
         pid = os.fork()
@@ -65,6 +67,13 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
         os.close(output)
         os.close(errors)
         requests.send(str(pid).encode())
+
+
+def _end(statuses: dict[int, int]) -> None:
+    """Nobody will end what the tests left when they were ended themselves."""
+    for pid in statuses:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
 
 
 def _reap(statuses: dict[int, int]) -> None:
