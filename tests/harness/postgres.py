@@ -32,6 +32,7 @@ from tests.harness.waiting import wait_until
 from quarterdeck.store.migrate_postgres import migrate_postgres
 
 START_S = 30.0
+MAKE_S = 120.0  # of a whole session's server: all its tests would fail with it
 GUARDED = "guarded"
 """A user with a password, `open sesame`; everybody else comes in without one."""
 
@@ -189,7 +190,7 @@ class PostgresServer(Databases):
         words = ["--no-sync", "--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
         done = subprocess.run(
             [_program("initdb"), "-D", str(self.folder / "data"), *words],
-            capture_output=True, text=True, timeout=START_S, cwd="/tmp", user=self._user,
+            capture_output=True, text=True, timeout=MAKE_S, cwd="/tmp", user=self._user,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         (self.folder / "data" / "pg_hba.conf").write_text(_RULES)
