@@ -25,7 +25,12 @@ def start(programs: Path, folder: Path, upstream_port: int) -> Server:
     configuration.write_text(_CONFIGURATION.format(upstream_port=upstream_port))
     port = free_port()
     command = [str(programs / "litellm"), "--config", str(configuration), "--host", "127.0.0.1", "--port", str(port)]
-    environment = {"LITELLM_MASTER_KEY": _KEY, "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_LOG": "ERROR"}
+    environment = {
+        "LITELLM_MASTER_KEY": _KEY,
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "LITELLM_LOG": "ERROR",
+        "REPEATED_STREAMING_CHUNK_LIMIT": "1000000",  # our upstream says one word all the time
+    }
     return Server([*command, "--num_workers", "1", "--telemetry", "False"], port, environment, folder / "litellm.log")
 
 
