@@ -55,7 +55,9 @@ _CANDIDATES = among(
     "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title, "
     """(m.parts LIKE '%?"}]' OR m.parts LIKE '%？"}]') AS asks """  # the end of the JSON
     "FROM near CROSS JOIN search_entries AS e JOIN messages AS m ON m.id = e.message_id "
-    "JOIN conversations AS c ON c.id = e.conversation_id WHERE e.id = near.id AND e.owner_id = :owner "
+    "JOIN conversations AS c ON c.id = e.conversation_id WHERE e.id = near.id "
+    # Asked for the owner by name, PostgreSQL would look through all that they have instead of looking up each entry.
+    "AND e.owner_id || '' = :owner "
     "AND m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
     "AND m.model NOT LIKE 'builtin/%' ORDER BY m.created_at, m.id",  # the log reader only quotes what was said
     "bigint",
