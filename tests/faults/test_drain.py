@@ -67,13 +67,20 @@ class Held:
         return [sentence for sentence in found if sentence]
 
     async def _poll(self) -> str:
+        wait = 0
         while True:
-            wait = 20 if self._opened[0].is_set() else 0
-            answer = await self._http.get("/api/events", params={"turn": self._turn, "feed": "now", "wait": wait})
-            self._opened[0].set()
+            params = {"turn": self._turn, "feed": "now", "wait": str(wait)}
+            told = {"trace": self._note_poll} if wait else {}
+            answer = await self._http.get("/api/events", params=params, extensions=told)
             frame = answer.json()["items"][-1]
             if wait and frame["type"] != "feed":
                 return "" if frame["type"] == "reconnect" else f"a poll ended with {frame}"
+            wait = 20
+
+    async def _note_poll(self, event: str, _info: Any) -> None:
+        """The server has the question before it is asked to stop."""
+        if event.endswith("send_request_body.complete"):
+            self._opened[0].set()
 
     async def _stream(self) -> str:
         last = ""
