@@ -16,6 +16,7 @@ from tests.contract.log_stores import bodies, collect
 from quarterdeck.errors import LogError
 from quarterdeck.log import sql_format
 from quarterdeck.log.base import LogStatus
+from quarterdeck.log.follow import check_cursor
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.log.sql_format import write_chunks
 
@@ -324,3 +325,25 @@ def test_a_failing_disk_fails_what_does_not_fit_and_is_tried_again(path: Path) -
         await log.close()
 
     asyncio.run(check())
+
+
+async def test_a_reader_of_the_file_is_not_ahead_of_what_was_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A commit is in the file a moment before the event loop hears of it; who reads then goes on all the same."""
+    log = SqlLog(tmp_path / "log.sqlite3")
+    await log.open()
+    large = b"x" * 50_000  # two of them are more than a tail keeps
+    for seq in (1, 2):
+        await log.append("t", seq, [large])
+    untold: list[tuple[str, int, list[bytes], int]] = []
+    tell = log._tails.extend
+    monkeypatch.setattr(log._tails, "extend", lambda *given: untold.append(given))
+    await log.append("t", 3, [b"third"])
+    assert [entry.seq for entry in await log.read("t", 0)] == [1, 2]
+    await check_cursor(log, "t", 2)
+    assert not await log.wait("t", 2, 0.01)
+    monkeypatch.undo()
+    tell(*untold[0])
+    assert [entry.seq for entry in await log.read("t", 0)] == [1, 2, 3]
+    await log.close()

@@ -131,23 +131,22 @@ def wait_for_log() -> None:
 def acknowledge_before_commit() -> None:
     """On SQLite: callers are told, the commit comes a little later."""
 
-    class Late:
-        def __init__(self, connection: Any, batch: list[Any]) -> None:
-            self._connection, self._batch = connection, batch
+    batches: list[Any] = []
 
-        def exec_driver_sql(self, statement: str) -> Any:
-            if statement == "COMMIT":
-                deliver(self._batch)
-                time.sleep(_LATE_S)
-            return self._connection.exec_driver_sql(statement)
+    def commit_batch(connection: Any, batch: list[Any]) -> None:
+        batches.append(batch)
+        commit(connection, batch)
+        batches.clear()
 
-        def __getattr__(self, name: str) -> Any:
-            return getattr(self._connection, name)
+    def execute_late(driver: Any, sql: str, *given: Any) -> Any:
+        if sql == "COMMIT" and batches:
+            deliver(batches[0])
+            time.sleep(_LATE_S)
+        return execute(driver, sql, *given)
 
     deliver = import_module("quarterdeck.store.sqlite")._deliver
-    commit: Any = replace(
-        "store.sqlite", "_commit_batch", lambda connection, batch: commit(Late(connection, batch), batch)
-    )
+    commit: Any = replace("store.sqlite", "_commit_batch", commit_batch)
+    execute: Any = replace("store.sqlite", "execute_on", execute_late)
 
 
 def commit_without_waiting() -> None:

@@ -63,7 +63,7 @@ def test_an_answer_in_one_go_is_written_as_it_arrives(http: httpx2.Client, upstr
         received = ""
         for piece in answer.iter_text():
             received += piece
-            if received == "".join(words(20)):
+            if received == "".join(words(20)).rstrip():  # the space may be the beginning of a citation
                 break
         assert http.post(f"/api/turns/{answer.headers['x-turn-id']}/stop").status_code == 202
 

@@ -74,8 +74,16 @@ class SqlLog:
         tail = self._tails.find(turn)
         entries = tail.read(after, limit) if tail else None
         if entries is None:
-            return await self._select(select_entries, turn, min(after, MAX_SEQ), limit)
+            entries = await self._select(select_entries, turn, min(after, MAX_SEQ), limit)
+            return self._told(turn, entries)
         return entries
+
+    def _told(self, turn: str, entries: list[Entry]) -> list[Entry]:
+        """Without those of a commit that is in the file and is told here in a moment: a reader would be ahead of us."""
+        tail = self._tails.find(turn)
+        if tail is None or tail.state != "running" or not entries or entries[-1].seq <= tail.last:
+            return entries
+        return [entry for entry in entries if entry.seq <= tail.last]
 
     async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
         tail = await self._find(turn)
