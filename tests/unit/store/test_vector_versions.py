@@ -105,14 +105,20 @@ async def test_a_local_model_whose_file_is_replaced_makes_all_anew_and_the_old_o
         assert any("meaning" in one.signals for one in found)
 
 
+async def make_by_first_files(database: Database, folder: Path) -> tuple[str, dict[str, str], str]:
+    """Somebody, what they have said, and the space of the vectors that a local model has made of it."""
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    said = await database.write(lambda connection: hold_talk(connection, owner))
+    write_bert_folder(folder / "small")
+    async with indexed(database, Embedding(cast("Registry", None), "local/small", folder)):
+        first = await until_spaces(database, len(said), without=set())
+    return owner, said, first
+
+
 async def test_after_a_restart_with_another_file_questions_are_not_put_to_vectors_that_nobody_can_read(
     database: Database, tmp_path: Path
 ) -> None:
-    owner = await database.write(lambda connection: add_user(connection, "ann"))
-    said = await database.write(lambda connection: hold_talk(connection, owner))
-    write_bert_folder(tmp_path / "small")
-    async with indexed(database, Embedding(cast("Registry", None), "local/small", tmp_path)):
-        first = await until_spaces(database, len(said), without=set())
+    _, said, first = await make_by_first_files(database, tmp_path)
     write_bert_folder(tmp_path / "small", seed=2)
     later = Embedding(cast("Registry", None), "local/small", tmp_path)
     second = await later.find_space("local/small")
@@ -124,11 +130,7 @@ async def test_after_a_restart_with_another_file_questions_are_not_put_to_vector
 async def test_a_start_with_files_that_are_no_model_says_so_and_gives_nothing_up(
     database: Database, tmp_path: Path
 ) -> None:
-    owner = await database.write(lambda connection: add_user(connection, "ann"))
-    said = await database.write(lambda connection: hold_talk(connection, owner))
-    write_bert_folder(tmp_path / "small")
-    async with indexed(database, Embedding(cast("Registry", None), "local/small", tmp_path)):
-        first = await until_spaces(database, len(said), without=set())
+    owner, said, first = await make_by_first_files(database, tmp_path)
     (tmp_path / "small" / "model.safetensors").write_bytes(b"half a file")
     later = Embedding(cast("Registry", None), "local/small", tmp_path)
     await database.write(lambda connection: hold_talk(connection, owner))
