@@ -42,6 +42,14 @@ def test_another_file_is_another_space_and_the_first_one_put_back_is_the_first_a
     assert find_space("local/small", tmp_path) == first
 
 
+def test_what_is_put_before_a_text_is_part_of_its_space(tmp_path: Path) -> None:
+    """A family that gets prefixes from some version on has other vectors then, with the same files."""
+    write_bert_folder(tmp_path / "small")
+    write_bert_folder(tmp_path / "e5-small")
+    with_none, with_some = (version_of(find_space(f"local/{name}", tmp_path)) for name in ("small", "e5-small"))
+    assert with_none != with_some
+
+
 def test_files_are_read_again_only_when_their_size_or_time_has_changed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
