@@ -25,6 +25,7 @@ from bench import (
     idle,
     importing,
     many_chats,
+    one_core,
     openai_chat,
     search,
     start_up,
@@ -50,8 +51,9 @@ LOADS: dict[str, Callable[..., Coroutine[None, None, Figures]]] = {
     "openai": openai_chat.measure,
     "turns": turn_cost.measure,
 }
-ONE_SERVER = ["start", *LOADS, "log", "idle"]
+ONE_SERVER = ["start", *LOADS, "core", "log", "idle"]
 PLOT = ROOT / "docs" / "images" / "performance.svg"
+_SHORT_CORE = ([5], 20)  # chats, tokens
 _SHORT_IDLE = (50, 2.0)  # sockets, seconds
 SECTIONS = [*ONE_SERVER, "context", "history", "search", "import", "peers", "fleet", *PARTS]
 
@@ -103,6 +105,8 @@ def _measure(wanted: list[str], *, is_short: bool) -> Iterator[Figures]:
         yield start_up.measure(1) if is_short else start_up.measure()
     if loads := [name for name in LOADS if name in wanted]:
         yield from _measure_under_load(loads, is_short=is_short)
+    if "core" in wanted:
+        yield one_core.measure(*_SHORT_CORE) if is_short else one_core.measure()
     if "log" in wanted:
         yield _measure_log(is_short=is_short)
     if "idle" in wanted:

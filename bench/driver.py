@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -24,11 +25,15 @@ _WORD_BYTES = WORD.encode()
 
 @dataclass
 class Chat:
-    """`status` is "complete", or what went wrong. Times in seconds of `time.perf_counter`."""
+    """`status` is "complete", or what went wrong. Times in seconds of `time.perf_counter`.
+
+    `delays_s`: how long each token was on its way, if the model stamps them.
+    """
 
     sent_s: float = field(default_factory=time.perf_counter)
     first_s: float | None = None
     chars: int = 0
+    delays_s: list[float] = field(default_factory=list)
     status: str = ""
     turn: str = ""
     accepted: asyncio.Event = field(default_factory=asyncio.Event)
@@ -46,6 +51,9 @@ class Chat:
         if self.first_s is None:
             self.first_s = time.perf_counter()
         self.chars += len(text)
+        if text[1:2] == "0":  # of all words only stamps begin so
+            now_us = time.monotonic_ns() // 1000
+            self.delays_s += [(now_us - int(stamp)) / 1e6 for stamp in text.split()]
 
     def end(self, status: str) -> None:
         self.status = status
@@ -256,6 +264,12 @@ async def ended(chat: Chat) -> Chat:
     except TimeoutError:
         chat.status = "no end"
     return chat
+
+
+def failures(chats: Sequence[Chat]) -> str:
+    """How many did not end well, by what went wrong."""
+    reasons = Counter(chat.status for chat in chats if chat.status != "complete")
+    return ", ".join(f"{count} × {reason}" for reason, count in reasons.items()) or "0"
 
 
 async def open_all(clients: Sequence[Client]) -> None:

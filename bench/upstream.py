@@ -3,7 +3,8 @@
     python -m bench.upstream PORT
 
 The model's name says what it does: `tokens-300-at-50` streams 300 tokens, 50 a second, the first at
-once; `at-0` sends all in one write. Each token is the five characters of `WORD`.
+once; `at-0` sends all in one write. Each token is the five characters of `WORD`; with `stamped-300-at-50` it
+is the moment at which it is written instead, in microseconds of `time.monotonic`, after a space.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from typing import cast
 
 import uvloop
@@ -24,6 +26,11 @@ _HEAD = (
 
 def model_name(tokens: int, per_s: int) -> str:
     return f"tokens-{tokens}-at-{per_s}"
+
+
+def stamped_model_name(tokens: int, per_s: int) -> str:
+    """`per_s` is not 0."""
+    return f"stamped-{tokens}-at-{per_s}"
 
 
 def _framed(payload: bytes) -> bytes:
@@ -52,6 +59,8 @@ def _body(choices: list[dict[str, object]], usage: dict[str, int] | None = None)
 
 _FIRST = _chunk({"role": "assistant", "content": ""})
 _TOKEN = _chunk({"content": WORD})
+_STAMP = "0" * 16
+_STAMPED = _chunk({"content": f" {_STAMP}"})
 _STOP = _chunk({}, "stop")
 _END = _framed(b"[DONE]") + b"0\r\n\r\n"
 
@@ -59,6 +68,10 @@ _END = _framed(b"[DONE]") + b"0\r\n\r\n"
 def _ending(tokens: int, wants_usage: bool) -> bytes:
     usage = {"prompt_tokens": 20, "completion_tokens": tokens, "total_tokens": 20 + tokens}
     return _STOP + (_framed(_body([], usage)) if wants_usage else b"") + _END
+
+
+def _stamped() -> bytes:
+    return _STAMPED.replace(_STAMP.encode(), f"{time.monotonic_ns() // 1000:016}".encode())
 
 
 def _whole(tokens: int) -> dict[str, object]:
@@ -77,6 +90,7 @@ class Upstream(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = b""
         self._timer: asyncio.TimerHandle | None = None
+        self._is_stamped = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
@@ -102,7 +116,8 @@ class Upstream(asyncio.Protocol):
             self._write_json({"object": "list", "data": [{"id": model_name(300, 50), "object": "model"}]})
             return
         request = json.loads(body)
-        _, tokens, _, per_s = str(request["model"]).split("-")
+        kind, tokens, _, per_s = str(request["model"]).split("-")
+        self._is_stamped = kind == "stamped"
         if not request.get("stream"):
             self._write_json(_whole(int(tokens)))
             return
@@ -110,7 +125,7 @@ class Upstream(asyncio.Protocol):
         if int(per_s) == 0:
             self._write(_HEAD + _FIRST + _TOKEN * int(tokens) + ending)
             return
-        self._write(_HEAD + _FIRST + _TOKEN)
+        self._write(_HEAD + _FIRST + self._token())
         self._go_on(self._loop.time(), 1, int(tokens), 1 / int(per_s), ending)
 
     def _go_on(self, started_s: float, sent: int, tokens: int, every_s: float, ending: bytes) -> None:
@@ -123,8 +138,11 @@ class Upstream(asyncio.Protocol):
         )
 
     def _send_token(self, started_s: float, sent: int, tokens: int, every_s: float, ending: bytes) -> None:
-        self._write(_TOKEN)
+        self._write(self._token())
         self._go_on(started_s, sent + 1, tokens, every_s, ending)
+
+    def _token(self) -> bytes:
+        return _stamped() if self._is_stamped else _TOKEN
 
     def _write(self, data: bytes) -> None:
         if self._transport is not None:

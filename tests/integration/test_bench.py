@@ -17,16 +17,23 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.skipif(sys.platform != "linux", reason="it reads /proc")
 def test_a_short_bench_prints_tables_and_draws_a_picture(tmp_path: Path) -> None:
     said, picture = tmp_path / "said.md", tmp_path / "figures.svg"
-    command = [sys.executable, "bench/run.py", "start", "cpu", "turns", "idle", "--short"]
+    command = [sys.executable, "bench/run.py", "start", "cpu", "turns", "core", "idle", "--short"]
     command += ["--out", str(said), "--plot", str(picture)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=400)
     assert done.returncode == 0, done.stderr
     text = said.read_text()
     assert text.strip() == done.stdout.strip().replace("\n\n\n", "\n\n")
-    assert re.findall(r"^### (\w+ \w+)", text, re.MULTILINE) == ["Cold start", "CPU per", "CPU per", "50 idle"]
+    assert re.findall(r"^### (\w+ \w+)", text, re.MULTILINE) == [
+        "Cold start",
+        "CPU per",
+        "CPU per",
+        "On one",
+        "50 idle",
+    ]
     assert "| heartbeats, pings answered, sockets lost | 0, 0, 0 |" in text
+    assert re.search(r"^\| 5 \| 0 \| 0 \|", text, re.MULTILINE), text
     drawn = [element.text or "" for element in ElementTree.fromstring(picture.read_text()).iter()]  # noqa: S314
-    titles = ("Cold start", "CPU per token", "CPU per chat", "50 idle sockets")
+    titles = ("Cold start", "CPU per token", "CPU per chat", "From the model", "50 idle sockets")
     assert [title for title in titles if not any(line.startswith(title) for line in drawn)] == []
 
 
