@@ -14,7 +14,7 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -28,7 +28,7 @@ from tests.fakes.script import Script
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream, open_upstream
 
-from bench.tables import table
+from bench.tables import median, table
 from quarterdeck.domain.ids import now_ms
 
 ANSWER_CHARS = 22_500
@@ -36,6 +36,7 @@ TOKENS_PER_S = 60
 WINDOW_S = 15
 MESSAGES = 5_000
 KEYS = 30
+PAINT_WINDOWS = 20
 SCROLLED = 10_000
 SCROLL_S = 8
 
@@ -60,6 +61,21 @@ _SCROLL = """([seconds, step]) => new Promise((done) => {
   };
   requestAnimationFrame(tick);
 })"""
+_COUNT_PAINTS = """() => {
+  window.paints = 0;
+  let changed = false;
+  const list = document.querySelector('section[aria-label="Messages"]');
+  const what = { childList: true, characterData: true, subtree: true };
+  new MutationObserver(() => { changed = true; }).observe(list, what);
+  const tick = () => { if (changed) window.paints++; changed = false; requestAnimationFrame(tick); };
+  requestAnimationFrame(tick);
+}"""
+_WORK = {
+    "ScriptDuration": "scripts",
+    "RecalcStyleDuration": "style",
+    "LayoutDuration": "layout",
+    "TaskDuration": "all of the page's thread",
+}
 _COUNT_ELEMENTS = "document.querySelectorAll('*').length"
 _NOTE_KEYS = """() => {
   window.keys = [];
@@ -77,6 +93,9 @@ class Meter:
     def read(self, name: str) -> float:
         found: dict[str, Any] = self._session.send("Performance.getMetrics")
         return next(float(metric["value"]) for metric in found["metrics"] if metric["name"] == name)
+
+    def read_all(self, names: Iterable[str]) -> list[float]:
+        return [self.read(name) for name in names]
 
     def count_processor_time(self) -> None:
         """From now on durations leave out what other programs took."""
@@ -130,9 +149,11 @@ def measure_long_answer(visitor: Visitor, upstream: Upstream) -> Iterator[list[s
         chat.open(f"/c/{conversation}").send("All of it, please")
         expect(chat.stop_button).to_be_visible()
         yield ["a long answer, busy in the first 15 s, ms per s", f"{meter.busy_ms_per_s(WINDOW_S):.0f}"]
-        left_s = len(pieces) / TOKENS_PER_S - 2 * WINDOW_S - 6
+        left_s = len(pieces) / TOKENS_PER_S - 2 * WINDOW_S - PAINT_WINDOWS / 2 - 6
         chat.page.wait_for_timeout(1000 * max(left_s, 0))
         yield ["busy in the last 15 s, ms per s", f"{meter.busy_ms_per_s(WINDOW_S):.0f}"]
+        for name, used in zip(_WORK.values(), _ms_per_paint(chat.page, meter), strict=True):
+            yield [f"processor time for each paint of it, ms, median: {name}", f"{used:.2f}"]
         chat.page.evaluate(_NOTE_KEYS)
         frames = chat.page.evaluate(_COUNT_FRAMES, 1)
         for _ in range(KEYS):
@@ -141,6 +162,20 @@ def measure_long_answer(visitor: Visitor, upstream: Upstream) -> Iterator[list[s
         yield ["frames a second at the end", f"{frames:.0f}"]
         yield ["slowest key at the end, ms", f"{keys[-1]:.0f}"]
         chat.stop_button.wait_for(state="detached", timeout=60_000)
+
+
+def _ms_per_paint(page: Page, meter: Meter) -> list[float]:
+    """For each of `_WORK`, of the page's thread: the median of windows of half a second."""
+    meter.count_processor_time()
+    page.evaluate(_COUNT_PAINTS)
+    found = list[list[float]]()
+    for _ in range(PAINT_WINDOWS):
+        used, paints = meter.read_all(_WORK), int(page.evaluate("paints"))
+        page.wait_for_timeout(500)
+        more, painted = meter.read_all(_WORK), int(page.evaluate("paints")) - paints
+        if painted:
+            found.append([1000 * (after - before) / painted for before, after in zip(used, more, strict=True)])
+    return [median(column) for column in zip(*found, strict=True)]
 
 
 def measure_long_conversation(visitor: Visitor) -> Iterator[list[str]]:
