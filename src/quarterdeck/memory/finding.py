@@ -19,11 +19,11 @@ from quarterdeck.memory.sections import fit_of_messages
 from quarterdeck.memory.speakers import Named, spoken_by
 from quarterdeck.memory.terms import terms_of
 from quarterdeck.store.database import ReadConnection
+from quarterdeck.store.recall_entries import Entries
 from quarterdeck.store.recall_find import (
     CandidateRow,
     MemoryKeyRow,
     Span,
-    count_entries,
     find_entries_of,
     find_with_terms,
     find_within,
@@ -102,10 +102,14 @@ class Finding:
         return find_with_terms(self._connection, self._span, terms[:_MOST_TERMS])
 
     @cached_property
+    def _entries(self) -> Entries:
+        return Entries(self._connection, self._query.owner)
+
+    @cached_property
     def _weights(self) -> dict[str, float]:
         """What a word says; one that only memories have is as rare as they get."""
         known = {term: max(len(entries), 1) for term, entries in self._lists.items()}
-        return weigh_terms(known, count_entries(self._connection, self._query.owner))
+        return weigh_terms(known, self._entries.count)
 
     def _by_words(self) -> list[int]:
         """The entries that most words, by what they say, point to."""
@@ -134,7 +138,7 @@ class Finding:
         return {} if self._sense is None else self._sense.vectors.find(self._sense.vector, _LOOKED_AT)
 
     def _entries_of(self, messages: set[str]) -> Iterable[int]:
-        return find_entries_of(self._connection, self._query.owner, messages).values() if messages else ()
+        return find_entries_of(self._connection, messages) if messages else ()
 
     @cached_property
     def _key_meaning(self) -> dict[str, float]:
@@ -168,7 +172,9 @@ class Finding:
         return sorted(sorted(fits, reverse=True), key=lambda message: -fits[message])[:_LOOKED_AT]
 
     def _read(self, entries: set[int]) -> list[CandidateRow]:
-        return read_candidates(self._connection, self._query.owner, entries) if entries else []
+        if not entries:
+            return []
+        return read_candidates(self._connection, self._query.owner, self._entries.with_neighbours(entries))
 
     def _score_words(self, candidates: Candidates) -> list[float]:
         return add_around(candidates, score_words(candidates, self._weights), WORDS_AROUND)

@@ -7,10 +7,10 @@ its owner has.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Sequence
 from functools import cache
 from itertools import starmap
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -27,14 +27,9 @@ from quarterdeck.store.statements import Statement, among
 from quarterdeck.store.tables import memories, memory_sources, messages, search_entries
 
 MOST_IN_A_LIST = 4_000  # messages that have a word, the newest; a word with more of them says little
-_MOST_COUNTED = 50_000
 _CHUNK = 500
 _LISTS_AT_ONCE = 24
-_MANY = 2_000  # entries: from there on their number is remembered
-_REMEMBERED_S = 3_600.0
-_MOST_REMEMBERED = 10_000  # owners
 
-_COUNT = Statement("SELECT count(*) FROM (SELECT 1 FROM search_entries WHERE owner_id = :owner LIMIT :most) AS counted")
 _ON_SQLITE = (
     "SELECT {number}, json_group_array(id) FROM (SELECT rowid AS id FROM search_index WHERE search_index "
     "MATCH :terms{number} AND rowid >= :since AND rowid < :until ORDER BY rowid DESC LIMIT :most)"
@@ -44,37 +39,37 @@ _ON_POSTGRESQL = (
     f"{TERMS_ON_POSTGRESQL} @@ CAST(:terms{{number}} AS tsquery)) SELECT id FROM e WHERE owner_id = :owner "
     "AND id >= :since AND id < :until ORDER BY id DESC LIMIT :most) AS newest{number}"
 )
-_BEFORE = (
-    "SELECT (SELECT b.id FROM search_entries AS b WHERE b.owner_id = :owner AND b.id < given.value "
-    "ORDER BY b.id DESC LIMIT 1 OFFSET {}) FROM {{entries}} AS given"
-)
-_AFTER = _BEFORE.replace("<", ">").replace("DESC", "ASC")
-_CANDIDATES = among(
-    "WITH near AS (SELECT value AS id FROM {entries} AS given "  # nosec B608  # noqa: S608
-    f"UNION {_BEFORE.format(0)} UNION {_BEFORE.format(1)} UNION {_AFTER.format(0)} UNION {_AFTER.format(1)}) "
+_COLUMNS = (
     "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title, "
-    """(m.parts LIKE '%?"}]' OR m.parts LIKE '%？"}]') AS asks """  # the end of the JSON
-    "FROM near CROSS JOIN search_entries AS e JOIN messages AS m ON m.id = e.message_id "
-    "JOIN conversations AS c ON c.id = e.conversation_id WHERE e.id = near.id "
-    # Asked for the owner by name, PostgreSQL would look through all that they have instead of looking up each entry.
-    "AND e.owner_id || '' = :owner "
-    "AND m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
-    "AND m.model NOT LIKE 'builtin/%' ORDER BY m.created_at, m.id",  # the log reader only quotes what was said
-    "bigint",
+    "{end}(m.parts, {at}) IN ('?\"}}]', '？\"}}]') AS asks FROM {{entries}} AS given "  # the end of the JSON
 )
+_IS_FOUND = (
+    "WHERE m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
+    "AND m.model NOT LIKE 'builtin/%'"  # the log reader only quotes what was said
+)
+# Each is looked up by its id: asked for the owner by name, either database would look through all that they have, and
+# PostgreSQL through whole tables where these are small.
+_CANDIDATES = among(
+    f"{_COLUMNS.format(end='substr', at=-4)}CROSS JOIN search_entries AS e ON e.id = given.value "  # nosec B608
+    "AND +e.owner_id = :owner CROSS JOIN messages AS m ON m.id = e.message_id "
+    f"CROSS JOIN conversations AS c ON c.id = e.conversation_id {_IS_FOUND}",
+    "bigint",
+    f"{_COLUMNS.format(end='right', at=4)}"  # nosec B608  # noqa: S608
+    "CROSS JOIN LATERAL (SELECT * FROM search_entries WHERE id = given.value OFFSET 0) AS e "
+    "CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = e.message_id OFFSET 0) AS m "
+    "CROSS JOIN LATERAL (SELECT * FROM conversations WHERE id = e.conversation_id OFFSET 0) AS c "
+    f"{_IS_FOUND} AND e.owner_id = :owner",
+)
+_BY_TIME = attrgetter("created_at", "message_id")
 _WITHIN = Statement(
     "SELECT id FROM search_entries WHERE owner_id = :owner AND id >= :since AND id < :until "
     "ORDER BY id DESC LIMIT :most"
 )
-# The owner is compared here: asked for it, too, SQLite would look through all that they have.
-_ENTRIES_OF = among("SELECT message_id, id, owner_id FROM search_entries WHERE message_id IN {messages}")
+_ENTRIES_OF = among("SELECT id FROM search_entries WHERE message_id IN {messages}")
 _TEXTS = among("SELECT id, parts FROM messages WHERE id IN {messages} AND owner_id = :owner AND deleted_at IS NULL")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _KEYS = current_keys(memories.c.id, memories.c.text, memories.c.said_at, memories.c.pinned_at, memories.c.taint)
 _SOURCES = select(memory_sources.c.memory_id, memory_sources.c.message_id).where(memory_sources.c.memory_id.in_(_IDS))
-
-
-_counts: dict[str, tuple[int, float]] = {}  # of each owner with many: how many, and when (`time.monotonic`)
 
 
 class Span(Struct, frozen=True):
@@ -124,22 +119,6 @@ def list_memory_keys(connection: AnyConnection, owner: str, now: int) -> list[Me
     return [
         MemoryKeyRow(row.id, row.text, row.said_at, row.pinned_at, row.taint, sources.get(row.id, [])) for row in rows
     ]
-
-
-def count_entries(connection: AnyConnection, owner: str) -> int:
-    """How many messages of theirs can be found, up to a bound; of many, as it was an hour ago at most.
-
-    How rare a word is does not change by some messages more, and counting many takes longer than all else here.
-    """
-    counted, at = _counts.get(owner, (0, 0.0))
-    if counted and time.monotonic() - at < _REMEMBERED_S:
-        return counted
-    count = int(_COUNT.rows(connection, {"owner": owner, "most": _MOST_COUNTED})[0][0])
-    if count >= _MANY:
-        if len(_counts) >= _MOST_REMEMBERED:
-            _counts.clear()
-        _counts[owner] = count, time.monotonic()
-    return count
 
 
 def find_with_terms(connection: AnyConnection, span: Span, roots: Sequence[str]) -> dict[str, list[int]]:
@@ -197,16 +176,15 @@ def find_names(connection: AnyConnection, owner: str, words: Collection[str]) ->
     return {word for word, entries in zip(facets, found, strict=True) if entries}
 
 
-def find_entries_of(connection: AnyConnection, owner: str, message_ids: Collection[str]) -> dict[str, int]:
-    """The entries of messages, by message."""
-    rows = _ENTRIES_OF.rows(connection, {"messages": list(message_ids)})
-    return {message: entry for message, entry, whose in rows if whose == owner}
+def find_entries_of(connection: AnyConnection, message_ids: Collection[str]) -> list[int]:
+    """The entries of an owner's messages."""
+    return [entry for (entry,) in _ENTRIES_OF.rows(connection, {"messages": list(message_ids)})]
 
 
-def read_candidates(connection: AnyConnection, owner: str, entries: Collection[int]) -> list[CandidateRow]:
-    """These and the two before and after each, in the order of time; what is deleted, and conversations that
-    are not remembered, are left out."""
-    return list(starmap(CandidateRow, _CANDIDATES.rows(connection, {"owner": owner, "entries": list(entries)})))
+def read_candidates(connection: AnyConnection, owner: str, entries: Sequence[int]) -> list[CandidateRow]:
+    """In the order of time; what is another's or deleted, and conversations that are not remembered, are left out."""
+    rows = _CANDIDATES.rows(connection, {"owner": owner, "entries": list(entries)})
+    return sorted(starmap(CandidateRow, rows), key=_BY_TIME)
 
 
 def read_texts(connection: AnyConnection, owner: str, ids: Sequence[str]) -> dict[str, str]:

@@ -43,11 +43,11 @@ class Statement:
         return connection.exec_driver_sql(self._on_postgresql, tuple(values[name] for name in self._names)).all()
 
 
-def among(words: str, kind: str = "varchar") -> Statement:
+def among(words: str, kind: str = "varchar", on_postgresql: str = "") -> Statement:
     """`{name}` in the words is a table with the column `value`: what is in the list of that name, of this type."""
     return Statement(
         _LISTED.sub(r"(SELECT value FROM json_each(:\1))", words),
-        _LISTED.sub(rf"(SELECT unnest(CAST(:\1 AS {kind}[])) AS value)", words),
+        _LISTED.sub(rf"(SELECT unnest(CAST(:\1 AS {kind}[])) AS value)", on_postgresql or words),
     )
 
 
