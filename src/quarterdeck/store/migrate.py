@@ -17,14 +17,16 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 
 from quarterdeck.errors import SetupError
-from quarterdeck.store import search_schema
-from quarterdeck.store.tables import metadata
 
 HEAD = "0012"
 COPYING = "copying"
 """Stands where the revision does while `quarterdeck copy-database` fills the tables."""
 
 _FOLDER = Path(__file__).parent / "migrations"
+_SCHEMA = Path(__file__).with_name("schema.sql")
+"""Today's tables as statements with an empty line between them, by scripts/generate: to put `tables.py` and its index
+into SQL takes five times as long as to make them.
+"""
 
 
 def migrate_sqlite(path: Path) -> Path | None:
@@ -106,8 +108,8 @@ def _create(connection: Connection, path: Path) -> None:
             f"The file {path.name} in the data folder belongs to another program. "
             "Move it away or choose another folder."
         )
-    metadata.create_all(connection, checkfirst=False)
-    search_schema.create_index(connection)
+    for statement in _SCHEMA.read_text(encoding="utf-8").split("\n\n"):
+        connection.exec_driver_sql(statement)
     connection.exec_driver_sql(
         "CREATE TABLE alembic_version "
         "(version_num VARCHAR(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))"

@@ -24,7 +24,7 @@ TERMS_ON_POSTGRESQL = (
 )
 """As the index says it, or it is not used."""
 
-_SQLITE = (
+ON_SQLITE = (
     # What FTS5 reads when it is told to make itself anew: INSERT INTO search_index (search_index) VALUES ('rebuild').
     "CREATE VIEW search_terms AS SELECT id, " + _TERMS.format(row="") + " AS terms FROM search_entries",  # nosec B608  # noqa: S608
     # Words come folded and with spaces between them: `ascii` cuts there and nowhere else.
@@ -34,12 +34,7 @@ _SQLITE = (
     f"CREATE TRIGGER search_entries_delete AFTER DELETE ON search_entries BEGIN {_OLD}; END",
     f"CREATE TRIGGER search_entries_update AFTER UPDATE ON search_entries BEGIN {_OLD}; {_NEW}; END",
 )
-
-
-def create_index(connection: Connection) -> None:
-    """On a new SQLite database, after its tables."""
-    for statement in _SQLITE:
-        connection.exec_driver_sql(statement)
+"""What makes the index of a SQLite database, after its tables."""
 
 
 def merge_some(connection: Connection) -> bool:
