@@ -297,7 +297,7 @@ def trust_files() -> None:
 
 def shorten_thought() -> None:
     """No protection: what nobody decides about in a second is declined, instead of in a day."""
-    replace("turns.job", "APPROVAL_MS", 1_000)
+    replace("turns.decisions", "APPROVAL_MS", 1_000)
 
 
 def remember_everything() -> None:

@@ -1,23 +1,81 @@
-"""Connections to models: aiohttp's, without what it does again for each piece that is read."""
+"""Connections to models: aiohttp's, read by the event loop or, while much comes, by whoever ticks."""
 
 from __future__ import annotations
 
 import asyncio
+import os
+import sys
 from functools import partial
 
 from aiohttp import TCPConnector
 from aiohttp.client_proto import ResponseHandler
+
+_PIECE_BYTES = 32 * 1024
+_PIECES_AT_ONCE = 4  # what is more waits in the kernel, and holds up its sender
 
 
 class Connection(ResponseHandler):
     """aiohttp asks for more after each piece it hands out, also when nothing has been held back.
 
     That runs its parser over nothing and asks the transport to go on, which it does: as much as a token costs.
+
+    A held connection is read by `drain` alone: what comes between two ticks wakes nobody and waits in the kernel, to be
+    read with one system call.
     """
+
+    _fd = -1  # of the socket, while the connection is held
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         if self._reading_paused:
             super().resume_reading(resume_parser)
+
+    def hold(self) -> None:
+        """Nothing is read but by `drain` from now on. Nothing changes where that cannot be: TLS, or no bare socket."""
+        transport = self.transport
+        if self._fd >= 0 or transport is None or transport.is_closing() or sys.platform == "win32":
+            return
+        bare = transport.get_extra_info("socket")
+        if bare is None or transport.get_extra_info("sslcontext") is not None:
+            return
+        self._fd = bare.fileno()
+        self._pause_transport_reading()
+
+    def let_go(self) -> None:
+        """The event loop reads again, what has come meanwhile first, and notices the connection's end."""
+        if self._fd >= 0:
+            self._fd = -1
+            if not (self._reading_paused or self._buffer_paused):
+                self._resume_transport_reading()
+
+    def drain(self) -> None:
+        """Of a held connection: what has come is given to the parser, as the event loop would."""
+        for _ in range(_PIECES_AT_ONCE):
+            transport = self.transport
+            if self._fd < 0 or self._reading_paused or transport is None or transport.is_closing():
+                return
+            try:
+                piece = os.read(self._fd, _PIECE_BYTES)
+            except BlockingIOError:
+                return
+            except OSError:
+                piece = b""
+            if not piece:  # it has ended or is broken: the event loop finds the same, and tells everybody
+                self.let_go()
+                return
+            self.data_received(piece)
+            if self._payload is None or self._payload.is_eof():  # another request may have the connection from now on
+                self.let_go()
+                return
+            if len(piece) < _PIECE_BYTES:
+                return
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._fd = -1
+        super().connection_lost(exc)
+
+    def _resume_transport_reading(self) -> None:
+        if self._fd < 0:
+            super()._resume_transport_reading()
 
 
 class Connector(TCPConnector):

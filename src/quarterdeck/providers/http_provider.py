@@ -16,6 +16,7 @@ from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.call_log import CallRecord
 from quarterdeck.providers.dialect import Dialect
 from quarterdeck.providers.faults import Kept, UpstreamError, explain
+from quarterdeck.providers.polling import Polled, Source, never
 from quarterdeck.providers.profiles import describe_model
 from quarterdeck.providers.reading import AnswerReader
 from quarterdeck.providers.retry import FIRST_BACKOFF_S, seconds_before_retry
@@ -43,7 +44,11 @@ class HttpProvider:
         self._backoff_s = backoff_s
         self._refused: dict[str, frozenset[str]] = {}  # model -> optional parameters it does not take
 
-    async def stream(self, request: StepRequest) -> AsyncGenerator[list[Delta], None]:
+    def stream(self, request: StepRequest) -> Polled[list[Delta]]:
+        source = Source()
+        return Polled(self._stream(request, source), lambda: source.poll())
+
+    async def _stream(self, request: StepRequest, source: Source) -> AsyncGenerator[list[Delta], None]:
         record = CallRecord(self.endpoint, request.model, "stream")
         reader: AnswerReader | None = None
         try:
@@ -51,6 +56,7 @@ class HttpProvider:
             while (response := await self._try(request, attempt, record, stream=True)) is None:
                 yield [RetryChunk(self._explain(attempt.fault, request, "nothing").message, attempt.wait_s)]
             reader = self._open_reader(response, request, monotonic() - attempt.started)
+            source.poll = reader.poll
             while (batch := reader.take() or await reader.read()) is not None:
                 record.note_batch(batch)
                 yield batch
@@ -61,6 +67,7 @@ class HttpProvider:
             record.note_error(fault, error)
             raise error from None
         finally:
+            source.poll = never
             if reader is not None:
                 reader.close()
             record.close()

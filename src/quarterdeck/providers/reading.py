@@ -1,7 +1,8 @@
 """Reads a streamed answer: network reads in, lists of deltas out, one list per read.
 
 The hot path of the house: a few microseconds a token. So there is no task, no time-out object and no
-inner generator per read; one timer per stream watches for silence.
+inner generator per read; one timer per stream watches for silence. While text comes fast, whoever ticks polls: then
+the connection is not read in between.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from quarterdeck.domain.step import Delta
+from quarterdeck.domain.step import Delta, TextChunk
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.late import Late
 from quarterdeck.providers.answer import AnswerDecoder
@@ -21,8 +22,11 @@ from quarterdeck.providers.transport import MAX_BODY_BYTES, Timeouts
 
 if TYPE_CHECKING:
     import aiohttp
+
+    from quarterdeck.providers import connection
 else:
     aiohttp = Late("aiohttp")
+    connection = Late("quarterdeck.providers.connection")
 
 _AFTER_FINISH_S = 5.0  # the model has ended: how long we wait for usage and the end of the stream
 _FOR_REUSE_S = 0.05  # how long we wait for the end of the body, so that the connection can be used again
@@ -105,14 +109,41 @@ class AnswerReader:
         self.has_begun = False  # words or reasoning have come
         self._fault: UpstreamError | None = None
         self._ended = False
+        self._kept: list[Delta] = []  # has come, and is more than text: `take` gives it
+        self._connection = _connection_of(response)
+
+    def poll(self) -> list[Delta] | None:
+        """Text that has come; empty if nothing has. None when it is for `take` and `read` to tell what there is."""
+        if self._fault is not None or self._ended or self._kept:
+            return None
+        content, held = self._response.content, self._connection
+        if held is not None and not content.is_eof():
+            held.drain()
+        chunk = self._watch.take()
+        if not chunk:
+            is_over = self._decoder.finish is not None or content.is_eof() or content.exception() is not None
+            return None if is_over else []
+        out: list[Delta] = []
+        try:
+            self._understand(chunk, out)
+        except UpstreamError as fault:
+            self._fault = fault
+        for delta in out:
+            if type(delta) is not TextChunk:
+                self._kept = out
+                return None
+        if not content.is_eof() and held is not None:
+            held.hold()
+        return out
 
     def take(self) -> list[Delta]:
         """What has come already; empty if there is nothing yet, or nothing more: `read` waits, and tells.
 
         Raises: as `read`.
         """
-        out: list[Delta] = []
-        if self._fault is None and not self._ended and (chunk := self._watch.take()):
+        self._let_go()
+        out, self._kept = self._kept, []
+        if not out and self._fault is None and not self._ended and (chunk := self._watch.take()):
             self._understand(chunk, out)
         return out
 
@@ -123,12 +154,18 @@ class AnswerReader:
         """
         if self._fault is not None:
             raise self._fault
-        out: list[Delta] = []
+        self._let_go()
+        out, self._kept = self._kept, []
         while not out:
             if self._ended:
                 return None
             self._understand(self._watch.take() or await self._receive(), out)
         return out
+
+    def _let_go(self) -> None:
+        """The event loop reads: who waits is woken by it."""
+        if self._connection is not None and not self._response.content.is_eof():
+            self._connection.let_go()
 
     async def release(self) -> None:
         """The answer is complete: let the connection be used again if the body ends at once."""
@@ -210,3 +247,10 @@ class AnswerReader:
         if not out:
             raise fault
         self._fault = fault
+
+
+def _connection_of(response: aiohttp.ClientResponse) -> connection.Connection | None:
+    """None when all has come already, and the connection is no longer the answer's."""
+    lent = response.connection
+    protocol = None if lent is None else lent.protocol
+    return protocol if isinstance(protocol, connection.Connection) else None

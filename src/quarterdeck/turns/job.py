@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import AsyncGenerator
 
 from msgspec import Struct, structs
@@ -31,12 +30,13 @@ from quarterdeck.errors import (
     as_quarterdeck_error,
 )
 from quarterdeck.providers.base import Provider
-from quarterdeck.store.approvals import Decision, read_decisions
+from quarterdeck.providers.polling import Poll, never, poll_of
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent
 from quarterdeck.turns.briefing import Briefing, Counted
-from quarterdeck.turns.calls import APPROVAL_MS, CallPlan, Question, Verdict, run_calls, settle_cut_off
+from quarterdeck.turns.calls import CallPlan, run_calls, settle_cut_off
 from quarterdeck.turns.claim import Claim
+from quarterdeck.turns.decisions import Decisions
 from quarterdeck.turns.engine import Stage, StepPlan, leads_on, run_step, stage_of
 from quarterdeck.turns.metering import Meter
 from quarterdeck.turns.outbox import Outbox, begins_text
@@ -51,6 +51,7 @@ _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
 _MAX_HANDOVERS = 5  # that do not count as attempts
 _LOG_S = 1.0
 _LOOK_S = 0.2  # while there is no room, how soon an interruption is noticed
+_EMPTY_TICKS = 2  # without a word, after which the model is waited for
 
 
 class Number(Struct, frozen=True):
@@ -93,7 +94,7 @@ class Job:
         self.first_token_ms: int | None = None
         self._rooms = rooms
         self._is_fresh = is_fresh
-        self._waiting = set[str]() if waiting is None else waiting
+        self._decisions = Decisions(rooms.database, turn.id, set[str]() if waiting is None else waiting)
         self._meter = Meter(rooms.database, rooms.spending, turn)
         self._briefing = Briefing(rooms, turn)
         self.context: Context | None = None  # what was sent last
@@ -102,11 +103,12 @@ class Job:
         self._writer: PartWriter | None = None
         self._interruption: InterruptedTurnError | StaleWriterError | None = None
         self._has_begun = asyncio.Event()
-        self._has_decided = asyncio.Event()
         self._has_received = False  # something of the step
         self._task: asyncio.Task[None] | None = None  # that pumps
         self._reading: asyncio.Task[None] | None = None  # the same, while it waits for the model
         self._stream: AsyncGenerator[list[Event], None] | None = None
+        self._poll: Poll[list[Event]] = never  # of it
+        self._empty_ticks = 0
         self._leaving: asyncio.Task[None] | None = None
 
     def interrupt(self, *, is_stop: bool) -> None:
@@ -122,7 +124,7 @@ class Job:
 
     def look_for_decisions(self) -> None:
         """The user has decided about a tool call."""
-        self._has_decided.set()
+        self._decisions.look()
 
     def _leave_upstream(self) -> None:
         """Also while the log keeps us waiting: a stopped turn must not go on being paid for."""
@@ -261,27 +263,7 @@ class Job:
             while not await self.outbox.catch_up(_LOOK_S):
                 self._raise_if_interrupted()
 
-        return CallPlan(so_far, self._briefing.offer, self._briefing.caller, commit, self._wait_for_decisions)
-
-    async def _wait_for_decisions(self, questions: dict[str, Question]) -> dict[str, Verdict]:
-        """What nobody decides in time is declined. Meanwhile the turn takes no other turn's place."""
-        self._waiting.add(self.turn.id)
-        try:
-            while True:
-                self._has_decided.clear()
-                found = await keep_trying(
-                    lambda: self._rooms.database.read(lambda connection: read_decisions(connection, self.turn.id))
-                )
-                if verdicts := _verdicts(found, questions):
-                    return verdicts
-                now = now_ms()
-                ends = {call: asked.asked_at + APPROVAL_MS for call, asked in questions.items()}
-                if over := [call for call, end in ends.items() if end <= now]:
-                    return dict.fromkeys(over, "declined")
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._has_decided.wait(), (min(ends.values()) - now) / 1000)
-        finally:
-            self._waiting.discard(self.turn.id)
+        return CallPlan(so_far, self._briefing.offer, self._briefing.caller, commit, self._decisions.wait)
 
     def _plan(
         self,
@@ -315,7 +297,7 @@ class Job:
 
     async def _pump(self, stream: AsyncGenerator[list[Event], None]) -> None:
         """Engine to log. The first event confirms that the turn is ours, before a model is asked."""
-        self._stream = stream
+        self._stream, self._poll = stream, poll_of(stream)
         try:
             await self.claim.confirm()
             self._raise_if_interrupted()
@@ -324,13 +306,13 @@ class Job:
                 await self._pass_on(events)
                 self._raise_if_interrupted()
         finally:
-            self._stream = None
+            self._stream, self._poll = None, never
             if self._leaving is not None:
                 await asyncio.wait([self._leaving])
             await stream.aclose()  # or a stopped turn would go on being paid for
 
     async def _pass_on(self, events: list[Event]) -> None:
-        """Text goes with the common tick, anything else at once. After a tick, what came by the next goes with it."""
+        """Text goes with the common tick, anything else at once. While only text comes, the tick asks for more."""
         outbox, ticker = self.outbox, self._rooms.ticker
         outbox.put(events)
         is_text = not outbox.is_urgent
@@ -346,7 +328,23 @@ class Job:
             await outbox.catch_up(_LOOK_S)
         if is_text:
             self._raise_if_interrupted()
-            await ticker.wait()
+            self._empty_ticks = 0
+            await ticker.drive(self._go_on)
+
+    def _go_on(self) -> bool:
+        """At a tick: the text that has come goes into the log. Whether the next tick is to call this, too."""
+        outbox = self.outbox
+        if self._interruption is not None or outbox.is_full or (events := self._poll()) is None:
+            return False
+        if not events:
+            self._empty_ticks += 1
+            return self._empty_ticks < _EMPTY_TICKS
+        self._empty_ticks = 0
+        outbox.put(events)
+        if outbox.is_urgent:
+            self._note_received(events)
+        outbox.pass_on()
+        return True
 
     async def _pass_on_at_once(self, events: list[Event]) -> None:
         """What is not text, and whatever waits with it."""
@@ -358,6 +356,9 @@ class Job:
             self.has_asked = True
         else:
             outbox.pass_on()
+        self._note_received(events)
+
+    def _note_received(self, events: list[Event]) -> None:
         if not self._has_received and begins_text(events):
             self._has_received = True
             self._has_begun.set()
@@ -380,12 +381,3 @@ class Job:
     def _raise_if_interrupted(self) -> None:
         if self._interruption is not None:
             raise self._interruption
-
-
-def _verdicts(decided: list[Decision], questions: dict[str, Question]) -> dict[str, Verdict]:
-    """Of several about the same question the first one counts; about others none does."""
-    return {
-        one.call: one.decision
-        for one in reversed(decided)
-        if one.call in questions and questions[one.call].digest == one.digest
-    }

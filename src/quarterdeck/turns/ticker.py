@@ -1,8 +1,12 @@
-"""One clock for all running turns: they flush together, so that one commit carries them all."""
+"""One clock for all running turns: they flush together, so that one commit carries them all.
+
+While nothing but text comes, a turn lends the clock a function: a tick is one call of each, and wakes no task.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 COALESCE_S = 0.03
 _JUST_S = 0.005
@@ -14,7 +18,9 @@ class Ticker:
     def __init__(self, period_s: float = COALESCE_S) -> None:
         self._period_s = period_s
         self._rung_s = 0.0
+        self._is_set = False
         self._waiting: list[asyncio.Future[None]] = []  # one each: who is cancelled must not take the others along
+        self._driven: list[tuple[asyncio.Future[None], Callable[[], bool]]] = []
 
     @property
     def has_just_rung(self) -> bool:
@@ -22,16 +28,46 @@ class Ticker:
         return asyncio.get_running_loop().time() - self._rung_s < _JUST_S
 
     def wait(self) -> asyncio.Future[None]:
-        loop = asyncio.get_running_loop()
-        if not self._waiting:
-            loop.call_later(self._period_s, self._ring)
-        tick = loop.create_future()
+        tick = self._set()
         self._waiting.append(tick)
         return tick
 
+    def drive(self, go_on: Callable[[], bool]) -> asyncio.Future[None]:
+        """From the next tick on `go_on` is called at each, until it says no. Raises: what it raised."""
+        end = self._set()
+        self._driven.append((end, go_on))
+        return end
+
+    def _set(self) -> asyncio.Future[None]:
+        loop = asyncio.get_running_loop()
+        if not self._is_set:
+            self._is_set = True
+            loop.call_later(self._period_s, self._ring)
+        return loop.create_future()
+
     def _ring(self) -> None:
-        waiting, self._waiting = self._waiting, []
+        self._is_set = False
         self._rung_s = asyncio.get_running_loop().time()
+        waiting, self._waiting = self._waiting, []
+        driven, self._driven = self._driven, []
         for tick in waiting:
             if not tick.done():
                 tick.set_result(None)
+        self._driven += [one for one in driven if _goes_on(*one)]
+        if self._driven and not self._is_set:
+            self._is_set = True
+            asyncio.get_running_loop().call_later(self._period_s, self._ring)
+
+
+def _goes_on(end: asyncio.Future[None], go_on: Callable[[], bool]) -> bool:
+    """One that is cancelled or fails does not take the others along."""
+    if end.done():
+        return False
+    try:
+        is_on = go_on()
+    except Exception as error:  # whose it is hears of it
+        end.set_exception(error)
+        return False
+    if not is_on:
+        end.set_result(None)
+    return is_on

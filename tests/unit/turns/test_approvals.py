@@ -165,7 +165,7 @@ async def test_what_nobody_decides_in_a_day_is_declined_however_often_the_server
         turn = await ask(rig, *tools())
         asked = await waits(rig, turn)
         await kill(rig)
-    monkeypatch.setattr("quarterdeck.turns.job.APPROVAL_MS", now_ms() - asked.at)  # a day has passed meanwhile
+    monkeypatch.setattr("quarterdeck.turns.decisions.APPROVAL_MS", now_ms() - asked.at)  # a day has passed meanwhile
     async with open_rig(tmp_path, ScriptedProvider(ANSWER), "second") as rig:
         reader, sender = tools()
         for tool in (reader, sender):

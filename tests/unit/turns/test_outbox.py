@@ -274,6 +274,29 @@ async def test_one_who_is_cancelled_while_waiting_does_not_take_the_others_along
     assert [type(result) for result in results] == [str, asyncio.CancelledError, str]
 
 
+async def test_what_the_clock_drives_is_called_at_each_tick_until_it_says_no() -> None:
+    ticker = Ticker(0.001)
+    calls: list[str] = []
+
+    def go_on(name: str, times: int) -> bool:
+        calls.append(name)
+        return calls.count(name) < times
+
+    def fail() -> bool:
+        raise LogError("The disk is full.")
+
+    async with asyncio.timeout(5):
+        ends = [ticker.drive(lambda: go_on("a", 3)), ticker.drive(fail), ticker.drive(lambda: go_on("b", 5))]
+        left = ticker.drive(lambda: go_on("left", 1_000))
+        results = await asyncio.gather(*ends, return_exceptions=True)
+        assert [type(result) for result in results] == [type(None), LogError, type(None)]
+        assert [name for name in calls if name != "left"] == ["a", "b", "a", "b", "a", "b", "b", "b"]
+        left.cancel()
+        so_far = calls.count("left")
+        await ticker.wait()
+    assert calls.count("left") == so_far
+
+
 async def _wait(ticker: Ticker) -> str:
     await ticker.wait()
     return "went on"
