@@ -9,7 +9,6 @@ numbers unnoticed.
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections import OrderedDict, deque
 from collections.abc import Callable, Sequence
@@ -18,7 +17,7 @@ from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
 from quarterdeck.log.backend import Addition, AnswerLostError, Backend, Look, Verdict
-from quarterdeck.log.base import Entry
+from quarterdeck.log.base import Entry, Told
 from quarterdeck.log.gather import Gatherer
 from quarterdeck.log.refusal import refusal
 
@@ -32,21 +31,18 @@ OnCommitted = Callable[[Addition], None]
 
 
 class _Waiting:
-    """An addition and whoever waits for it."""
+    """An addition, and who is told how it ended."""
 
-    __slots__ = ("addition", "done")
+    __slots__ = ("addition", "told")
 
-    def __init__(self, addition: Addition) -> None:
-        self.addition = addition
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self, addition: Addition, told: Told) -> None:
+        self.addition, self.told = addition, told
 
     def settle(self, error: LogError | None = None) -> None:
-        if self.done.done():  # whoever asked has been cancelled
-            return
-        if error is None:
-            self.done.set_result(None)
-        else:
-            self.done.set_exception(error)
+        try:
+            self.told(error)
+        except Exception as failure:  # whose it is; the others must hear of theirs
+            _log.error("log.not_told", exc_info=failure)
 
 
 class Additions:
@@ -57,11 +53,9 @@ class Additions:
         self._gatherer = Gatherer(self._carry, _take_one_of_each)
         self._doubtful: OrderedDict[str, int] = OrderedDict()  # with the seq of the append nothing is known of
 
-    def add(self, addition: Addition) -> asyncio.Future[None]:
-        """Done when it is committed. Raises: `StaleWriterError`, `LogError`."""
-        waiting = _Waiting(addition)
-        self._gatherer.put(waiting)
-        return waiting.done
+    def add(self, addition: Addition, told: Told) -> None:
+        """`told` hears when it is committed, or of a `StaleWriterError` or `LogError`."""
+        self._gatherer.put(_Waiting(addition, told))
 
     async def settle(self) -> None:
         await self._gatherer.settle()

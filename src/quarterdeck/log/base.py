@@ -35,6 +35,9 @@ class Entry(NamedTuple):
     body: bytes
 
 
+Told = Callable[[LogError | None], None]
+"""Is told by the event loop how an append ended: None, or what it would have raised."""
+
 Take = Callable[[list[Entry]], bool]
 """Is offered entries by the event loop as they are committed; whether it has taken them, all of them."""
 
@@ -47,22 +50,31 @@ class LogStatus(Struct, frozen=True):
     last: int
 
 
-def settled(error: LogError | None = None) -> asyncio.Future[None]:
-    """An append that needs no waiting: there was nothing to write, or it cannot be."""
+def awaited() -> tuple[asyncio.Future[None], Told]:
+    """A future, and what ends it when it is told; one that was cancelled meanwhile stays so."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    if error is None:
-        done.set_result(None)
-    else:
-        done.set_exception(error)
-    return done
+
+    def told(error: LogError | None) -> None:
+        if done.done():
+            return
+        if error is None:
+            done.set_result(None)
+        else:
+            done.set_exception(error)
+
+    return done, told
+
+
+def tell_soon(told: Told, error: LogError | None = None) -> None:
+    """Of an append that needs no waiting: there was nothing to write, or it cannot be."""
+    asyncio.get_running_loop().call_soon(told, error)
 
 
 class Log(Protocol):
     def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> Awaitable[None]:
         """Write `bodies` as seq, seq + 1, …; done when they are committed (and only then visible).
 
-        What the call gives back may be awaited or, as a future, left with a callback. Appends of one log are
-        made one after the other.
+        Appends of one log are made one after the other.
 
         With `begins` the log must not be there, and its first entry is `seq`, whatever number that is (a
         turn whose log was lost goes on counting, so that no old cursor fits the new log by chance).
@@ -72,6 +84,10 @@ class Log(Protocol):
         `LogError` if it could not be written. Nothing of the call is written then, nor will be.
         Cancelled, the entries may or may not be written: ask `status` before going on.
         """
+        ...
+
+    def append_soon(self, turn: str, seq: int, bodies: list[bytes], told: Told) -> None:
+        """As `append`, for whoever does not wait: `told` is called in place of a future, and never within this call."""
         ...
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:

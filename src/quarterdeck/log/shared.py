@@ -12,7 +12,7 @@ import asyncio
 from quarterdeck.errors import LogError
 from quarterdeck.log.additions import Additions
 from quarterdeck.log.backend import Addition, AnswerLostError, Backend
-from quarterdeck.log.base import Entry, LogStatus, Take, settled
+from quarterdeck.log.base import Entry, LogStatus, Take, Told, awaited, tell_soon
 from quarterdeck.log.tail import Tails
 from quarterdeck.log.watch import Watch
 
@@ -49,11 +49,20 @@ class SharedLog:
         self._tails.doubt()  # wakes the followers, who find it closed
 
     def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> asyncio.Future[None]:
+        done, told = awaited()
+        self._put(told, Addition(turn, seq, bodies, begins))
+        return done
+
+    def append_soon(self, turn: str, seq: int, bodies: list[bytes], told: Told) -> None:
+        self._put(told, Addition(turn, seq, bodies))
+
+    def _put(self, told: Told, addition: Addition) -> None:
         if not self._is_open:
-            return settled(_closed())
-        if not bodies:
-            return settled()
-        return self._additions.add(Addition(turn, seq, bodies, begins))
+            tell_soon(told, _closed())
+        elif addition.bodies:
+            self._additions.add(addition, told)
+        else:
+            tell_soon(told)
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         self._check_open()

@@ -17,7 +17,7 @@ import msgspec
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, LogStatus, Take, settled
+from quarterdeck.log.base import Entry, LogStatus, Take, Told, awaited, tell_soon
 from quarterdeck.log.ledger import tidy
 from quarterdeck.log.sql_file import open_log_file, open_reader
 from quarterdeck.log.sql_format import MAX_SEQ, select_entries, select_status
@@ -66,9 +66,18 @@ class SqlLog:
         writer.close()  # the last to go: it folds the write-ahead log into the file
 
     def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> asyncio.Future[None]:
-        if not bodies:
-            return settled()
-        return self._write(Append(turn, seq, bodies, begins))
+        done, told = awaited()
+        self._put(told, turn, seq, bodies, begins)
+        return done
+
+    def append_soon(self, turn: str, seq: int, bodies: list[bytes], told: Told) -> None:
+        self._put(told, turn, seq, bodies, begins=False)
+
+    def _put(self, told: Told, turn: str, seq: int, bodies: list[bytes], begins: bool) -> None:
+        if bodies:
+            self._write(Append(told, turn, seq, bodies, begins))
+        else:
+            tell_soon(told)
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         tail = self._tails.find(turn)
@@ -90,20 +99,26 @@ class SqlLog:
         return tail.has_news(after) or await tail.wait(after, timeout_s, take)
 
     async def finish(self, turn: str, keep_s: float) -> None:
-        await self._write(Finish(turn, now_ms() + int(keep_s * 1000)))
+        done, told = awaited()
+        self._write(Finish(told, turn, now_ms() + int(keep_s * 1000)))
+        await done
 
     async def status(self, turn: str) -> LogStatus | None:
         return (await self._find(turn)).status()
 
     async def drop(self, turn: str) -> None:
-        await self._write(Drop(turn))
+        done, told = awaited()
+        self._write(Drop(told, turn))
+        await done
 
     async def expire(self) -> int:
         """Drops the logs whose time has come, a few per commit so that appends go on; how many they were."""
         dropped = 0
         while True:
-            step = Expire(now_ms(), _EXPIRE_AT_ONCE)
-            await self._write(step)
+            done, told = awaited()
+            step = Expire(told, now_ms(), _EXPIRE_AT_ONCE)
+            self._write(step)
+            await done
             dropped += len(step.names)
             if len(step.names) < _EXPIRE_AT_ONCE:
                 return dropped
@@ -113,8 +128,11 @@ class SqlLog:
         files = (self._path, self._path.with_name(self._path.name + "-wal"))
         return sum(path.stat().st_size for path in files if path.exists())
 
-    def _write(self, write: Write) -> asyncio.Future[None]:
-        return self._writer.put(write) if self._writer is not None else settled(_closed())
+    def _write(self, write: Write) -> None:
+        if self._writer is not None:
+            self._writer.put(write)
+        else:
+            tell_soon(write.told, _closed())
 
     async def _find(self, turn: str) -> Tail:
         tail = self._tails.open(turn)

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
+from quarterdeck.log.base import Told
 from quarterdeck.log.ledger import Ledger
 from quarterdeck.log.tail import Tails
 
@@ -29,10 +30,10 @@ _log = get_logger(__name__)
 class Write:
     """One thing to write: `apply` runs in the writer's thread, `publish` in the event loop after the commit."""
 
-    __slots__ = ("done", "error")
+    __slots__ = ("error", "told")
 
-    def __init__(self) -> None:
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    def __init__(self, told: Told) -> None:
+        self.told = told
         self.error: LogError | None = None
 
     def apply(self, ledger: Ledger) -> None:
@@ -45,19 +46,15 @@ class Write:
     def settle(self, tails: Tails) -> None:
         if self.error is None:
             self.publish(tails)
-        if self.done.done():  # whoever asked has been cancelled
-            return
-        if self.error is None:
-            self.done.set_result(None)
-        else:
-            self.done.set_exception(self.error)
+        self.told(self.error)
 
 
 class Append(Write):
     __slots__ = ("begins", "bodies", "first", "name", "seq")
 
-    def __init__(self, name: str, seq: int, bodies: list[bytes], begins: bool) -> None:
-        super().__init__()
+    def __init__(self, told: Told, name: str, seq: int, bodies: list[bytes], begins: bool = False) -> None:
+        self.told = told
+        self.error: LogError | None = None
         self.name, self.seq, self.bodies, self.begins, self.first = name, seq, bodies, begins, 0
 
     def apply(self, ledger: Ledger) -> None:
@@ -70,8 +67,8 @@ class Append(Write):
 class Finish(Write):
     __slots__ = ("drop_at", "found", "name")
 
-    def __init__(self, name: str, drop_at: int) -> None:
-        super().__init__()
+    def __init__(self, told: Told, name: str, drop_at: int) -> None:
+        super().__init__(told)
         self.name, self.drop_at, self.found = name, drop_at, False
 
     def apply(self, ledger: Ledger) -> None:
@@ -85,8 +82,8 @@ class Finish(Write):
 class Drop(Write):
     __slots__ = ("name",)
 
-    def __init__(self, name: str) -> None:
-        super().__init__()
+    def __init__(self, told: Told, name: str) -> None:
+        super().__init__(told)
         self.name = name
 
     def apply(self, ledger: Ledger) -> None:
@@ -101,8 +98,8 @@ class Expire(Write):
 
     __slots__ = ("limit", "names", "now")
 
-    def __init__(self, now: int, limit: int) -> None:
-        super().__init__()
+    def __init__(self, told: Told, now: int, limit: int) -> None:
+        super().__init__(told)
         self.now, self.limit, self.names = now, limit, list[str]()
 
     def apply(self, ledger: Ledger) -> None:
@@ -126,12 +123,11 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="log-writer", daemon=True)
         self._thread.start()
 
-    def put(self, write: Write) -> asyncio.Future[None]:
-        """Done when `write` is committed. Raises: what `write` raised, `LogError` when the file failed."""
+    def put(self, write: Write) -> None:
+        """`write` is told when it is committed, or what it raised; a `LogError` when the file failed."""
         if not self._fresh:
             self._loop.call_soon(self.hand_over)
         self._fresh.append(write)
-        return write.done
 
     def hand_over(self) -> None:
         """What was written in this turn of the event loop goes to the thread together."""
@@ -197,7 +193,10 @@ class Writer:
         if is_foreign:
             self._tails.doubt()
         for write in writes:
-            write.settle(self._tails)
+            try:
+                write.settle(self._tails)
+            except Exception as error:  # whose it is; the others must hear of theirs
+                _log.error("log.not_told", exc_info=error)
 
 
 def _as_log_error(error: Exception) -> LogError:

@@ -54,6 +54,7 @@ class Outbox:
         self._waiting_chars = 0
         self._flushing: asyncio.Future[None] | None = None
         self._sending = (0, 0)  # events and characters of the append under way, when it needs no task
+        self._sent: asyncio.Future[None] | None = None  # when that has ended, where somebody waits for it
         self._is_wanted = False  # another flush, after the one under way
         self.is_behind = False  # the log could not be written; what waits is committed as soon as it can be
         self.on_lost: Callable[[], None] = lambda: None
@@ -100,11 +101,10 @@ class Outbox:
 
         Raises: `StaleWriterError`, perhaps for what was passed on before.
         """
-        if self._flushing is not None:
-            if self._sending[0] or not self._flushing.done():
-                self._is_wanted = True
-                return
-            self._take_result()
+        if self._is_sending():
+            self._is_wanted = True
+            return
+        self._take_result()
         self._join()
         self.is_urgent = False
         if not self._waiting:
@@ -119,11 +119,15 @@ class Outbox:
         self.pass_on()
         loop = asyncio.get_running_loop()
         ends_s = loop.time() + timeout_s
-        while self._flushing is not None and (self._sending[0] or not self._flushing.done()):
+        while self._is_sending():
             left_s = ends_s - loop.time()
             if left_s <= 0:
                 return False
-            await asyncio.wait([self._flushing], timeout=left_s)
+            if self._flushing is None or self._flushing.done():
+                self._sent = self._sent or loop.create_future()
+                await asyncio.wait([self._sent], timeout=left_s)
+            else:
+                await asyncio.wait([self._flushing], timeout=left_s)
         self._take_result()
         return True
 
@@ -131,16 +135,16 @@ class Outbox:
         """Nearly every flush is this: an append that succeeds. It needs no task."""
         self._sending = (len(self._waiting), self._waiting_chars)
         bodies = [encode_event(event) for event in self._waiting]
-        appending = self._log.append(self._started.turn, self._last_seq + 1, bodies)
-        self._flushing = appending if isinstance(appending, asyncio.Future) else asyncio.ensure_future(appending)
-        self._flushing.add_done_callback(self._on_appended)
+        self._log.append_soon(self._started.turn, self._last_seq + 1, bodies, self._on_appended)
 
-    def _on_appended(self, appending: asyncio.Future[None]) -> None:
+    def _on_appended(self, error: LogError | None) -> None:
         (count, chars), self._sending = self._sending, (0, 0)
-        has_failed = appending.cancelled() or appending.exception() is not None
-        if appending is not self._flushing:  # given up meanwhile
+        if self._sent is not None:
+            self._sent.set_result(None)
+            self._sent = None
+        if not count:  # given up meanwhile
             return
-        if has_failed:
+        if error is not None:
             self._flush_by_task()  # it tries once more and finds out what is wrong
             return
         self._last_seq += count
@@ -159,6 +163,9 @@ class Outbox:
     def _flush_by_task(self) -> None:
         self._flushing = asyncio.get_running_loop().create_task(self._flush_until_done())
 
+    def _is_sending(self) -> bool:
+        return self._sending[0] > 0 or (self._flushing is not None and not self._flushing.done())
+
     def _take_result(self) -> None:
         flushing, self._flushing = self._flushing, None
         if flushing is not None:
@@ -166,8 +173,9 @@ class Outbox:
 
     def abandon(self) -> None:
         """Nothing more is written from here."""
+        self._sending = (0, 0)  # an append comes to its end, and nothing after it
         flushing, self._flushing = self._flushing, None
-        if flushing is None or self._sending[0]:  # an append comes to its end, and nothing after it
+        if flushing is None:
             return
         if not flushing.done():
             flushing.cancel()

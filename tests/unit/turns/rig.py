@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -27,7 +27,7 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, Log, LogStatus, Take
+from quarterdeck.log.base import Entry, Log, LogStatus, Take, Told
 from quarterdeck.log.bell import Bell, OnReady, OnTold
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.providers.base import Endpoint
@@ -120,6 +120,25 @@ class FailingWrites:
         await self._database.close()
 
 
+def tell(appending: Coroutine[Any, Any, None], told: Told) -> None:
+    """What a log does that knows of `append` alone."""
+
+    async def append() -> None:
+        try:
+            await appending
+        except LogError as error:
+            told(error)
+        else:
+            told(None)
+
+    task = asyncio.create_task(append())
+    _APPENDING.add(task)
+    task.add_done_callback(_APPENDING.discard)
+
+
+_APPENDING: set[asyncio.Task[None]] = set()
+
+
 class UnsteadyLog:
     """The log, which may be away (every verb fails), or keep everybody waiting until it fails."""
 
@@ -138,6 +157,9 @@ class UnsteadyLog:
     async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
         await self._answer()
         await self._log.append(turn, seq, bodies, begins=begins)
+
+    def append_soon(self, turn: str, seq: int, bodies: list[bytes], told: Told) -> None:
+        tell(self.append(turn, seq, bodies), told)
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         await self._answer()

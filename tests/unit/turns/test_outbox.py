@@ -12,7 +12,7 @@ import pytest_asyncio
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.harness.waiting import trials
-from tests.unit.turns.rig import until
+from tests.unit.turns.rig import tell, until
 
 from quarterdeck.domain.events import (
     Event,
@@ -30,7 +30,7 @@ from quarterdeck.domain.fold import Fold, fold
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import ReasoningChunk, TextChunk
 from quarterdeck.errors import LogError, StaleWriterError
-from quarterdeck.log.base import Entry, Log, LogStatus, Take, feed_name
+from quarterdeck.log.base import Entry, Log, LogStatus, Take, Told, feed_name
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.turns.claim import Claim, Lease, elapsed_s
 from quarterdeck.turns.feed import Feed
@@ -67,6 +67,9 @@ class ListLog:
         if seq != len(self.bodies) + 1:
             raise StaleWriterError("Another writer.")
         self.bodies += bodies
+
+    def append_soon(self, turn: str, seq: int, bodies: list[bytes], told: Told) -> None:
+        tell(self.append(turn, seq, bodies), told)
 
     async def read(self, turn: str, after: int, limit: int = 512) -> list[Entry]:
         return [Entry(seq, body) for seq, body in enumerate(self.bodies[after:], after + 1)]
