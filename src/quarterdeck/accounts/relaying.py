@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -22,6 +23,7 @@ from quarterdeck.domain.step import Delta, ReasoningChunk, StepRequest, TextChun
 from quarterdeck.domain.tokens import estimate_text
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.errors import QuarterdeckError
+from quarterdeck.providers.polling import Poll, Polled, Source, never, poll_of
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.usage import Spent, UsageEntry
@@ -61,6 +63,12 @@ class _Metered(Struct):
         if self.first_token_ms is None and self.texts:
             self.first_token_ms = max(now_ms() - call.at, 0)
 
+    def poll(self, poll: Poll[list[Delta]], call: Call) -> list[Delta] | None:
+        deltas = poll()
+        if deltas:
+            self.take(deltas, call)
+        return deltas
+
 
 class Relay:
     """One per process; `close` it at the end."""
@@ -78,11 +86,15 @@ class Relay:
         self._limits.require_allowed(who, model)
         return profile
 
-    async def stream(self, asked: Relayed) -> AsyncGenerator[list[Delta], None]:
+    def stream(self, asked: Relayed) -> Polled[list[Delta]]:
         """The deltas as they come; closing it leaves the provider at once.
 
         Raises: `ModelNotFoundError`, `ModelForbiddenError`, `OverBudgetError`, `ProviderError`, `StorageError`.
         """
+        source = Source()
+        return Polled(self._stream(asked, source), lambda: source.poll())
+
+    async def _stream(self, asked: Relayed, source: Source) -> AsyncGenerator[list[Delta], None]:
         self._limits.require_allowed(asked.who, asked.model)
         provider, profile = self._registry.provider_for(asked.model)
         request = msgspec.structs.replace(asked.request, model=profile.name, owner=asked.who.user)
@@ -96,6 +108,7 @@ class Relay:
         metered = _Metered()
         try:
             async with aclosing(provider.stream(request)) as stream:
+                source.poll = partial(metered.poll, poll_of(stream), call)
                 async for deltas in stream:
                     metered.take(deltas, call)
                     yield deltas
@@ -103,6 +116,7 @@ class Relay:
             metered.code = error.code
             raise
         finally:
+            source.poll = never
             settling = self._settle(call, request, metered, reserved)
         if settling is not None:  # who has the whole answer finds it in their usage
             await asyncio.shield(settling)

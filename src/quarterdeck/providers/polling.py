@@ -6,6 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Coroutine
 from types import TracebackType
 from typing import Any, TypeVar
 
+EMPTY_TICKS = 2  # without a word, after which one waits for the next item instead of polling
+
 T = TypeVar("T")
 
 Poll = Callable[[], T | None]

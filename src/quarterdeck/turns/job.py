@@ -30,7 +30,7 @@ from quarterdeck.errors import (
     as_quarterdeck_error,
 )
 from quarterdeck.providers.base import Provider
-from quarterdeck.providers.polling import Poll, never, poll_of
+from quarterdeck.providers.polling import EMPTY_TICKS, Poll, never, poll_of
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent
 from quarterdeck.turns.briefing import Briefing, Counted
@@ -51,7 +51,6 @@ _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
 _MAX_HANDOVERS = 5  # that do not count as attempts
 _LOG_S = 1.0
 _LOOK_S = 0.2  # while there is no room, how soon an interruption is noticed
-_EMPTY_TICKS = 2  # without a word, after which the model is waited for
 
 
 class Number(Struct, frozen=True):
@@ -338,7 +337,7 @@ class Job:
             return False
         if not events:
             self._empty_ticks += 1
-            return self._empty_ticks < _EMPTY_TICKS
+            return self._empty_ticks < EMPTY_TICKS
         self._empty_ticks = 0
         outbox.put(events)
         if outbox.is_urgent:

@@ -63,11 +63,12 @@ def _goes_on(end: asyncio.Future[None], go_on: Callable[[], bool]) -> bool:
     """One that is cancelled or fails does not take the others along."""
     if end.done():
         return False
+    failure: Exception | None = None
     try:
-        is_on = go_on()
+        if go_on():
+            return True
     except Exception as error:  # whose it is hears of it
-        end.set_exception(error)
-        return False
-    if not is_on:
-        end.set_result(None)
-    return is_on
+        failure = error
+    if not end.done():
+        end.set_result(None) if failure is None else end.set_exception(failure)
+    return False

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from time import monotonic
 
 from quarterdeck.accounts.relaying import Relay, Relayed
-from quarterdeck.domain.step import RetryChunk
+from quarterdeck.domain.step import Delta, RetryChunk
 from quarterdeck.errors import OverloadedError, ProviderRefusedError
+from quarterdeck.providers.polling import Polled
 from quarterdeck.views.told_deltas import Told
 from quarterdeck.web.house import House
 
@@ -44,16 +45,41 @@ class Pace:
 
     def wait(self) -> asyncio.Future[None]:
         """Until the next is to be read. Raises: `OverloadedError`."""
+        self._raise_if_over()
+        return self._ticker.wait()
+
+    def drive(self, go_on: Callable[[], bool]) -> asyncio.Future[None]:
+        """From then on `go_on` is called whenever the next is to be read, until it says no.
+
+        Raises: `OverloadedError`, what `go_on` raised.
+        """
+
+        def go_on_unless_over() -> bool:
+            self._raise_if_over()
+            return go_on()
+
+        return self._ticker.drive(go_on_unless_over)
+
+    def _raise_if_over(self) -> None:
         if self._is_draining.is_set():
             self._leaving_at_s = self._leaving_at_s or monotonic() + _GRACE_S
             if monotonic() > self._leaving_at_s:
                 raise OverloadedError("The server is restarting. Ask again.")
-        return self._ticker.wait()
 
 
-async def _ask(relay: Relay, index: int, call: Relayed) -> AsyncGenerator[Told, None]:
+def _ask(relay: Relay, index: int, call: Relayed) -> Polled[Told]:
+    stream = relay.stream(call)
+
+    def poll() -> Told | None:
+        deltas = stream.poll()
+        return None if deltas is None else (index, deltas)
+
+    return Polled(_tell(stream, index), poll)
+
+
+async def _tell(stream: Polled[list[Delta]], index: int) -> AsyncGenerator[Told, None]:
     try:
-        async with aclosing(relay.stream(call)) as stream:
+        async with aclosing(stream):
             async for deltas in stream:
                 if type(deltas[0]) is not RetryChunk:
                     yield index, deltas

@@ -15,6 +15,7 @@ from quarterdeck.accounts.relaying import Relayed
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import StepRequest
 from quarterdeck.errors import ProviderRefusedError, as_quarterdeck_error
+from quarterdeck.providers.polling import EMPTY_TICKS, Poll, poll_of
 from quarterdeck.views.openai_chat import ChatAnswer, ChatIdentity, ChatStream
 from quarterdeck.views.openai_chat_request import ChatRequest, image_addresses, step_of
 from quarterdeck.views.told_deltas import Told, told_deltas
@@ -24,7 +25,7 @@ from quarterdeck.web.api_models import Target, fetch_images, find_target, who_is
 from quarterdeck.web.dependencies import TheHouse
 from quarterdeck.web.foreign_route import STREAM_HEADERS, ApiCaller, OpenAIRoute, while_connected
 from quarterdeck.web.house import House
-from quarterdeck.web.streams import BoundedStream, wait_signed_in
+from quarterdeck.web.streams import BoundedStream, Shortcut, wait_signed_in
 from quarterdeck.web.viewing import read_turn
 
 router = APIRouter(prefix="/v1", tags=["OpenAI's API"], route_class=OpenAIRoute)
@@ -64,8 +65,10 @@ async def complete(
     first = await while_connected(request, wait_signed_in(house.connections, caller, first_of(told)))
     options = asked.stream_options
     stream = ChatStream(identity, choices, includes_usage=bool(options and options.include_usage))
+    shortcut = Shortcut()
     return BoundedStream(
-        _stream(house, stream, choices, first, told),
+        _stream(house, stream, choices, first, told, shortcut),
+        shortcut=shortcut,
         media_type="text/event-stream",
         headers=headers | STREAM_HEADERS,
     )
@@ -94,22 +97,58 @@ async def _take_all(told: AsyncGenerator[Told, None], whole: ChatAnswer) -> None
 
 
 async def _stream(
-    house: House, stream: ChatStream, choices: int, first: Told | None, told: AsyncGenerator[Told, None]
+    house: House,
+    stream: ChatStream,
+    choices: int,
+    first: Told | None,
+    told: AsyncGenerator[Told, None],
+    shortcut: Shortcut,
 ) -> AsyncIterator[bytes]:
-    pace = Pace(house)
+    pace, text = Pace(house), _Text(stream, poll_of(told), shortcut)
     async with aclosing(told):
         yield b"".join(map(stream.begin, range(choices)))
         try:
             if first is not None:
                 yield _encode(stream, first)
             async for item in told:
-                if chunk := _encode(stream, item):
+                chunk = _encode(stream, item)
+                while chunk:
                     yield chunk
-                    await pace.wait()
+                    await pace.drive(text.write)
+                    chunk = text.take_unwritten()
             yield stream.close()
         except Exception as caught:
             error = as_quarterdeck_error(caught)
             yield stream.fail(error)
+
+
+class _Text:
+    """What is told of an answer at the ticks, while nothing but text comes."""
+
+    def __init__(self, stream: ChatStream, poll: Poll[Told], shortcut: Shortcut) -> None:
+        self._stream, self._poll, self._shortcut = stream, poll, shortcut
+        self._empty_ticks = 0
+        self._unwritten = b""
+
+    def write(self) -> bool:
+        """What has come; whether that is to be done at the next tick, too."""
+        if (item := self._poll()) is None:
+            return False
+        if not item[1]:
+            self._empty_ticks += 1
+            return self._empty_ticks < EMPTY_TICKS
+        self._empty_ticks = 0
+        chunk = _encode(self._stream, item)
+        if self._shortcut.write(chunk):
+            return True
+        self._unwritten = chunk
+        return False
+
+    def take_unwritten(self) -> bytes:
+        """For whom one has to wait: the reader is behind."""
+        chunk, self._unwritten = self._unwritten, b""
+        self._empty_ticks = 0
+        return chunk
 
 
 def _encode(stream: ChatStream, item: Told) -> bytes:

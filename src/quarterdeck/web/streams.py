@@ -35,11 +35,22 @@ async def wait_signed_in(connections: Connections, principal: Principal, waiting
             raise AccessError("You are signed out.") from None
 
 
+class Shortcut:
+    """Writes a piece of an answer that has begun, without waiting; False, with nothing written, if that cannot be."""
+
+    def __init__(self) -> None:
+        self.write: Callable[[bytes], bool] = lambda _: False
+
+
 class BoundedStream(CountedStream):
     """Cut when one send takes longer than `SEND_TIMEOUT_S`; ended properly, it would wait for its reader for ever.
 
     It is cut, too, when whoever opened it may not see it any more: `identify` has noted who that was.
     """
+
+    def __init__(self, *given: Any, shortcut: Shortcut | None = None, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self._shortcut = shortcut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         loop = asyncio.get_running_loop()
@@ -60,6 +71,8 @@ class BoundedStream(CountedStream):
             finally:
                 timer.cancel()
 
+        if self._shortcut is not None:
+            self._shortcut.write = lambda piece: write(scope, piece)
         connections: Connections = scope["app"].state.house.connections
         with connections.streaming(scope["state"]["principal"], abort):
             await super().__call__(scope, receive, bounded)
