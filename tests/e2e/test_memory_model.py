@@ -14,6 +14,7 @@ from tests.e2e.chromium import Visitor
 from tests.fakes.script import Script
 from tests.harness.full_client import new_name
 from tests.harness.upstream import Upstream
+from tests.harness.waiting import wait_until
 from tests.unit.memory.sentence_models import write_bert_folder
 
 
@@ -54,3 +55,25 @@ def test_a_model_is_tried_chosen_and_makes_its_vectors_before_ones_eyes(admin: C
     model.select_option(label="None: by words alone")
     choose.click()
     expect(page.get_by_text("No model is chosen: memory finds by words alone.")).to_be_visible()
+
+
+def test_a_model_that_fails_later_says_why_and_how_far_it_is_in_the_pages_own_colours(
+    admin: ChatPage, upstream: Upstream
+) -> None:
+    page, server = admin.page, admin.server
+    name = upstream.model(Script())
+    page.get_by_role("combobox", name="Model").select_option(label="Another one …")
+    page.get_by_role("textbox", name="Name of the model").fill(name)
+    page.get_by_role("button", name="Use this model").click()
+    expect(page.get_by_text(f"{name} has made vectors of everything")).to_be_visible(timeout=20_000)
+
+    upstream.change(name, Script(status=500, error_message="The engine is on fire."))
+    with server.http() as http:
+        http.post("/api/memories", json={"text": "I live in Faro."}).raise_for_status()
+        wait_until(lambda: http.get("/api/admin/memory").json()["state"] == "failing", "the model fails")
+    page.reload()
+    expect(page.get_by_text(f"{name} makes no vectors just now")).to_be_visible(timeout=30_000)
+    expect(page.get_by_text("The engine is on fire.")).to_be_visible()
+    bar = page.get_by_role("progressbar")
+    expect(bar).to_have_css("appearance", "none")  # or it is the browser's green
+    assert float(bar.get_attribute("value") or 0) < float(bar.get_attribute("max") or 0)

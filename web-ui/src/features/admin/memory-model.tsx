@@ -10,6 +10,7 @@ import { Section } from "@/shared/form/section";
 import { request } from "@/shared/http/request";
 import { Listing } from "@/shared/table/listing";
 import { Table } from "@/shared/table/table";
+import { ProgressBar } from "@/shared/ui/progress-bar";
 
 const LOOK_MS = 2000;
 
@@ -51,7 +52,7 @@ function Progress({ told }: { told: MemoryModel }) {
         {t(`admin.memory.states.${state}`, figures)}
       </p>
       {(state === "building" || state === "failing") && (
-        <progress aria-label={t("admin.memory.progress")} max={Math.max(total, 1)} value={done} className="h-1.5 w-full accent-accent" />
+        <ProgressBar label={t("admin.memory.progress")} done={done} total={total} />
       )}
       <Problem text={error} />
     </div>

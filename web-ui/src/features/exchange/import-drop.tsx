@@ -7,6 +7,7 @@ import { useUpload } from "@/features/exchange/exchange-data";
 import { Problem } from "@/shared/form/problem";
 import { Button } from "@/shared/ui/button";
 import { classNames } from "@/shared/ui/class-names";
+import { ProgressBar } from "@/shared/ui/progress-bar";
 
 /** Where a file is dropped, or chosen. */
 export function ImportDrop() {
@@ -57,7 +58,7 @@ export function ImportDrop() {
         />
       </div>
       {isPending && (
-        <progress aria-label={t("exchange.uploaded", { name: variables.name })} max={1} value={share} className="h-1.5 w-full accent-accent" />
+        <ProgressBar label={t("exchange.uploaded", { name: variables.name })} done={share} total={1} />
       )}
       <Problem text={error?.message} />
     </div>

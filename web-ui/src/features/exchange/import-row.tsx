@@ -9,6 +9,7 @@ import { Problem } from "@/shared/form/problem";
 import { RowAction } from "@/shared/table/row-action";
 import { fullTime } from "@/shared/time/format";
 import { IconButton } from "@/shared/ui/icon-button";
+import { ProgressBar } from "@/shared/ui/progress-bar";
 import type { Import } from "@/shared/wire/resources";
 
 /** One import: what of it is here, what is not, and what can be done with it. */
@@ -53,12 +54,9 @@ export function ImportRow({ found }: { found: Import }) {
         )}
       </div>
       {isGoing(found) && (
-        <progress
-          aria-label={t("exchange.progress", { name: found.name })}
-          max={Math.max(found.total_bytes, 1)}
-          value={found.done_bytes}
-          className="mt-2 h-1.5 w-full accent-accent"
-        />
+        <div className="pt-2">
+          <ProgressBar label={t("exchange.progress", { name: found.name })} done={found.done_bytes} total={found.total_bytes} />
+        </div>
       )}
       <p className="pt-1 text-sm leading-6">{useSummary(found, (amount) => count(amount, i18n.language))}</p>
       <Problem text={found.error || error?.message} />

@@ -13,6 +13,7 @@ import { Section } from "@/shared/form/section";
 import { request } from "@/shared/http/request";
 import { Listing } from "@/shared/table/listing";
 import { Button } from "@/shared/ui/button";
+import { ProgressBar } from "@/shared/ui/progress-bar";
 import { showToast } from "@/shared/ui/toasts";
 import type { MemorySettings } from "@/shared/wire/memories";
 
@@ -86,7 +87,7 @@ function Embedding({ embedding }: { embedding: MemorySettings["embedding"] }) {
     <div className="flex flex-col gap-2 text-sm">
       <p role="status">{said[state]}</p>
       {state === "building" && (
-        <progress aria-label={t("memory.meaning_progress")} max={Math.max(total, 1)} value={done} className="h-1.5 w-full accent-accent" />
+        <ProgressBar label={t("memory.meaning_progress")} done={done} total={total} />
       )}
       <Problem text={error} />
     </div>
