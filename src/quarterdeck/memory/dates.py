@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
+
+from quarterdeck.domain.words import fold, stem
 
 _MONTHS = {
     name: number
@@ -22,6 +25,15 @@ _NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 
 _MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
 _YEAR = r"(?P<year>(?:19|20)\d\d)"
 _DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?"
+_TIME_WORDS = """
+ago yesterday today tonight tomorrow last next day days week weeks weekend weekends month months year years morning
+afternoon evening night gestern heute morgen tage tagen woche wochen wochenende monat monate monaten jahr jahre
+jahren abend nacht letzte letzten letztes nächste nächsten nächstes montag dienstag mittwoch donnerstag freitag samstag
+sonntag"""
+_ASKS_WHEN = re.compile(
+    r"\bwhen (?:am|are|is|was|were|did|do|does|have|has|had|will|would|can|could|shall|should)\b"
+    r"|\b(?:what|which) (?:day|date|week|month|year)\b|\bwann\b"
+)
 _NEAR = r"(?:in|during|of|since|last|this|early|late|mid|by|im|seit|from|until|around)"
 
 
@@ -47,6 +59,22 @@ def find_period(text: str, now: int, zone: str) -> Period | None:
         except (ValueError, OverflowError):
             continue  # 31 February
     return None
+
+
+def asks_when(text: str) -> bool:
+    """Whether a time is what is looked for; "when I was in Lisbon" only tells one."""
+    return _ASKS_WHEN.search(text.casefold()) is not None
+
+
+def names_time(terms: Mapping[str, float]) -> bool:
+    """Whether any of these stems tells a time: a day, a month, a year, "last week"."""
+    return not _time_stems().isdisjoint(terms)
+
+
+@cache
+def _time_stems() -> frozenset[str]:
+    years = map(str, range(1900, 2100))
+    return frozenset({*years, *(stem(fold(word)) for word in (*_MONTHS, *_DAYS, *_TIME_WORDS.split()))})
 
 
 def _start(day: date, zone: tzinfo) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from quarterdeck.memory.candidates import Candidates
-from quarterdeck.memory.dates import Period, find_period
+from quarterdeck.memory.dates import Period, asks_when, find_period, names_time
 from quarterdeck.memory.lexical import WORDS_AROUND, add_around, score_words, weigh_terms
 from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
 from quarterdeck.memory.remembered import best_of
@@ -82,6 +82,7 @@ class Finding:
             timely=_timely(candidates.rows, self._period),
             sections=[self._sections.get(row.message_id, 0.0) for row in candidates.rows],
             asks=[bool(row.asks) for row in candidates.rows],
+            timeless=_timeless(candidates, asks_when(self._query.text)),
         )
         ranked = rank(candidates, signals, priors)
         return Found(candidates.rows, ranked, self._best_keys)
@@ -210,6 +211,10 @@ def _timely(rows: Sequence[CandidateRow], period: Period | None) -> list[float]:
         max(0.0, 1.0 - max(row.created_at - period.end, 0) / _AFTER_MS) if row.created_at >= period.start else 0.0
         for row in rows
     ]
+
+
+def _timeless(candidates: Candidates, is_asked_for: bool) -> list[bool]:
+    return [is_asked_for and not names_time(terms) for terms in candidates.terms]
 
 
 def _normalised(scores: Mapping[str, float]) -> dict[str, float]:

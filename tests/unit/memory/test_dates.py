@@ -7,7 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from quarterdeck.memory.dates import find_period
+from quarterdeck.memory.dates import asks_when, find_period, names_time
+from quarterdeck.memory.terms import count_terms_of
 
 NOW = int(datetime(2026, 11, 28, 9, 0, tzinfo=UTC).timestamp() * 1000)  # a Saturday
 
@@ -47,6 +48,37 @@ def test_a_day_begins_where_the_one_who_asks_is() -> None:
         datetime.fromtimestamp(period.start / 1000, ZoneInfo("Asia/Tokyo")).isoformat() == "2026-11-27T00:00:00+09:00"
     )
     assert find_period("yesterday", NOW, "Nowhere/At_all") == find_period("yesterday", NOW, "UTC")
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["When did the ferry sail?", "And when is the regatta", "WHEN WERE we in Oslo?", "In which month was the mast set?",
+     "What year did she move", "Seit wann rudert er?"],
+)  # fmt: skip
+def test_a_question_for_a_time_is_known(text: str) -> None:
+    assert asks_when(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "When I was in Oslo, what did I eat?", "whenever it rains", "What did she say when we met?", "¿Cuándo?"],
+)
+def test_what_only_tells_a_time_asks_for_none(text: str) -> None:
+    assert not asks_when(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["We sailed yesterday.", "It broke last Tuesday", "two weeks ago", "I moved here in 2019.", "the fair in September",
+     "Nächsten Monat, im März"],
+)  # fmt: skip
+def test_what_tells_a_time_names_one(text: str) -> None:
+    assert names_time(count_terms_of(text))
+
+
+@pytest.mark.parametrize("text", ["", "The varnish is dry.", "May I ask?", "room 4012"])
+def test_other_words_name_no_time(text: str) -> None:
+    assert not names_time(count_terms_of(text))
 
 
 def _day(at: int) -> str:

@@ -10,13 +10,21 @@ from quarterdeck.store.recall_find import CandidateRow
 
 
 def put_in_order(
-    talks: str, fits: list[float], *, by: str = "words", asks: str = "", sections: list[float] | None = None
+    talks: str,
+    fits: list[float],
+    *,
+    by: str = "words",
+    asks: str = "",
+    sections: list[float] | None = None,
+    timeless: str = "",
 ) -> list[Ranked]:
-    """`talks`: a letter for each message, the talk that it belongs to; `asks`: "?" for what is a question."""
+    """`talks`: a letter for each message, the talk that it belongs to; `asks`: "?" for what is a question; `timeless`:
+    "-" for what names no time."""
     rows = [CandidateRow(at, f"m{at}", talk, "", "user", "", at, "", "") for at, talk in enumerate(talks)]
     none = [0.0] * len(rows)
     is_asked = [mark == "?" for mark in asks.ljust(len(rows))]
-    priors = Priors(spoken=none, timely=none, sections=sections or none, asks=is_asked)
+    is_timeless = [mark == "-" for mark in timeless.ljust(len(rows))]
+    priors = Priors(spoken=none, timely=none, sections=sections or none, asks=is_asked, timeless=is_timeless)
     return rank(Candidates(rows), [Signal(by, fits, 1.0)], priors)
 
 
@@ -41,6 +49,14 @@ def test_what_only_asks_stands_behind_what_says_as_much(by: str) -> None:
     assert places(put_in_order("ab", [0.95, 1.0], by=by, asks=" ?")) == [0, 1]
     assert places(put_in_order("ab", [0.95, 1.0], by=by)) == [1, 0]
     assert places(put_in_order("ab", [0.5, 1.0], by=by, asks=" ?")) == [1, 0], "if that fits much less, not"
+
+
+@pytest.mark.parametrize("by", ["words", "meaning"])
+def test_of_what_fits_about_as_well_what_names_a_time_stands_first_where_one_is_asked_for(by: str) -> None:
+    assert places(put_in_order("ab", [0.95, 1.0], by=by, timeless=" -")) == [0, 1]
+    assert places(put_in_order("ab", [0.5, 1.0], by=by, timeless=" -")) == [1, 0], "if that fits much less, not"
+    both = put_in_order("ab", [0.75, 1.0], by=by, asks=" ?", timeless=" -")
+    assert places(both) == [0, 1], "a question that names no time loses by both"
 
 
 def test_the_summary_of_a_section_decides_between_what_fits_about_as_well() -> None:

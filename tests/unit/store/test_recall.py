@@ -119,6 +119,21 @@ async def test_a_statement_stands_before_the_question_that_has_its_words(databas
     assert [one.text.startswith("The heron did") for one in found] == [True, False]
 
 
+async def test_a_question_for_a_time_finds_first_what_tells_one(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+
+    def say(connection: WriteConnection) -> None:
+        for sentence in ("We took the ferry to Bergen last Tuesday.", "That ferry to Bergen has a lovely deck."):
+            said = [add_message(connection, add_conversation(connection, owner), None, "user", [TextPart(sentence)])]
+            index_messages(connection, said)
+
+    await database.write(say)
+    for question, is_first in (("When did I take the Bergen ferry?", True), ("What of the Bergen ferry?", False)):
+        found = await recall(database, owner, question)
+        assert found[0].text.startswith("We took") is is_first, question
+        assert len(found) == 2, "what tells none is found, too"
+
+
 async def test_any_text_is_a_query(database: Database) -> None:
     owner = await database.write(lambda connection: add_user(connection, "ann"))
     await database.write(lambda connection: hold_talk(connection, owner))
