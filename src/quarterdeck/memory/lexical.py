@@ -71,8 +71,6 @@ class Texts:
 
 def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> float:
     """`length`: against the usual one."""
-    if weights.keys().isdisjoint(terms.keys()):
-        return 0.0
     saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
     total = 0.0
     for term, weight in weights.items():

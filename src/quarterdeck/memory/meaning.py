@@ -118,8 +118,11 @@ class Vectors:
         known = [place for place in places if place >= 0]
         if not known or len(query) != self._bytes.shape[1]:
             return [0.0] * len(keys)
-        scores = iter(_multiply(self._bytes[known], _unit(query)) / self._norms[known])
-        return [float(next(scores)) if place >= 0 else 0.0 for place in places]
+        scores = (_multiply(self._bytes[known], _unit(query)) / self._norms[known]).tolist()
+        if len(known) == len(places):
+            return list(scores)
+        given = iter(scores)
+        return [next(given) if place >= 0 else 0.0 for place in places]
 
 
 class OnServer:

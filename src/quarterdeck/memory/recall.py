@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from itertools import islice
 from typing import Any, Generic, Literal, TypeVar
 
 from msgspec import Struct
@@ -163,7 +164,7 @@ def _find(connection: ReadConnection, query: Query, named: Named, sense: Sense |
 def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Recalled]:
     """Messages in their order; a memory stands before the first message that it came from."""
     rows = found.rows
-    best = [one for one in found.ranked if _is_wanted(rows[one.at], query)][: query.k]
+    best = list(islice((one for one in found.ranked if _is_wanted(rows[one.at], query)), query.k))
     texts = read_texts(connection, query.owner, [rows[one.at].message_id for one in best])
     said = [
         _message(rows[one.at], one, texts[rows[one.at].message_id]) for one in best if rows[one.at].message_id in texts

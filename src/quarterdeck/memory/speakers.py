@@ -50,12 +50,14 @@ def who_is_meant(text: str, names: Collection[str]) -> Named:
 
 def spoken_by(rows: Sequence[CandidateRow], named: Named) -> list[float]:
     """1.0 for what the one who is meant said, less for what somebody said who has a part of the name."""
-    most = max(len(named.meant), 1)
+    if not named.meant:
+        return [0.0] * len(rows)
+    who = [(row.speaker, row.role) for row in rows]
     shares = {
-        who: len(named.meant & (words_of_name(who[0]) or {who[1]})) / most
-        for who in {(row.speaker, row.role) for row in rows}
+        (speaker, role): len(named.meant & (words_of_name(speaker) or {role})) / len(named.meant)
+        for speaker, role in set(who)
     }
-    return [shares[row.speaker, row.role] for row in rows]
+    return [shares[one] for one in who]
 
 
 def as_said(text: str, speaker: str, others: Collection[str]) -> str:

@@ -8,7 +8,7 @@ connection of another kind.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from msgspec import Struct
@@ -48,6 +48,15 @@ class Prepared:
         if (driver := driver_of(connection)) is None:
             return connection.execute(self._statement, given).all()
         return self._execute(driver, given).fetchall()
+
+    def parts(self, connection: Connection, given: Given, size: int) -> Iterator[Sequence[Any]]:
+        """All rows, at most so many at a time."""
+        if (driver := driver_of(connection)) is None:
+            yield from connection.execute(self._statement, given).partitions(size)
+            return
+        cursor = self._execute(driver, given)
+        while rows := cursor.fetchmany(size):
+            yield rows
 
     def first(self, connection: Connection, given: Given) -> Any | None:
         """None: there is no row."""

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from msgspec import Struct
-from sqlalchemy import delete, select
+from sqlalchemy import bindparam, delete, select
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import endpoints, server_settings
 from quarterdeck.store.upsert import upsert
+
+_READ = Prepared(select(server_settings.c.value).where(server_settings.c.name == bindparam("name")))
 
 
 class EndpointRow(Struct, frozen=True):
@@ -43,8 +46,7 @@ def delete_endpoint(connection: WriteConnection, name: str) -> bool:
 
 def read_setting(connection: AnyConnection, name: str) -> str:
     """Its value, empty when it was never set."""
-    row = connection.execute(select(server_settings.c.value).where(server_settings.c.name == name)).first()
-    return "" if row is None else str(row.value)
+    return str(_READ.scalar(connection, {"name": name}) or "")
 
 
 def save_setting(connection: WriteConnection, name: str, value: str) -> None:

@@ -7,6 +7,7 @@ Who writes a message or memory marks it in the same transaction, where this serv
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import starmap
 from typing import Any
 
 from msgspec import Struct
@@ -27,6 +28,7 @@ from sqlalchemy import (
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import memories, messages, search_entries, vectors, vectors_due
 
 _READ_AT_ONCE = 5_000
@@ -61,6 +63,22 @@ _MARK_MESSAGES = insert(vectors_due).from_select(
 _MARK_MEMORIES = insert(vectors_due).from_select(
     _NAMES, select(memories.c.id, memories.c.owner_id, literal("memory"), _AT).where(memories.c.id.in_(_IDS))
 )
+
+_OWNER: BindParameter[str] = bindparam("owner")
+_MADE_SINCE = Prepared(
+    select(vectors.c.key_id, vectors.c.vector).where(
+        vectors.c.owner_id == _OWNER,
+        vectors.c.model == bindparam("model"),
+        vectors.c.made_at >= bindparam("since", type_=BigInteger),
+    )
+)
+_MODELS = Prepared(
+    select(  # the first and the last: each is one look at the index, however many there are
+        select(func.min(vectors.c.model)).where(vectors.c.owner_id == _OWNER).scalar_subquery(),
+        select(func.max(vectors.c.model)).where(vectors.c.owner_id == _OWNER).scalar_subquery(),
+    )
+)
+_FIRST_DUE = Prepared(select(vectors_due.c.key_id).where(vectors_due.c.owner_id == _OWNER).limit(1))
 
 
 def mark_messages(connection: Connection, ids: Sequence[str]) -> None:
@@ -157,24 +175,13 @@ def drop_other_models(connection: WriteConnection, model: str) -> None:
 
 def read_vectors(connection: AnyConnection, owner: str, model: str, since: int) -> Iterator[list[VectorRow]]:
     """An owner's that were made since then, some thousands at a time."""
-    rows = connection.execute(
-        select(vectors.c.key_id, vectors.c.vector).where(
-            vectors.c.owner_id == owner, vectors.c.model == model, vectors.c.made_at >= since
-        )
-    )
-    for some in rows.partitions(_READ_AT_ONCE):
-        yield [VectorRow(row.key_id, row.vector) for row in some]
+    for some in _MADE_SINCE.parts(connection, {"owner": owner, "model": model, "since": since}, _READ_AT_ONCE):
+        yield list(starmap(VectorRow, some))
 
 
 def find_serving_model(connection: AnyConnection, owner: str, model: str) -> str:
     """That an owner's vectors are searched with: another one than the one that is set until that one has made them."""
-    own = vectors.c.owner_id == owner
-    ends = select(
-        select(func.min(vectors.c.model)).where(own).scalar_subquery(),  # each is one look at the index, however many
-        select(func.max(vectors.c.model)).where(own).scalar_subquery(),
-    )
-    other = next((name for name in connection.execute(ends).one() if name not in (None, model)), None)
+    other = next((name for name in _MODELS.one(connection, {"owner": owner}) if name not in (None, model)), None)
     if other is None:
         return model
-    waits = connection.execute(select(vectors_due.c.key_id).where(vectors_due.c.owner_id == owner).limit(1)).first()
-    return model if waits is None else str(other)
+    return model if _FIRST_DUE.first(connection, {"owner": owner}) is None else str(other)

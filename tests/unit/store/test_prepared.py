@@ -12,7 +12,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.unit.store.stored import open_store
 
 from quarterdeck.store import prepared
-from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.prepared import Given, Prepared
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
@@ -25,6 +25,7 @@ FIND = Prepared(
     .order_by(users.c.name)
     .limit(2)
 )
+EVERYBODY = Prepared(select(users.c.name).where(users.c.role == bindparam("role")).order_by(users.c.name))
 COUNT = Prepared(text("SELECT count(*) FROM users WHERE role = :role"))
 
 
@@ -106,3 +107,14 @@ def test_a_list_is_no_value_of_a_prepared_statement() -> None:
     odd = Prepared(select(users.c.id).where(users.c.role == bindparam("role", value=["member"])))
     with pytest.raises(TypeError, match="plain values"):
         odd._compile(())
+
+
+async def test_many_rows_come_some_at_a_time(database: SqliteDatabase) -> None:
+    names = [f"n{number}" for number in range(5)]
+    await database.write(lambda connection: INSERT.run_for_each(connection, [person(name) for name in names]))
+
+    def read(connection: ReadConnection) -> list[list[str]]:
+        return [[name for (name,) in some] for some in EVERYBODY.parts(connection, {"role": "member"}, 2)]
+
+    assert await database.read(read) == [["n0", "n1"], ["n2", "n3"], ["n4"]]
+    assert await database.read(lambda connection: list(EVERYBODY.parts(connection, {"role": "none"}, 2))) == []
