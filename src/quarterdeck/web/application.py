@@ -43,7 +43,7 @@ from quarterdeck.web.problems import install_problems
 ROUTERS = (
     socket.router,  # WS   /chat
     chat_batch.router,  # POST /chat_batch
-    openai_chat.router,  # POST /v1/chat/completions: among the first, since each router before it costs a look
+    openai_chat.router,  # POST /v1/chat/completions: among the first, since each route before it costs a look
     guests.router,  # POST /token, GET /refresh_token
     organizing.router,  # /api/conversations/bulk, /api/folders
     conversations.router,  # /api/conversations…
