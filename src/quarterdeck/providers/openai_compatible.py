@@ -160,7 +160,7 @@ class _Piece(Struct):
     thinking: list[_Piece] | str = ""
 
 
-class _Message(Struct):
+class _Message(Struct, gc=False):
     content: str | list[_Piece] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
@@ -172,7 +172,7 @@ class _Logprobs(Struct):
     content: list[TokenLogprob] | None = None
 
 
-class _Choice(Struct):
+class _Choice(Struct, gc=False):
     delta: _Message | None = None
     message: _Message | None = None
     finish_reason: str | None = None
@@ -180,7 +180,7 @@ class _Choice(Struct):
     logprobs: msgspec.Raw = msgspec.Raw()
 
 
-class _Chunk(Struct):
+class _Chunk(Struct, gc=False):
     choices: list[_Choice] | None = None
     usage: msgspec.Raw = msgspec.Raw()
     error: msgspec.Raw = msgspec.Raw()

@@ -93,6 +93,10 @@ def _split_whole(chunk: bytes) -> list[bytes] | None:
     """Nearly every read is whole events of one line of data; None when this one is anything else."""
     if not chunk.endswith(b"\n\n") or len(chunk) > MAX_LINE_BYTES:
         return None
+    if chunk.startswith(b"data: "):
+        events = chunk[6:-2].split(b"\n\ndata: ")
+        if chunk.count(b"\n") == 2 * len(events) and b"" not in events:  # no other line is among them
+            return events
     events = chunk[:-2].split(b"\n\n")
     for position, event in enumerate(events):
         if event.startswith(b"data: "):
