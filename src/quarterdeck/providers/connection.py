@@ -7,7 +7,7 @@ import os
 import sys
 from functools import partial
 
-from aiohttp import TCPConnector
+from aiohttp import StreamReader, TCPConnector
 from aiohttp.client_proto import ResponseHandler
 
 _PIECE_BYTES = 32 * 1024
@@ -24,6 +24,7 @@ class Connection(ResponseHandler):
     """
 
     _fd = -1  # of the socket, while the connection is held
+    _watched: StreamReader | None = None  # the body whose end is heard of
 
     def resume_reading(self, resume_parser: bool = True) -> None:
         if self._reading_paused:
@@ -39,6 +40,9 @@ class Connection(ResponseHandler):
             return
         self._fd = bare.fileno()
         self._pause_transport_reading()
+        if self._payload is not None and self._payload is not self._watched:
+            self._watched = self._payload
+            self._watched.on_eof(self.let_go)  # another request may have the connection from then on
 
     def let_go(self) -> None:
         """The event loop reads again, what has come meanwhile first, and notices the connection's end."""
@@ -63,14 +67,11 @@ class Connection(ResponseHandler):
                 self.let_go()
                 return
             self.data_received(piece)
-            if self._payload is None or self._payload.is_eof():  # another request may have the connection from now on
-                self.let_go()
-                return
             if len(piece) < _PIECE_BYTES:
                 return
 
     def connection_lost(self, exc: BaseException | None) -> None:
-        self._fd = -1
+        self._fd, self._watched = -1, None
         super().connection_lost(exc)
 
     def _resume_transport_reading(self) -> None:
