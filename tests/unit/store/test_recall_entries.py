@@ -6,12 +6,13 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from tests.unit.store.stored import add_conversation, add_path, add_user, open_store
 
 from quarterdeck.store import recall_entries
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.recall_entries import Entries
+from quarterdeck.store.recall_find import read_candidates
 from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import search_entries
 
@@ -64,3 +65,14 @@ async def test_two_before_and_two_after_each_stand_beside_it_whoever_speaks_mean
     assert last == [9, 10, 11]
     assert near == [2, 3, 4, 5, 6, 7]
     assert apart == [0, 1, 2, 3, 4, 6, 7, 8, 9, 10]
+
+
+async def test_an_entry_of_somebody_else_is_no_candidate(database: Database) -> None:
+    ann = await database.write(partial(say, name="ann", sentences=["One.", "Two."]))
+    ben = await database.write(partial(say, name="ben", sentences=["Three."]))
+
+    def candidates(connection: AnyConnection) -> list[int]:
+        entries = list(connection.execute(select(search_entries.c.id)).scalars())
+        return [len(read_candidates(connection, owner, entries)) for owner in (ann, ben)]
+
+    assert await database.read(candidates) == [2, 1]
