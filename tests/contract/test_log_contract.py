@@ -8,7 +8,7 @@ import pytest
 from tests.contract.log_stores import Store, bodies, collect, on_every_store
 
 from quarterdeck.errors import LogLostError, StaleWriterError
-from quarterdeck.log.base import FEED_KEEP, Entry, Log, LogStatus, feed_name
+from quarterdeck.log.base import FEED_KEEP, Entry, Last, Log, LogStatus, feed_name
 
 pytestmark = on_every_store
 
@@ -207,6 +207,24 @@ async def test_a_finished_log_takes_no_more(log: Log) -> None:
     with pytest.raises(StaleWriterError):
         await log.append("t", 2, bodies(1))
     assert await read_all(log, "t") == bodies(1)
+
+
+async def test_the_last_entries_come_with_the_finish(log: Log) -> None:
+    await log.append("t", 1, bodies(2))
+    waiting = asyncio.create_task(log.wait("t", 2, 5))
+    await asyncio.sleep(0.01)
+    await log.finish("t", 60, Last(3, bodies(4)[2:]))
+    assert await waiting
+    assert await read_all(log, "t") == bodies(4)
+    assert await log.status("t") == LogStatus("finished", 1, 4)
+
+
+async def test_a_finish_whose_last_entries_are_another_writers_finishes_nothing(log: Log) -> None:
+    await log.append("t", 1, bodies(2))
+    with pytest.raises(StaleWriterError):
+        await log.finish("t", 60, Last(2, bodies(1)))
+    assert await log.status("t") == LogStatus("running", 1, 2)
+    assert await read_all(log, "t") == bodies(2)
 
 
 async def test_finish_keeps_the_log_for_its_time_and_no_longer(store: Store, log: Log) -> None:

@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Of a turn that goes on in a conversation and finds something in another one: the most that is usual.
 MOST = {"sqlite": 26, "postgres": 31}
-MOST_TRANSACTIONS = 5
+MOST_TRANSACTIONS = {"sqlite": 4, "postgres": 5}  # a log that may be lost wants the note of a step sooner
 
 
 class Counted:
@@ -63,12 +63,12 @@ async def counted(place: Place) -> AsyncIterator[Counted]:
 
 
 @pytest.fixture
-async def rig(counted: Counted, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
+async def rig(counted: Counted, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Rig]:
     monkeypatch.setattr("quarterdeck.context.recalled.WITHIN_S", 60.0)  # what is counted does not depend on the machine
     log = SqlLog(tmp_path / "log.sqlite3")
     await log.open()
     provider = ScriptedProvider(say("It ", "sails."))
-    made = Rig(FailingWrites(counted), log, provider, "first", TownBell(), True, Recall(counted))
+    made = Rig(FailingWrites(counted), log, provider, "first", TownBell(), True, Recall(counted), kind == "sqlite")
     async with run_rig(made):
         yield made
     await log.close()
@@ -106,7 +106,7 @@ async def test_a_turn_asks_the_database_a_bounded_number_of_times(rig: Rig, coun
     assert "UPDATE turns" in "\n".join(seen)  # it was counted to its end
     assert rig.provider.requests[-1].tail  # something was recalled
     assert len(seen) <= MOST[kind], "\n".join(seen)
-    assert counted.transactions <= MOST_TRANSACTIONS
+    assert counted.transactions <= MOST_TRANSACTIONS[kind]
 
 
 async def test_the_statements_of_a_turn_do_not_become_more_with_its_words(rig: Rig, kind: str) -> None:

@@ -38,6 +38,7 @@ from quarterdeck.jobs import Job, run_forever, usual_jobs
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
 from quarterdeck.log.open import open_log
+from quarterdeck.log.sql import SqlLog
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.extraction import Extraction
 from quarterdeck.memory.recall import Recall
@@ -175,7 +176,10 @@ def _open_rooms(stack: Stack, ground: Ground, offices: Offices, recall: Recall) 
         toolbox.add(SearchMemory(recall, database))
         toolbox.add(OpenMessages(database))
     recaller = recall if settings.recall else None
-    return Rooms(database, registry, Ticker(), offices.spending, calibration, summariser, toolbox, recaller)
+    return Rooms(
+        database, registry, Ticker(), offices.spending, calibration, summariser, toolbox, recaller,
+        is_log_here=isinstance(ground.log, SqlLog),
+    )  # fmt: skip
 
 
 def _furnish(

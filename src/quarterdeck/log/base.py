@@ -50,6 +50,13 @@ class LogStatus(Struct, frozen=True):
     last: int
 
 
+class Last(NamedTuple):
+    """What is appended to a log in the end, as by `append`."""
+
+    seq: int
+    bodies: list[bytes]
+
+
 def awaited() -> tuple[asyncio.Future[None], Told]:
     """A future, and what ends it when it is told; one that was cancelled meanwhile stays so."""
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -108,10 +115,11 @@ class Log(Protocol):
         """
         ...
 
-    async def finish(self, turn: str, keep_s: float) -> None:
+    async def finish(self, turn: str, keep_s: float, last: Last | None = None) -> None:
         """Nothing will be appended any more; the log may be dropped `keep_s` seconds from now.
 
-        Finishing again only moves that moment; finishing what is not there is no error.
+        Finishing again only moves that moment; finishing what is not there is no error. `last` is appended before, in
+        the same commit where that can be. Raises: as `append`; where that was done, and the rest was not, `LogError`.
         """
         ...
 

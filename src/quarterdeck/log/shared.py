@@ -12,7 +12,7 @@ import asyncio
 from quarterdeck.errors import LogError
 from quarterdeck.log.additions import Additions
 from quarterdeck.log.backend import Addition, AnswerLostError, Backend
-from quarterdeck.log.base import Entry, LogStatus, Take, Told, awaited, tell_soon
+from quarterdeck.log.base import Entry, Last, LogStatus, Take, Told, awaited, tell_soon
 from quarterdeck.log.tail import Tails
 from quarterdeck.log.watch import Watch
 
@@ -82,8 +82,10 @@ class SharedLog:
             return True
         return await tail.wait(after, max(0.0, end_s - asyncio.get_running_loop().time()), take)
 
-    async def finish(self, turn: str, keep_s: float) -> None:
+    async def finish(self, turn: str, keep_s: float, last: Last | None = None) -> None:
         self._check_open()
+        if last is not None:
+            await self.append(turn, *last)
         try:
             is_there = await self._backend.finish(turn, keep_s)
         except AnswerLostError:

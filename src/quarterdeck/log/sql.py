@@ -17,7 +17,7 @@ import msgspec
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, LogStatus, Take, Told, awaited, tell_soon
+from quarterdeck.log.base import Entry, Last, LogStatus, Take, Told, awaited, tell_soon
 from quarterdeck.log.ledger import tidy
 from quarterdeck.log.sql_file import open_log_file, open_reader
 from quarterdeck.log.sql_format import MAX_SEQ, select_entries, select_status
@@ -98,9 +98,9 @@ class SqlLog:
         tail = await self._find(turn)
         return tail.has_news(after) or await tail.wait(after, timeout_s, take)
 
-    async def finish(self, turn: str, keep_s: float) -> None:
+    async def finish(self, turn: str, keep_s: float, last: Last | None = None) -> None:
         done, told = awaited()
-        self._write(Finish(told, turn, now_ms() + int(keep_s * 1000)))
+        self._write(Finish(told, turn, now_ms() + int(keep_s * 1000), last))
         await done
 
     async def status(self, turn: str) -> LogStatus | None:

@@ -17,7 +17,7 @@ from queue import SimpleQueue
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Told
+from quarterdeck.log.base import Last, Told
 from quarterdeck.log.ledger import Ledger
 from quarterdeck.log.tail import Tails
 
@@ -65,16 +65,20 @@ class Append(Write):
 
 
 class Finish(Write):
-    __slots__ = ("drop_at", "found", "name")
+    __slots__ = ("drop_at", "first", "found", "last", "name")
 
-    def __init__(self, told: Told, name: str, drop_at: int) -> None:
+    def __init__(self, told: Told, name: str, drop_at: int, last: Last | None) -> None:
         super().__init__(told)
-        self.name, self.drop_at, self.found = name, drop_at, False
+        self.name, self.drop_at, self.last, self.first, self.found = name, drop_at, last, 0, False
 
     def apply(self, ledger: Ledger) -> None:
+        if self.last is not None:
+            self.first = ledger.append(self.name, *self.last)
         self.found = ledger.finish(self.name, self.drop_at)
 
     def publish(self, tails: Tails) -> None:
+        if self.last is not None:
+            tails.extend(self.name, *self.last, self.first)
         if self.found:
             tails.finish(self.name)
 

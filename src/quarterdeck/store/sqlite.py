@@ -12,7 +12,6 @@ import queue
 import sqlite3
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -33,13 +32,11 @@ _BUSY_MS = 10_000
 
 
 class _Job:
-    """`is_apart`: not within a transaction."""
+    """A function that waits for its thread, and what came of it. `is_apart`: not within a transaction."""
 
     __slots__ = ("error", "fn", "future", "is_apart", "result")
 
-    def __init__(
-        self, fn: Callable[[WriteConnection], Any], future: asyncio.Future[Any], *, is_apart: bool = False
-    ) -> None:
+    def __init__(self, fn: Callable[[Any], Any], future: asyncio.Future[Any], *, is_apart: bool = False) -> None:
         self.fn, self.future, self.is_apart = fn, future, is_apart
         self.result: Any = None
         self.error: BaseException | None = None
@@ -52,9 +49,9 @@ class SqliteDatabase:
         self._engine = create_engine(f"sqlite:///{path}", poolclass=NullPool)
         event.listen(self._engine, "connect", _prepare_connection)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
-        self._local = threading.local()
-        self._reader_connections: list[Connection] = []
-        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-read")
+        self._reads: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._readers: list[threading.Thread] = []  # begun as they are needed
+        self._reading = 0  # functions that wait for one of them, or run there
         self._writer = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
         self._writer.start()
         self._is_closed = False
@@ -62,7 +59,12 @@ class SqliteDatabase:
     async def read(self, fn: Callable[[ReadConnection], T]) -> T:
         if self._is_closed:
             raise closed_error()
-        return await asyncio.get_running_loop().run_in_executor(self._readers, self._read, fn)
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._reading += 1
+        if self._reading > len(self._readers) and len(self._readers) < _READERS:
+            self._begin_reader()
+        self._reads.put(_Job(fn, future))
+        return await future
 
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         if self._is_closed:
@@ -88,30 +90,37 @@ class SqliteDatabase:
         self._is_closed = True
         self._jobs.put(None)
         await asyncio.to_thread(self._writer.join)
-        self._readers.shutdown(wait=True)
-        for connection in self._reader_connections:
-            connection.close()
+        for _ in self._readers:
+            self._reads.put(None)
+        for reader in self._readers:
+            await asyncio.to_thread(reader.join)
         self._engine.dispose()
 
-    def _read(self, fn: Callable[[ReadConnection], T]) -> T:
-        try:
-            connection = self._reader_connection()
-            driver = _driver_of(connection)
-            driver.execute("BEGIN")
-            try:
-                return fn(ReadConnection(connection))
-            finally:
-                driver.execute("COMMIT")
-        except (DBAPIError, sqlite3.Error) as error:
-            raise StorageError("The server could not read this. Try again.", detail=str(error)) from error
+    def _begin_reader(self) -> None:
+        name = f"store-read-{len(self._readers)}"
+        reader = threading.Thread(target=self._read_loop, name=name, daemon=True)
+        self._readers.append(reader)
+        reader.start()
 
-    def _reader_connection(self) -> Connection:
-        """This thread's own."""
-        connection: Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = self._connect()
-            self._reader_connections.append(connection)
-        return connection
+    def _read_loop(self) -> None:
+        """With a connection of this thread's own. One function after the other: what each reads is one state."""
+        connection: Connection | None = None
+        while (job := self._reads.get()) is not None:
+            try:
+                if not job.future.cancelled():
+                    connection = connection or self._connect()
+                    job.result = _read_with(connection, job.fn)
+            except BaseException as error:  # the reader must outlive any failure; the caller is told
+                job.error = _error_for_reader(error)
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                job.future.get_loop().call_soon_threadsafe(self._end_read, job)
+            del job  # what was read is its caller's
+        if connection is not None:
+            connection.close()
+
+    def _end_read(self, job: _Job) -> None:
+        self._reading -= 1
+        _resolve([job])
 
     def _connect(self) -> Connection:
         connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
@@ -147,6 +156,15 @@ def _prepare_connection(connection: Any, _record: Any) -> None:
     cursor.execute("PRAGMA foreign_keys=ON")
     cursor.execute("PRAGMA secure_delete=ON")  # what somebody deletes for good is not left in free pages
     cursor.close()
+
+
+def _read_with(connection: Connection, fn: Callable[[ReadConnection], T]) -> T:
+    driver = _driver_of(connection)
+    driver.execute("BEGIN")
+    try:
+        return fn(ReadConnection(connection))
+    finally:
+        driver.execute("COMMIT")
 
 
 def _run_batch(connection: WriteConnection, batch: list[_Job]) -> None:
@@ -202,9 +220,19 @@ def _run_in_savepoint(connection: WriteConnection, driver: sqlite3.Connection, j
     execute_on(driver, "RELEASE job")
 
 
+def _error_for_reader(error: BaseException) -> BaseException:
+    if isinstance(error, DBAPIError | sqlite3.Error):
+        return StorageError("The server could not read this. Try again.", detail=str(error))
+    return _as_an_error(error)
+
+
 def _error_for_caller(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError) and not isinstance(error, IntegrityError):
         return _storage_error(error)
+    return _as_an_error(error)
+
+
+def _as_an_error(error: BaseException) -> BaseException:
     if not isinstance(error, Exception) or isinstance(error, StopIteration):
         return RuntimeError(f"a function of the database raised {error!r}")  # as it is, no future would take it
     return error

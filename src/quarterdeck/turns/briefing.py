@@ -1,4 +1,4 @@
-"""What a turn tells its model, and what is written down about it: a step's context, its manifest, what was counted."""
+"""What a turn tells its model: a step's context, and what was learnt of how the model counts."""
 
 from __future__ import annotations
 
@@ -8,26 +8,19 @@ from msgspec import Struct
 from quarterdeck.context.alone import AloneRequest, build_alone
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.build import Context, ContextDraft, ContextRequest, read_context
-from quarterdeck.context.manifest import encode_manifest
 from quarterdeck.context.recalled import Asked, Recollection, recollect
 from quarterdeck.context.summarise import Talk
-from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.asked import ApiRequest, decode_asked
 from quarterdeck.domain.fold import FoldedTurn
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import ImagePart
 from quarterdeck.domain.usage import ModelProfile, Usage
-from quarterdeck.errors import QuarterdeckError
-from quarterdeck.store.context_texts import keep_text
-from quarterdeck.store.database import ReadConnection, WriteConnection
-from quarterdeck.store.recalled import note_uses
+from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.turn_rights import Circumstances, TurnRights, find_circumstances
-from quarterdeck.store.turns import StepRow, TurnRow, insert_step
+from quarterdeck.store.turns import TurnRow
 from quarterdeck.tools.base import ToolCaller
 from quarterdeck.tools.toolbox import NOTHING
 from quarterdeck.turns.rooms import Rooms
-
-logger = get_logger("quarterdeck.turns")
 
 _SHRINK = 0.6  # of what was sent, when that was too long
 
@@ -140,28 +133,6 @@ class Briefing:
         shrink = _SHRINK * min(1.0, manifest.counted / max(manifest.budget, 1))
         shorter = await self.build(assistant, profile, so_far, shrink)
         return shorter if len(shorter.manifest.entries) < len(manifest.entries) else None
-
-    async def note(self, context: Context, step: int, attempt: int) -> None:
-        """Keep the manifest; the answer is worth more than the note about it."""
-        manifest = context.manifest
-        row = StepRow(step, attempt, manifest.model, encode_manifest(manifest), now_ms())
-        recalled = [entry.recalled for entry in manifest.entries if entry.recalled is not None]
-        uses = {source.id: source.signals for source in recalled if source.kind == "memory"}
-
-        def write(connection: WriteConnection) -> None:
-            for digest, text in context.texts.items():
-                keep_text(connection, self._turn.owner_id, digest, text)
-            insert_step(connection, self._turn.id, row)
-            if uses:
-                note_uses(
-                    connection, owner=self._turn.owner_id, turn=self._turn.id,
-                    conversation=self._turn.conversation_id, answer=self._turn.message_id, uses=uses,
-                )  # fmt: skip
-
-        try:
-            await self._rooms.database.write(write)
-        except QuarterdeckError as error:
-            logger.warning("manifest_not_saved", turn=self._turn.id, reason=error.message, detail=error.detail)
 
     def learn(self, context: Context, usage: Usage | None) -> None:
         """How many tokens the model counts. Pictures are no text, and say nothing about it."""

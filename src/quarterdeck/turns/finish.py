@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from msgspec import structs
+
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import FeedTurnEnded, TurnEnded, TurnFault, encode_event
@@ -13,13 +15,14 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError, as_quarterdeck_error
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
-from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.database import Database, StorageError, WriteConnection
 from quarterdeck.store.turns import TurnRow, release_turn
 from quarterdeck.store.usage import record_spent
 from quarterdeck.tracing import spans
 from quarterdeck.turns.claim import Lease
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.job import Job
+from quarterdeck.turns.notes import keep_notes
 from quarterdeck.turns.patience import keep_trying
 from quarterdeck.turns.save import Ending, Saved, save_answer
 
@@ -49,10 +52,11 @@ class Finish:
         """
         await job.outbox.catch_up(_LOG_S)
         folded = job.outbox.fold_all()
-        counted = job.counted(folded)
-        ending = Ending(job.turn, folded, ended, job.first_token_ms, job.spent(folded), counted)
+        ending = Ending(
+            job.turn, folded, ended, job.first_token_ms, job.spent(folded), job.counted(folded), await job.notes.take()
+        )
         with spans.span("save"):
-            saved = await keep_trying(lambda: self._save(ending, claims_next=claims_next))
+            saved = await self._save_with_notes(ending, claims_next=claims_next)
         if not saved.is_ours:
             raise StaleWriterError("Another worker has taken this turn over.")
         job.claim.end()
@@ -63,9 +67,9 @@ class Finish:
     async def close(self, job: Job, ended: TurnEnded, duration_s: float) -> None:
         """The log's last event. A log that stays away is left to the reaper; so is one that others have closed."""
         _note_end(job, ended, duration_s)
-        job.outbox.put([ended])
         try:
-            await self._close(job)
+            if not await job.outbox.end(ended, KEEP_LOG_S):
+                await self._close(job)
         except LogError as error:
             logger.warning("log_not_closed", turn=job.turn.id, reason=error.message, detail=error.detail)
         self._feed.tell(job.turn.owner_id, FeedTurnEnded(job.turn.conversation_id, job.turn.id, ended.status))
@@ -73,11 +77,13 @@ class Finish:
     async def hand_over(self, turn: TurnRow, job: Job | None) -> None:
         """Another worker may have it at once, and is told. `job`: what was begun here, if anything was."""
         spent = [] if job is None else job.spent(job.outbox.fold_all())
+        notes = [] if job is None else await job.notes.take()
         counts = job is not None and job.has_asked  # the next one has to ask the model once more
 
         def release(connection: WriteConnection) -> None:
             if release_turn(connection, turn.id, self._lease.worker, counts=counts):
                 record_spent(connection, spent)
+                keep_notes(connection, turn, notes)
 
         try:
             await self._database.write(release)
@@ -93,9 +99,20 @@ class Finish:
         known = as_quarterdeck_error(error)
         ended = TurnEnded("failed", now_ms(), TurnFault(known.code, known.message))
         spent = [] if job is None else job.spent(job.outbox.fold.turn())
+        notes = [] if job is None else await job.notes.take()
         with contextlib.suppress(QuarterdeckError):
-            await self._save(Ending(turn, Fold().turn(), ended, None, spent), claims_next=False)
+            await self._save(Ending(turn, Fold().turn(), ended, None, spent, notes=notes), claims_next=False)
             await close_log(self._log, turn.id, [encode_event(ended)])
+
+    async def _save_with_notes(self, ending: Ending, *, claims_next: bool) -> Saved:
+        """The answer is worth more than the notes about it: they are tried once."""
+        if ending.notes:
+            try:
+                return await self._save(ending, claims_next=claims_next)
+            except StorageError as error:
+                logger.warning("manifest_not_saved", turn=ending.turn.id, reason=error.message, detail=error.detail)
+                ending = structs.replace(ending, notes=[])
+        return await keep_trying(lambda: self._save(ending, claims_next=claims_next))
 
     async def _save(self, ending: Ending, *, claims_next: bool) -> Saved:
         return await self._database.write(
@@ -103,7 +120,7 @@ class Finish:
         )
 
     async def _close(self, job: Job) -> None:
-        """Raises: `LogError`."""
+        """For a log that is away, or behind. Raises: `LogError`."""
         give_up_at = asyncio.get_running_loop().time() + _CLOSE_FOR_S
         while not await job.outbox.catch_up(_PAUSE_S):
             if self.is_leaving or asyncio.get_running_loop().time() >= give_up_at:

@@ -39,6 +39,7 @@ from quarterdeck.turns.claim import Claim
 from quarterdeck.turns.decisions import Decisions
 from quarterdeck.turns.engine import Stage, StepPlan, leads_on, run_step, stage_of
 from quarterdeck.turns.metering import Meter
+from quarterdeck.turns.notes import Notes
 from quarterdeck.turns.outbox import Outbox, begins_text
 from quarterdeck.turns.parts import PartWriter
 from quarterdeck.turns.patience import keep_trying
@@ -46,7 +47,6 @@ from quarterdeck.turns.rooms import Rooms
 
 logger = get_logger("quarterdeck.turns")
 
-_NOTE_AFTER_S = 1.0
 _MAX_ATTEMPTS = 2  # upstream requests for one step, take-overs included
 _MAX_HANDOVERS = 5  # that do not count as attempts
 _LOG_S = 1.0
@@ -96,12 +96,12 @@ class Job:
         self._decisions = Decisions(rooms.database, turn.id, set[str]() if waiting is None else waiting)
         self._meter = Meter(rooms.database, rooms.spending, turn)
         self._briefing = Briefing(rooms, turn)
+        self.notes = Notes(rooms.database, turn)
         self.context: Context | None = None  # what was sent last
         self._reported: Usage | None = None
         self._fault_code = ""
         self._writer: PartWriter | None = None
         self._interruption: InterruptedTurnError | StaleWriterError | None = None
-        self._has_begun = asyncio.Event()
         self._has_received = False  # something of the step
         self._task: asyncio.Task[None] | None = None  # that pumps
         self._reading: asyncio.Task[None] | None = None  # the same, while it waits for the model
@@ -186,7 +186,8 @@ class Job:
                     return
             so_far = self.outbox.fold_all()
             if stage == "ask" and self._stage_of(so_far) != "done":
-                await self._meter.settle(so_far, self.first_token_ms if so_far.steps == 1 else None)
+                first_token_ms = self.first_token_ms if so_far.steps == 1 else None
+                await self._meter.settle(so_far, first_token_ms, await self.notes.take())
                 self.has_asked = False
 
     def _stage_of(self, so_far: FoldedTurn) -> Stage:
@@ -217,14 +218,9 @@ class Job:
     async def _ask(self, plan: StepPlan, attempt: int) -> None:
         """One request to the model, with the note of what it was sent."""
         self.context = plan.context
-        self._has_begun.clear()
         self._has_received = False
-        note = asyncio.ensure_future(self._note_step(plan, attempt))
-        try:
-            await self._pump(run_step(plan))
-        finally:
-            self._has_begun.set()
-            await asyncio.wait([note])
+        self.notes.add(plan.step, attempt, plan.context)
+        await self._pump(run_step(plan))
         self._briefing.learn(plan.context, self._reported)
 
     async def _shorten(self, plan: StepPlan, so_far: FoldedTurn) -> StepPlan | None:
@@ -288,11 +284,6 @@ class Job:
             asked=None if self._briefing.alone is None else self._briefing.alone.step,
             wishes=self._briefing.wishes,
         )
-
-    async def _note_step(self, plan: StepPlan, attempt: int) -> None:
-        """Keep the manifest once the first word is out, or after a while: that word does not wait for it."""
-        await asyncio.wait([asyncio.ensure_future(self._has_begun.wait())], timeout=_NOTE_AFTER_S)
-        await self._briefing.note(plan.context, plan.step, attempt)
 
     async def _pump(self, stream: AsyncGenerator[list[Event], None]) -> None:
         """Engine to log. The first event confirms that the turn is ours, before a model is asked."""
@@ -360,7 +351,8 @@ class Job:
     def _note_received(self, events: list[Event]) -> None:
         if not self._has_received and begins_text(events):
             self._has_received = True
-            self._has_begun.set()
+            if not self._rooms.is_log_here:
+                self.notes.write_now()
             if self.first_token_ms is None:
                 self.first_token_ms = max(now_ms() - self.turn.created_at, 0)
 

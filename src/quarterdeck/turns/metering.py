@@ -18,9 +18,10 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.tokens import bound_parts, bound_tools, estimate_output
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.store.database import Database, WriteConnection
-from quarterdeck.store.turns import TurnRow, note_usage
+from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent, UsageEntry, list_entries_of_turn, record_spent
 from quarterdeck.turns.briefing import Counted
+from quarterdeck.turns.notes import Note, keep_notes
 from quarterdeck.turns.patience import keep_trying
 
 
@@ -73,8 +74,11 @@ class Meter:
         self._open = _Open(call, reserved, so_far, context.manifest.counted)
         return None if reserved is None else reserved.output_tokens
 
-    async def settle(self, folded: FoldedTurn, first_token_ms: int | None) -> None:
-        """Writes down what the open step has used, when the turn goes on after it. Raises: `StorageError`."""
+    async def settle(self, folded: FoldedTurn, first_token_ms: int | None, notes: list[Note]) -> None:
+        """Writes down what the open step has used and was sent, when the turn goes on after it.
+
+        Raises: `StorageError`.
+        """
         counted, spent = (
             self.counted(folded),
             self.close(folded, has_asked=True, code="", first_token_ms=first_token_ms),
@@ -82,13 +86,10 @@ class Meter:
         self._open = None
 
         def write(connection: WriteConnection) -> None:
-            if counted is not None:
-                note_usage(
-                    connection, self._turn.id, step=counted.step, attempt=counted.attempt, usage=counted.encode()
-                )
+            keep_notes(connection, self._turn, notes, counted)
             record_spent(connection, spent)
 
-        if spent or counted is not None:
+        if spent or notes or counted is not None:
             await keep_trying(lambda: self._database.write(write))
 
     def counted(self, folded: FoldedTurn) -> Counted | None:

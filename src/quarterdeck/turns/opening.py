@@ -92,8 +92,7 @@ class Opening(Struct, frozen=True):
     async def _begin(self) -> Outbox:
         """The turn's first event; above all old numbers if the turn had begun and its log was lost."""
         outbox = self._outbox(0, [])
-        steps = await keep_trying(lambda: self.database.read(lambda connection: list_steps(connection, self.turn.id)))
-        if steps:
+        if self.is_log_doubtful or await self._is_noted():
             logger.warning("log_lost", turn=self.turn.id)
             outbox.fold.apply(started_event(self.turn))
             await outbox.begin_anew(self._seq_above_all())
@@ -101,6 +100,11 @@ class Opening(Struct, frozen=True):
             outbox.put([started_event(self.turn)])
             await outbox.flush()
         return outbox
+
+    async def _is_noted(self) -> bool:
+        """Whether a model was asked for it: an older worker may have handed it over."""
+        read = self.database.read
+        return bool(await keep_trying(lambda: read(lambda connection: list_steps(connection, self.turn.id))))
 
     def _seq_above_all(self) -> int:
         """No turn writes an event in every millisecond, so this is above what any reader has."""

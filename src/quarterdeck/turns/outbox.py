@@ -7,14 +7,16 @@ log is away, events wait here and are committed when it is back; a log that was 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Callable
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import Event, PartStarted, TextDelta, TurnRestored, TurnStarted, encode_event
 from quarterdeck.domain.fold import Fold, FoldedTurn
 from quarterdeck.errors import LogError, LogLostError, StaleWriterError
-from quarterdeck.log.base import Log
+from quarterdeck.log.base import Last, Log
 from quarterdeck.turns.claim import Claim
+from quarterdeck.turns.patience import settles_within
 
 logger = get_logger("quarterdeck.turns")
 
@@ -125,11 +127,39 @@ class Outbox:
                 return False
             if self._flushing is None or self._flushing.done():
                 self._sent = self._sent or loop.create_future()
-                await asyncio.wait([self._sent], timeout=left_s)
+                await settles_within(self._sent, left_s)
             else:
-                await asyncio.wait([self._flushing], timeout=left_s)
+                await settles_within(self._flushing, left_s)
         self._take_result()
         return True
+
+    async def end(self, last: Event, keep_s: float) -> bool:
+        """Commit the turn's last event, with what waits, and finish the log, all at once.
+
+        False: the log is behind or away; what waits waits on, and so does the finish. Raises: `StaleWriterError`.
+        """
+        self.put([last])
+        if self._is_sending() or self.is_behind or not self._claim.is_certain:
+            return False
+        self._take_result()
+        count, chars = len(self._waiting), self._waiting_chars
+        bodies = [encode_event(event) for event in self._waiting]
+        try:
+            await self._log.finish(self._started.turn, keep_s, Last(self._last_seq + 1, bodies))
+        except LogError:
+            return await self._was_appended(count, chars)
+        self._last_seq += count
+        self._note_committed(count, chars)
+        return True
+
+    async def _was_appended(self, count: int, chars: int) -> bool:
+        """After a finish that failed: only one that is known to have appended all that was given is to be repeated."""
+        with contextlib.suppress(LogError):
+            status = await self._log.status(self._started.turn)
+            if status is not None and status.last == self._last_seq + count:
+                self._last_seq += count
+                self._note_committed(count, chars)
+        return False
 
     def _send(self) -> None:
         """Nearly every flush is this: an append that succeeds. It needs no task."""

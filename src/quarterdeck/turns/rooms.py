@@ -15,6 +15,8 @@ from quarterdeck.turns.ticker import Ticker
 
 
 class Rooms(Struct, frozen=True):
+    """`is_log_here`: the log is on this machine, and loses nothing while that runs."""
+
     database: Database
     registry: Registry
     ticker: Ticker
@@ -23,3 +25,4 @@ class Rooms(Struct, frozen=True):
     summariser: Summariser
     toolbox: Toolbox
     recaller: Recaller | None = None
+    is_log_here: bool = False

@@ -222,6 +222,8 @@ class TurnRunner:
         finally:
             if outbox is not None:
                 outbox.abandon()
+            if job is not None:
+                job.notes.drop()
             self._claims.remove(turn.id)
             self._jobs.pop(turn.id, None)
             self._early_stops.pop(turn.id, None)

@@ -15,10 +15,11 @@ from quarterdeck.store.ideas import insert_ideas
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import finish_message
 from quarterdeck.store.search import NewEntry, index_said, words_of
-from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued, note_usage
+from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued
 from quarterdeck.store.usage import Spent, record_spent
 from quarterdeck.turns.briefing import Counted
 from quarterdeck.turns.claim import Lease
+from quarterdeck.turns.notes import Note, keep_notes
 
 
 class Saved(Struct, frozen=True):
@@ -33,7 +34,7 @@ class Saved(Struct, frozen=True):
 
 
 class Ending(Struct, frozen=True):
-    """How a turn ended, what its answer is, and what its requests have used."""
+    """How a turn ended, what its answer is, what its requests have used and what was not noted of them yet."""
 
     turn: TurnRow
     folded: FoldedTurn
@@ -41,6 +42,7 @@ class Ending(Struct, frozen=True):
     first_token_ms: int | None
     spent: list[Spent] = []
     counted: Counted | None = None
+    notes: list[Note] = []
 
 
 def save_answer(connection: WriteConnection, ending: Ending, lease: Lease, *, claims_next: bool = True) -> Saved:
@@ -53,8 +55,7 @@ def save_answer(connection: WriteConnection, ending: Ending, lease: Lease, *, cl
             return Saved(is_ours=False)
     else:
         _write_message(connection, ending)
-        if (counted := ending.counted) is not None:
-            note_usage(connection, turn.id, step=counted.step, attempt=counted.attempt, usage=counted.encode())
+        keep_notes(connection, turn, ending.notes, ending.counted)
         record_spent(connection, ending.spent)
     waiting = next_queued(connection, turn.conversation_id)
     if waiting is None or not claims_next:

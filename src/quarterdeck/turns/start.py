@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from quarterdeck import metrics
 from quarterdeck.accounts.limits import Limits
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import FeedConversation, encode_event
 from quarterdeck.errors import ConflictError, LogError, StaleWriterError
-from quarterdeck.log.base import Log
+from quarterdeck.log.base import Log, awaited
 from quarterdeck.log.bell import Bell, LocalBell
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.approvals import Decision
@@ -21,6 +22,7 @@ from quarterdeck.turns.admission import Admission
 from quarterdeck.turns.claim import Lease, elapsed_s
 from quarterdeck.turns.commands import Mailbox
 from quarterdeck.turns.feed import Feed
+from quarterdeck.turns.patience import settles_within
 from quarterdeck.turns.record import (
     Accepted,
     Retry,
@@ -71,7 +73,7 @@ class Turns:
         self.admission = Admission()
         self._unclaimed = Unclaimed(database)
         self._acknowledged: dict[tuple[str, str], None] = {}  # by user and key; oldest first
-        self._beginnings: set[asyncio.Task[None]] = set()  # that take longer than their acknowledgement
+        self._beginnings: set[asyncio.Future[None]] = set()  # that take longer than their acknowledgement
 
     async def send(self, user: str, send: Send, *, since_s: float | None = None) -> Accepted:
         """When this returns, the message is kept and its turn runs (or waits for the one before it).
@@ -147,10 +149,10 @@ class Turns:
             accepted, begun_s = await self._record(record)
         self._remember(name)
         if accepted.row.status in OPEN:
-            beginning = asyncio.create_task(self._begin_log_and_ring(accepted.row))
+            beginning = self._begin_log(accepted.row)
             if runner is not None and accepted.row.lease_owner == runner.worker:
                 _launch(runner, accepted, begun_s)
-            await self._wait_a_little(beginning)
+            await self._wait_a_little(accepted.row, beginning)
         if accepted.is_new:
             self._feed.tell(name[0], FeedConversation(accepted.row.conversation_id))
         return accepted
@@ -179,26 +181,32 @@ class Turns:
         if len(self._acknowledged) > _REMEMBERED:
             del self._acknowledged[next(iter(self._acknowledged))]
 
-    async def _wait_a_little(self, beginning: asyncio.Task[None]) -> None:
-        await asyncio.wait([beginning], timeout=_LOG_S)
-        if not beginning.done():
+    async def _wait_a_little(self, turn: TurnRow, beginning: asyncio.Future[None]) -> None:
+        """Neither log nor bell may hold up the acknowledgement: workers look for themselves when it is not heard."""
+        if turn.status == "running" and turn.lease_owner is None:
+            beginning = asyncio.create_task(self._ring_after(beginning, turn))
+        if not await settles_within(beginning, _LOG_S):
             self._beginnings.add(beginning)
             beginning.add_done_callback(self._beginnings.discard)
 
-    async def _begin_log_and_ring(self, turn: TurnRow) -> None:
-        """Neither may hold up the acknowledgement for long: workers look for themselves when the bell is not heard."""
-        await self._begin_log(turn)
-        if turn.status == "running" and turn.lease_owner is None:
-            await self._bell.ready(turn.id)
+    async def _ring_after(self, beginning: asyncio.Future[None], turn: TurnRow) -> None:
+        await asyncio.wait([beginning])
+        await self._bell.ready(turn.id)
 
-    async def _begin_log(self, turn: TurnRow) -> None:
+    def _begin_log(self, turn: TurnRow) -> asyncio.Future[None]:
         """Who is told of a turn can follow it: also who sent the same again before the first one had begun its log."""
-        try:
-            await self._log.append(turn.id, 1, [encode_event(started_event(turn))])
-        except StaleWriterError:
-            return  # it has begun
-        except LogError as error:  # the worker begins it when it can
-            logger.warning("log_not_begun", turn=turn.id, reason=error.message, detail=error.detail)
+        beginning, told = awaited()
+        self._log.append_soon(turn.id, 1, [encode_event(started_event(turn))], told)
+        beginning.add_done_callback(partial(_note_beginning, turn.id))
+        return beginning
+
+
+def _note_beginning(turn: str, beginning: asyncio.Future[None]) -> None:
+    error = None if beginning.cancelled() else beginning.exception()
+    if error is None or isinstance(error, StaleWriterError):
+        return  # it has begun, now or before
+    detail = error.detail if isinstance(error, LogError) else repr(error)
+    logger.warning("log_not_begun", turn=turn, reason=str(error), detail=detail)  # the worker begins it when it can
 
 
 def _launch(runner: TurnRunner, accepted: Accepted, since_s: float) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, text
 from tests.unit.store.stored import add_user, open_store
 
 from quarterdeck.errors import NotFoundError
-from quarterdeck.store.database import AnyConnection, StorageError, WriteConnection
+from quarterdeck.store.database import AnyConnection, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
 
@@ -203,6 +203,28 @@ async def test_the_file_promises_to_survive_a_power_cut(database: SqliteDatabase
         ]
 
     assert await database.write(pragmas) == ["wal", 2, 1]
+
+
+async def test_reads_that_nobody_waits_for_any_more_do_not_hold_up_the_next(database: SqliteDatabase) -> None:
+    may_end = threading.Event()
+    slow = [asyncio.ensure_future(database.read(lambda _: may_end.wait(10))) for _ in range(3)]
+    await asyncio.sleep(0.05)
+    for read in slow:
+        read.cancel()
+    try:
+        async with asyncio.timeout(5):
+            assert await database.read(names) == []
+    finally:
+        may_end.set()
+
+
+async def test_readers_live_on_after_functions_that_fail(database: SqliteDatabase) -> None:
+    def fail(connection: ReadConnection) -> None:
+        connection.exec_driver_sql("SELECT nothing FROM nowhere")
+
+    failed = await asyncio.gather(*(database.read(fail) for _ in range(12)), return_exceptions=True)
+    assert [type(error) for error in failed] == [StorageError] * 12
+    assert await asyncio.gather(*(database.read(names) for _ in range(12))) == [[]] * 12
 
 
 async def test_a_read_sees_one_state_of_the_database_however_often_it_looks(database: SqliteDatabase) -> None:

@@ -27,7 +27,7 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.errors import LogError
-from quarterdeck.log.base import Entry, Log, LogStatus, Take, Told
+from quarterdeck.log.base import Entry, Last, Log, LogStatus, Take, Told
 from quarterdeck.log.bell import Bell, OnReady, OnTold
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.providers.base import Endpoint
@@ -169,9 +169,9 @@ class UnsteadyLog:
         await self._answer()
         return await self._log.wait(turn, after, timeout_s)
 
-    async def finish(self, turn: str, keep_s: float) -> None:
+    async def finish(self, turn: str, keep_s: float, last: Last | None = None) -> None:
         await self._answer()
-        await self._log.finish(turn, keep_s)
+        await self._log.finish(turn, keep_s, last)
 
     async def status(self, turn: str) -> LogStatus | None:
         await self._answer()
@@ -233,6 +233,7 @@ class Rig:
         bell: Bell,
         runs_turns: bool,
         recaller: Recaller | None = None,
+        is_log_here: bool = False,
     ) -> None:
         self.database, self.provider, self.bell = database, provider, bell
         self.log = UnsteadyLog(log)
@@ -247,7 +248,7 @@ class Rig:
         self.toolbox = Toolbox(self.limits)
         rooms = Rooms(
             database, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser, self.toolbox,
-            recaller,
+            recaller, is_log_here,
         )  # fmt: skip
         self.runner = TurnRunner(rooms, self.log, self.feed, worker, bell)
         runner = self.runner if runs_turns else None
@@ -348,11 +349,12 @@ async def open_rig(
     bell: TownBell | None = None,
     runs_turns: bool = True,
     recaller: Callable[[Database], Recaller] | None = None,
+    is_log_here: bool = False,
 ) -> AsyncIterator[Rig]:
     """One process on `folder`. Without `drains` it ends as if it had been killed, as far as its turns can tell."""
     async with open_store(folder) as database, _open_log(folder, bell or TownBell()) as (log, town):
         recalls = None if recaller is None else recaller(database)
-        rig = Rig(FailingWrites(database), log, provider, worker, town, runs_turns, recalls)
+        rig = Rig(FailingWrites(database), log, provider, worker, town, runs_turns, recalls, is_log_here)
         async with run_rig(rig, drains=drains, runs_turns=runs_turns):
             yield rig
 

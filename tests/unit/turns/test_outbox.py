@@ -22,6 +22,7 @@ from quarterdeck.domain.events import (
     PartStarted,
     StepStarted,
     TextDelta,
+    TurnEnded,
     TurnStarted,
     decode_event,
     decode_feed_event,
@@ -30,7 +31,7 @@ from quarterdeck.domain.fold import Fold, fold
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import ReasoningChunk, TextChunk
 from quarterdeck.errors import LogError, StaleWriterError
-from quarterdeck.log.base import Entry, Log, LogStatus, Take, Told, feed_name
+from quarterdeck.log.base import Entry, Last, Log, LogStatus, Take, Told, feed_name
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.turns.claim import Claim, Lease, elapsed_s
 from quarterdeck.turns.feed import Feed
@@ -53,6 +54,7 @@ class ListLog:
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         self.failures = 0
+        self.is_finished = self.is_not_to_be_finished = False
 
     async def expire(self) -> int:
         raise NotImplementedError
@@ -77,7 +79,12 @@ class ListLog:
     async def wait(self, turn: str, after: int, timeout_s: float, take: Take | None = None) -> bool:
         return True
 
-    async def finish(self, turn: str, keep_s: float) -> None: ...
+    async def finish(self, turn: str, keep_s: float, last: Last | None = None) -> None:
+        if last is not None:
+            await self.append(turn, *last)
+        if self.is_not_to_be_finished:
+            raise LogError("The disk is full.")
+        self.is_finished = True
 
     async def status(self, turn: str) -> LogStatus | None:
         return LogStatus("running", 1, len(self.bodies))
@@ -133,6 +140,35 @@ async def test_what_has_waited_long_is_told_in_events_of_a_bounded_size() -> Non
     texts = [event.text for event in log.events() if isinstance(event, TextDelta)]
     assert "".join(texts) == "x" * 100_000
     assert max(map(len, texts)) == MAX_DELTA_CHARS
+
+
+async def test_what_waits_goes_with_the_end_and_the_finish() -> None:
+    log = ListLog()
+    outbox = open_outbox(log)
+    outbox.put([StepStarted(1, "m", 0)])
+    assert await outbox.end(TurnEnded("complete", 1), 60)
+    assert log.events() == [StepStarted(1, "m", 0), TurnEnded("complete", 1)]
+    assert log.is_finished
+    assert outbox.fold.turn().status == "complete"
+
+
+async def test_an_end_that_the_log_refuses_waits_on() -> None:
+    log = ListLog()
+    log.failures = 1
+    outbox = open_outbox(log)
+    assert not await outbox.end(TurnEnded("complete", 1), 60)
+    assert log.events() == []
+    assert await outbox.catch_up(1.0)
+    assert log.events() == [TurnEnded("complete", 1)]
+
+
+async def test_an_end_that_was_appended_and_could_not_be_finished_is_not_appended_again() -> None:
+    log = ListLog()
+    log.is_not_to_be_finished = True
+    outbox = open_outbox(log)
+    assert not await outbox.end(TurnEnded("complete", 1), 60)
+    assert await outbox.catch_up(1.0)
+    assert log.events() == [TurnEnded("complete", 1)]
 
 
 async def test_text_can_wait_for_more_and_everything_else_cannot() -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.fakes.serving import as_written
-from tests.unit.turns.rig import WAIT_S, Pause, Script, ScriptedProvider, open_rig, quietly, say, until
+from tests.unit.turns.rig import WAIT_S, Pause, Rig, Script, ScriptedProvider, open_rig, quietly, say, until
 
 from quarterdeck.context.assistants import built_in
 from quarterdeck.domain.events import (
@@ -39,7 +39,7 @@ from quarterdeck.store.database import StorageError
 from quarterdeck.store.ideas import list_ideas
 from quarterdeck.store.listing import Listing, list_conversations
 from quarterdeck.store.turns import list_steps
-from quarterdeck.turns import briefing as briefing_module
+from quarterdeck.turns import notes as notes_module
 from quarterdeck.turns import patience as patience_module
 from quarterdeck.turns.finish import Finish
 from quarterdeck.turns.job import Job
@@ -376,13 +376,42 @@ async def test_each_step_keeps_a_note_of_what_the_model_was_sent(tmp_path: Path)
         assert request.messages[0].parts[0] == TextPart(built_in("ideas").instructions)
 
 
+async def test_a_note_is_kept_while_a_long_answer_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(notes_module, "_AFTER_S", 0.05)
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("Once"), Pause()]), is_log_here=True) as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, "Once")
+        await until(lambda: _is_noted(rig, turn))
+
+
+async def test_a_note_is_kept_at_once_where_the_log_may_be_lost(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("Once"), Pause()])) as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, "Once")
+        async with asyncio.timeout(notes_module._AFTER_S / 2):
+            await until(lambda: _is_noted(rig, turn))
+
+
+async def test_a_note_goes_with_a_hand_over(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("Once"), Pause()]), is_log_here=True) as rig:
+        turn = (await rig.send()).row.id
+        await rig.said(turn, "Once")
+        assert not await _is_noted(rig, turn)
+        await rig.runner.drain(5)
+        assert await _is_noted(rig, turn)
+
+
+async def _is_noted(rig: Rig, turn: str) -> bool:
+    return bool(await rig.database.read(lambda connection: list_steps(connection, turn)))
+
+
 async def test_a_note_that_cannot_be_kept_does_not_cost_the_answer(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refuse(*_: object) -> None:
         raise StorageError("The server's disk is full.")
 
-    monkeypatch.setattr(briefing_module, "insert_step", refuse)
+    monkeypatch.setattr(notes_module, "insert_step", refuse)
     async with open_rig(tmp_path, ScriptedProvider()) as rig:
         accepted = await rig.send()
         folded, _ = await rig.check_stored(accepted.row.id)
