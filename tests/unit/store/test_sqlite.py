@@ -211,6 +211,7 @@ async def test_reads_that_nobody_waits_for_any_more_do_not_hold_up_the_next(data
     await asyncio.sleep(0.05)
     for read in slow:
         read.cancel()
+    await asyncio.wait(slow)
     try:
         async with asyncio.timeout(5):
             assert await database.read(names) == []
