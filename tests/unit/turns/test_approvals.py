@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from tests.unit.turns.rig import Rig, Script, ScriptedProvider, kill, open_rig, until
+from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, kill, open_rig, until
 from tests.unit.turns.test_tools import ANSWER, Lookout
 
 from quarterdeck.domain.events import ApprovalRequested, ApprovalSettled, ToolCalled
@@ -88,7 +88,8 @@ async def test_without_untrusted_text_a_side_effect_needs_no_approval_unless_its
 
 
 async def test_an_approval_of_other_arguments_or_another_call_allows_nothing(tmp_path: Path) -> None:
-    async with open_rig(tmp_path, ScriptedProvider(LOOK, SEND, ANSWER)) as rig:
+    may_end = Pause()
+    async with open_rig(tmp_path, ScriptedProvider(LOOK, SEND, [may_end, *ANSWER])) as rig:
         reader, sender = tools()
         turn = await ask(rig, reader, sender)
         await waits(rig, turn)
@@ -97,6 +98,7 @@ async def test_an_approval_of_other_arguments_or_another_call_allows_nothing(tmp
         await decide(rig, turn, "approved", call="c")
         await decide(rig, turn, "declined")
         await decide(rig, turn, "approved")  # too late: what was decided first counts
+        may_end.set()
         await rig.check_stored(turn)
         assert sender.calls == []
 
