@@ -170,14 +170,14 @@ async def test_a_stopped_turn_that_had_not_begun_never_asks_the_model(tmp_path: 
 async def test_a_stop_for_the_next_turn_is_heard_between_its_claim_and_its_beginning(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    is_closing, may_close, close = Pause(), Pause(), Finish._close
+    is_closing, may_close, close = Pause(), Pause(), Finish.close
 
-    async def close_later(finish: Finish, job: Job) -> None:
+    async def close_later(finish: Finish, job: Job, ended: TurnEnded, duration_s: float) -> None:
         is_closing.set()
         await may_close.wait()
-        await close(finish, job)
+        await close(finish, job, ended, duration_s)
 
-    monkeypatch.setattr(Finish, "_close", close_later)
+    monkeypatch.setattr(Finish, "close", close_later)
     async with open_rig(tmp_path, ScriptedProvider(say("1"), [TextChunk("2"), Pause()])) as rig:
         first, second = await rig.send("one"), await rig.send("two")
         await is_closing.wait()
