@@ -48,8 +48,11 @@ class BoundedStream(CountedStream):
     It is cut, too, when whoever opened it may not see it any more: `identify` has noted who that was.
     """
 
-    def __init__(self, *given: Any, shortcut: Shortcut | None = None, **options: Any) -> None:
-        super().__init__(*given, **options)
+    def __init__(
+        self, content: Any, status_code: int = 200, *, shortcut: Shortcut | None = None, **options: Any
+    ) -> None:
+        """`status_code` by name: FastAPI reads it here when it describes a route."""
+        super().__init__(content, status_code, **options)
         self._shortcut = shortcut
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
