@@ -67,9 +67,9 @@ class Finish:
     async def close(self, job: Job, ended: TurnEnded, duration_s: float) -> None:
         """The log's last event. A log that stays away is left to the reaper; so is one that others have closed."""
         _note_end(job, ended, duration_s)
+        job.outbox.put([ended])
         try:
-            if not await job.outbox.end(ended, KEEP_LOG_S):
-                await self._close(job)
+            await self._close(job)
         except LogError as error:
             logger.warning("log_not_closed", turn=job.turn.id, reason=error.message, detail=error.detail)
         self._feed.tell(job.turn.owner_id, FeedTurnEnded(job.turn.conversation_id, job.turn.id, ended.status))
@@ -120,14 +120,17 @@ class Finish:
         )
 
     async def _close(self, job: Job) -> None:
-        """For a log that is away, or behind. Raises: `LogError`."""
+        """Raises: `LogError`."""
+        if await job.outbox.end(KEEP_LOG_S):
+            return
         give_up_at = asyncio.get_running_loop().time() + _CLOSE_FOR_S
         while not await job.outbox.catch_up(_PAUSE_S):
             if self.is_leaving or asyncio.get_running_loop().time() >= give_up_at:
                 raise LogError("The log is away.")
         while True:
             try:
-                return await self._log.finish(job.turn.id, KEEP_LOG_S)
+                await self._log.finish(job.turn.id, KEEP_LOG_S)
+                return
             except LogError:
                 if self.is_leaving or asyncio.get_running_loop().time() >= give_up_at:
                     raise

@@ -133,12 +133,11 @@ class Outbox:
         self._take_result()
         return True
 
-    async def end(self, last: Event, keep_s: float) -> bool:
-        """Commit the turn's last event, with what waits, and finish the log, all at once.
+    async def end(self, keep_s: float) -> bool:
+        """Commit what waits, the turn's last event in the end, and finish the log, all at once.
 
         False: the log is behind or away; what waits waits on, and so does the finish. Raises: `StaleWriterError`.
         """
-        self.put([last])
         if self._is_sending() or self.is_behind or not self._claim.is_certain:
             return False
         self._take_result()

@@ -146,7 +146,8 @@ async def test_what_waits_goes_with_the_end_and_the_finish() -> None:
     log = ListLog()
     outbox = open_outbox(log)
     outbox.put([StepStarted(1, "m", 0)])
-    assert await outbox.end(TurnEnded("complete", 1), 60)
+    outbox.put([TurnEnded("complete", 1)])
+    assert await outbox.end(60)
     assert log.events() == [StepStarted(1, "m", 0), TurnEnded("complete", 1)]
     assert log.is_finished
     assert outbox.fold.turn().status == "complete"
@@ -156,7 +157,8 @@ async def test_an_end_that_the_log_refuses_waits_on() -> None:
     log = ListLog()
     log.failures = 1
     outbox = open_outbox(log)
-    assert not await outbox.end(TurnEnded("complete", 1), 60)
+    outbox.put([TurnEnded("complete", 1)])
+    assert not await outbox.end(60)
     assert log.events() == []
     assert await outbox.catch_up(1.0)
     assert log.events() == [TurnEnded("complete", 1)]
@@ -166,7 +168,8 @@ async def test_an_end_that_was_appended_and_could_not_be_finished_is_not_appende
     log = ListLog()
     log.is_not_to_be_finished = True
     outbox = open_outbox(log)
-    assert not await outbox.end(TurnEnded("complete", 1), 60)
+    outbox.put([TurnEnded("complete", 1)])
+    assert not await outbox.end(60)
     assert await outbox.catch_up(1.0)
     assert log.events() == [TurnEnded("complete", 1)]
 
