@@ -73,9 +73,7 @@ class House:
         edit = {"text": f"About the {word} harbour: {poison}", "version": answer["version"]}
         done = http.patch(f"/api/messages/{answer['id']}", json=edit)
         assert done.status_code == 200, done.text
-        chat = new_name("chat")
-        self.ask(http, f"What was said about the {word} harbour?", chat)
-        return chat
+        return self._ask_until_recalled(http, f"What was said about the {word} harbour?")
 
     def carry_import(self, http: httpx2.Client, poison: str, word: str) -> str:
         nodes = [
@@ -107,9 +105,16 @@ class House:
             "sources": [{"message": source}],
         }
         assert http.post("/api/memories/import", content=json.dumps(line)).json()["imported"] == 1
-        chat = new_name("chat")
-        self.ask(http, f"What of the {word} harbour?", chat)
-        return chat
+        return self._ask_until_recalled(http, f"What of the {word} harbour?")
+
+    def _ask_until_recalled(self, http: httpx2.Client, question: str) -> str:
+        """A busy machine may not recall in time, and then nothing was tried."""
+        for _ in range(10):
+            chat = new_name("chat")
+            turn = self.ask(http, question, chat)
+            if '"recalled":{' in http.get(f"/api/turns/{turn}/context").text:
+                return chat
+        raise AssertionError(f"{question!r} recalls nothing")
 
     def _go_on(self, http: httpx2.Client, title: str) -> str:
         [found] = http.get("/api/conversations", params={"q": title}).json()["items"]

@@ -17,8 +17,9 @@ from quarterdeck.providers.polling import Polled
 class DrivenProvider(ScriptedProvider):
     """Says its first words at once; then each poll gives a word while there are any, and the rest is waited for."""
 
-    def __init__(self, words: int, error: ProviderError | None = None) -> None:
+    def __init__(self, words: int, error: ProviderError | None = None, *, falls_silent: bool = False) -> None:
         super().__init__()
+        self.falls_silent = falls_silent
         self.words = [f"{number} " for number in range(words)]
         self.error = error
         self.waits = self.polls = 0
@@ -42,7 +43,9 @@ class DrivenProvider(ScriptedProvider):
 
     def _poll(self) -> list[Delta] | None:
         self.polls += 1
-        return [TextChunk(self.words.pop(0))] if len(self.words) > 1 else None
+        if len(self.words) > 1:
+            return [TextChunk(self.words.pop(0))]
+        return [] if self.falls_silent else None
 
 
 def counted(words: int) -> str:
@@ -57,6 +60,16 @@ async def test_text_that_the_clock_takes_along_is_logged_and_stored_without_waki
     assert folded.parts == [TextPart(counted(30))]
     assert provider.waits == 1
     assert provider.polls > 29
+
+
+async def test_a_model_that_says_nothing_for_two_ticks_is_waited_for_and_not_asked_for_ever(tmp_path: Path) -> None:
+    """Only who waits notices that it is silent for too long."""
+    provider = DrivenProvider(5, falls_silent=True)
+    async with open_rig(tmp_path, provider) as rig:
+        accepted = await rig.send()
+        folded, _ = await rig.check_stored(accepted.row.id)
+    assert folded.parts == [TextPart(counted(5))]
+    assert provider.waits == 1
 
 
 async def test_a_turn_is_stopped_while_the_clock_takes_its_text_along(tmp_path: Path) -> None:
