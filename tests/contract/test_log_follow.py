@@ -22,7 +22,7 @@ from quarterdeck.domain.events import (
 )
 from quarterdeck.domain.fold import fold
 from quarterdeck.errors import CursorError
-from quarterdeck.log.base import FEED_KEEP, Log, feed_name
+from quarterdeck.log.base import FEED_KEEP, Entry, Log, feed_name
 from quarterdeck.log.follow import check_cursor, follow
 
 pytestmark = on_every_store
@@ -49,7 +49,7 @@ async def test_every_follower_sees_each_entry_once_in_order(log: Log) -> None:
 async def test_followers_that_come_at_any_time_see_the_rest_of_it(log: Log) -> None:
     await log.append("t", 1, bodies(1))
     writing = asyncio.create_task(write_slowly(log, "t", 300, start=2))
-    followers = []
+    followers: list[tuple[int, asyncio.Task[list[Entry]]]] = []
     while not writing.done() and len(followers) < 100:  # the slower the machine, the more would come
         status = await log.status("t")
         assert status is not None
