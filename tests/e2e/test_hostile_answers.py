@@ -80,7 +80,7 @@ def test_no_streamed_answer_acts(chat: ChatPage, watchman: Watchman, upstream: U
     for number, payload in enumerate(chosen):
         text = f"{payload}\n\nmark-{number}."
         upstream.change(model, Script(pieces=[text[at : at + 7] for at in range(0, len(text), 7)]))
-        chat.send("Next").page.get_by_text(f"mark-{number}.").wait_for(state="attached")
+        chat.send("Next").page.get_by_text(f"mark-{number}.").first.wait_for(state="attached")
         violations += watchman.look()
     report("hostile answers, streamed", violations, len(chosen))
 
