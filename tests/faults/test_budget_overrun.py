@@ -24,9 +24,11 @@ from quarterdeck.store.postgres import PostgresDatabase
 
 SENDS = 50
 ALLOWED = 7
-_INPUT_TOKENS = 30
+_INPUT_TOKENS = 300
 _OUTPUT_TOKENS = 4_096  # as much as is usual: it fills what is reserved
-_RESERVED = 34 + _OUTPUT_TOKENS  # of "Hi": its bytes, and what frames a message
+# Of "Hi", of what is said of the user's time, and what frames a message: their bytes, which are about as many as the
+# model counts. So an answer that ends leaves nothing that a later message could have.
+_RESERVED = 320 + _OUTPUT_TOKENS
 _MAX_TOKENS = ALLOWED * _RESERVED
 SLOW = Script(usage=ScriptedUsage(input=_INPUT_TOKENS, output=_OUTPUT_TOKENS), first_delay_s=1.5)
 
