@@ -23,8 +23,10 @@ from quarterdeck.domain.fold import fold
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import FinishChunk, TextChunk
 from quarterdeck.log.base import feed_name, is_feed
+from quarterdeck.turns import outage
 from quarterdeck.turns import outbox as outbox_module
 from quarterdeck.turns import start as start_module
+from quarterdeck.turns.outage import note_machine_up
 
 HALF = "The harbour lay still under a thin mist while the crew"
 REST = " wrote the day into the log."
@@ -239,6 +241,27 @@ async def test_a_worker_that_finds_the_log_of_a_begun_turn_gone_answers_anew_abo
         assert first_seq > last + 5_000
         assert isinstance(restored, TurnRestored)
         assert restored.parts == []
+
+
+async def test_an_answer_that_was_not_noted_yet_is_above_all_old_numbers_after_a_power_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where the log is on this machine, the note comes a second later than the first word."""
+    provider = ScriptedProvider([TextChunk(HALF), Pause()])
+    async with open_rig(tmp_path, provider, drains=False, is_log_here=True) as rig:
+        await note_machine_up(rig.database)
+        turn = (await rig.send()).row.id
+        await rig.said(turn, HALF)
+        last = await _lose_log(rig, turn)
+        assert not await _is_noted(rig)
+    monkeypatch.setattr(outage, "read_boot_id", lambda: "after the power cut")
+    async with open_rig(tmp_path, ScriptedProvider(say("From the beginning.")), "second", is_log_here=True) as rig:
+        await rig.reaper.start(others_are_dead=True)
+        folded, _ = await rig.check_stored(turn)
+        assert folded.parts == [TextPart("From the beginning.")]
+        first_seq, restored = (await rig.entries(turn))[0]
+        assert first_seq > last + 5_000
+        assert isinstance(restored, TurnRestored)
 
 
 async def _is_noted(rig: Rig) -> bool:
