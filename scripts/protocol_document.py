@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from fastapi import FastAPI
 from msgspec import inspect
 
 from quarterdeck.config import Settings
@@ -83,15 +81,10 @@ def _tree(cls: type[QuarterdeckError]) -> Iterator[type[QuarterdeckError]]:
         yield from _tree(child)
 
 
-@contextlib.asynccontextmanager
-async def _no_lifespan(_app: FastAPI) -> Any:
-    yield
-
-
 @functools.cache
 def openapi() -> Schema:
     """The description of all routes."""
-    return create_application(Settings(), _no_lifespan).openapi()
+    return create_application(Settings()).openapi()
 
 
 def _routes() -> str:

@@ -11,15 +11,15 @@ from collections.abc import AsyncIterator, Iterator
 from importlib import import_module
 
 import uvicorn
-from fastapi import FastAPI
+from starlette.applications import Starlette
 
 from quarterdeck.app.data import open_data_dir
 from quarterdeck.app.opening import open_house
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
 from quarterdeck.serve import HARD_STOP_S, bind, stop_hard_after
-from quarterdeck.web import health, metrics
 from quarterdeck.web.house import House
+from quarterdeck.web.probes import PROBES
 from quarterdeck.web.problems import install_problems
 
 
@@ -58,9 +58,7 @@ async def _answer_probes(house: House, listener: socket.socket | None) -> AsyncI
     if listener is None:
         yield
         return
-    app = FastAPI(openapi_url=None)
-    app.include_router(health.router)
-    app.include_router(metrics.router)
+    app = Starlette(routes=PROBES)
     install_problems(app)
     app.state.house = house
     server = _Probed(uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", server_header=False))

@@ -37,16 +37,16 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 from websockets.typing import Subprotocol
 
-from quarterdeck.app.serving import create_app
 from quarterdeck.config import Settings
 from quarterdeck.store.tables import api_keys, sessions, summaries
+from quarterdeck.web.application import create_application
 
 REFUSED = {401, 403, 404, 405, 422}
 
 
 @pytest.fixture(scope="module")
 def app() -> FastAPI:
-    composed = create_app(Settings(data_dir=Path("/nowhere")))  # as it is served, never started
+    composed = create_application(Settings(data_dir=Path("/nowhere")))  # as it is served, never started
     composed.openapi()  # with the routes that are loaded later
     return composed
 

@@ -1,4 +1,4 @@
-"""What a start does not load, for time and memory: each of these is loaded when somebody first needs it."""
+"""What a start does not load until /readyz says that it is done: each of these is loaded when somebody needs it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ HEAVY = (
     "argon2",
     "asyncpg",
     "cryptography",
+    "fastapi",
     "httpx2",
+    "jinja2",
     "joserfc",
     "ldap3",
     "markdown_it",
     "numpy",
+    "opentelemetry",
     "prompt_toolkit",
+    "pydantic.v1",
     "quarterdeck.client",
     "quarterdeck.egress.connecting",
     "quarterdeck.exchange.importing",
@@ -34,19 +38,33 @@ import asyncio, sys
 from pathlib import Path
 from quarterdeck.cli.main import build
 build(["serve"])
-from quarterdeck.app.opening import open_house
+from quarterdeck.app.serving import Entrance
 from quarterdeck.config import load_settings
-from quarterdeck.web.application import create_application
 
 async def start():
-    settings = load_settings(data_dir=Path(sys.argv[1]), discover=False)
-    create_application(settings, None)
-    async with open_house(settings):
-        await asyncio.sleep(0)
+    entrance = Entrance(load_settings(data_dir=Path(sys.argv[1]), discover=False))
+    to_server, from_server = asyncio.Queue(), asyncio.Queue()
+    life = asyncio.create_task(entrance({{"type": "lifespan"}}, to_server.get, from_server.put))
+    await to_server.put({{"type": "lifespan.startup"}})
+    assert (await from_server.get())["type"] == "lifespan.startup.complete"
+    answers = []
+    scope = {{"type": "http", "method": "GET", "headers": [(b"host", b"127.0.0.1")], "query_string": b""}}
+
+    async def receive():
+        return {{"type": "http.request"}}
+
+    async def send(message):
+        answers.append(message)
+
+    await entrance(scope | {{"path": "/readyz"}}, receive, send)
+    assert answers[0]["status"] == 200
     {look}
+    await to_server.put({{"type": "lifespan.shutdown"}})
+    await life
 
 asyncio.run(start())
 """
+_LOAD = 'await entrance(scope | {"path": "/"}, receive, send);'
 
 
 def _start(folder: Path, look: str) -> list[str]:
@@ -65,9 +83,9 @@ def test_a_start_loads_nothing_that_only_some_servers_need(tmp_path: Path, *, is
     assert _start(tmp_path, f"print(*(name for name in {HEAVY!r} if name in sys.modules))") == []
 
 
-def test_a_start_builds_no_validators_of_what_nobody_has_sent(tmp_path: Path) -> None:
+def test_the_routes_build_no_validators_of_what_nobody_has_sent(tmp_path: Path) -> None:
     look = (
-        "from fastapi.openapi.models import OpenAPI; from quarterdeck.web.messages import Retrying;"
+        f"{_LOAD} from fastapi.openapi.models import OpenAPI; from quarterdeck.web.messages import Retrying;"
         " print(OpenAPI.__pydantic_complete__, Retrying.__pydantic_complete__)"
     )
     assert _start(tmp_path, look) == ["False", "False"]

@@ -55,7 +55,8 @@ from quarterdeck.turns.runner import TurnRunner
 from quarterdeck.turns.start import Turns
 from quarterdeck.turns.ticker import Ticker
 from quarterdeck.web.house import House, Role
-from quarterdeck.web.listener import Listener, load_providers
+from quarterdeck.web.listener import Listener
+from quarterdeck.web.stored_providers import load_providers
 
 _DRAIN_S = 3.0
 _GRACE_S = 2.0  # in a fleet: many answers end by themselves in that time, which saves asking the model again
@@ -114,7 +115,7 @@ async def open_house(
         reaper = await _begin_turns(house, runner, me)
         tasks = [asyncio.create_task(work) for work in _list_work(house, me, jobs)]
         house.is_ready.set()
-        _spare_the_collector()
+        spare_the_collector()
         try:
             yield house
         finally:
@@ -286,7 +287,7 @@ async def _drain(house: House, runner: TurnRunner | None, reaper: Reaper | None)
     await house.feed.settle()
 
 
-def _spare_the_collector() -> None:
+def spare_the_collector() -> None:
     """The command has turned it off. What the start made stays, and is not looked at again; streams make few cycles.
 
     Nor is it looked through now: of 215,000 objects 2,000 are garbage, and it would take a tenth of the start.

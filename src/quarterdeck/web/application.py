@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
-
 from fastapi import FastAPI
 
 from quarterdeck import __version__
@@ -21,7 +18,6 @@ from quarterdeck.web import (
     ideas,
     me,
     messages,
-    metrics,
     models,
     openai_chat,
     organizing,
@@ -37,6 +33,7 @@ from quarterdeck.web import (
 from quarterdeck.web.assets import PAGE, Assets
 from quarterdeck.web.compression import Compression
 from quarterdeck.web.guard import Guard
+from quarterdeck.web.invalid import install_validation
 from quarterdeck.web.later import LaterRoutes, include
 from quarterdeck.web.problems import install_problems
 
@@ -62,8 +59,7 @@ ROUTERS = (
     account.router,  # /api/me, /api/me/password, /api/me/sessions
     me.router,  # /api/settings
     own_data.router,  # DELETE /api/me, /api/me/export
-    health.router,  # /healthz, /readyz
-    metrics.router,  # /metrics
+    health.router,  # /healthz, /readyz, /metrics
     page.router,  # /, /open, /sandbox/…
 )
 
@@ -103,16 +99,13 @@ A self-hosted AI chat server that keeps the log. Sign in with an API key (`quart
 The sockets and the events are described in docs/protocol.md.
 """
 
-Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 
-
-def create_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
-    """`lifespan` puts a `House` into `app.state.house` before the first request."""
+def create_application(settings: Settings) -> FastAPI:
+    """Whoever serves it puts a `House` into `app.state.house` before the first request."""
     app = FastAPI(
         title="Quarterdeck",
         version=__version__,
         description=_DESCRIPTION,
-        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",
@@ -124,6 +117,7 @@ def create_application(settings: Settings, lifespan: Lifespan) -> FastAPI:
         app.mount("/assets", Assets(directory=PAGE / "assets"), name="assets")
     LaterRoutes(app, LATER)
     install_problems(app)
+    install_validation(app)
     app.add_middleware(Compression)
     app.add_middleware(Guard, settings=settings)
     return app

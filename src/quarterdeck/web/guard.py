@@ -16,11 +16,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from quarterdeck.accounts.identities.cloudflare import ASSERTION_HEADER
 from quarterdeck.config import Settings
+from quarterdeck.web.counted import count_answer
 from quarterdeck.web.cross_origin import CrossOrigin
 from quarterdeck.web.doors import Doors, is_door
 from quarterdeck.web.hosts import Hosts
 from quarterdeck.web.house import SESSION_COOKIE
-from quarterdeck.web.metrics import count_answer
 from quarterdeck.web.problems import refusal
 
 MAX_BODY_BYTES = 8 * 1024 * 1024

@@ -6,8 +6,7 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import Literal
 
-from fastapi import Request
-from starlette.requests import HTTPConnection
+from starlette.requests import HTTPConnection, Request
 
 from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.asking import Asking

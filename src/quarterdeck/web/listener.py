@@ -5,30 +5,14 @@ from __future__ import annotations
 import asyncio
 
 from quarterdeck.accounts.limits import LIMITS_CHANGED
-from quarterdeck.accounts.vault import Vault
-from quarterdeck.diagnostics import get_logger, register_secret
+from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.providers.registry import Registry
-from quarterdeck.store.database import Database
-from quarterdeck.store.settings import read_setting
 from quarterdeck.turns.commands import read_command
 from quarterdeck.turns.runner import TurnRunner
 from quarterdeck.web.house import MEMORY_CHANGED, PROVIDERS_CHANGED, House
-from quarterdeck.web.me import DEFAULT_MODEL
-from quarterdeck.web.providers import load_stored
+from quarterdeck.web.stored_providers import load_providers
 
 logger = get_logger("quarterdeck.bell")
-
-
-async def load_providers(registry: Registry, database: Database, vault: Vault) -> None:
-    """What the settings page has stored: providers and the default model."""
-    stored, locked = await load_stored(database, vault)
-    for name in locked:
-        logger.error("provider_key_locked", provider=name, reason="the key does not open it; enter it again")
-    registry.set_stored(stored)
-    for endpoint in registry.endpoints():
-        register_secret(endpoint.key)
-    registry.stored_default = await database.read(lambda connection: read_setting(connection, DEFAULT_MODEL))
 
 
 class Listener:

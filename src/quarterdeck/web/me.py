@@ -12,10 +12,9 @@ from quarterdeck.domain.events import FeedModels
 from quarterdeck.store.settings import save_setting
 from quarterdeck.web.dependencies import Administrator, Caller, TheHouse
 from quarterdeck.web.house import PROVIDERS_CHANGED, House
+from quarterdeck.web.stored_providers import DEFAULT_MODEL
 
 router = APIRouter(prefix="/api", tags=["settings"])
-
-DEFAULT_MODEL = "default_model"
 
 
 class SettingsChange(BaseModel):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 from starlette.types import Scope
 
 from quarterdeck.diagnostics import get_logger
@@ -58,9 +58,8 @@ def refusal(scope: Scope, status: int, code: str, sentence: str, *, retry_after_
     return JSONResponse(body, status, headers=headers)
 
 
-def install_problems(app: FastAPI) -> None:
+def install_problems(app: Starlette) -> None:
     app.add_exception_handler(QuarterdeckError, _on_known)
-    app.add_exception_handler(RequestValidationError, _on_invalid)
     app.add_exception_handler(HTTPException, _on_http)
     app.add_exception_handler(UnicodeEncodeError, _on_half_character)
     app.add_exception_handler(Exception, _on_unknown)
@@ -78,16 +77,6 @@ async def _on_known(request: Request, error: Exception) -> JSONResponse:
             "request_failed", path=named(request.scope), code=known.code, reason=known.message, detail=known.detail
         )
     return problem_of(known)
-
-
-async def _on_invalid(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, RequestValidationError)  # nosec B101  # noqa: S101  # registered for this class only
-    first = error.errors()[0]
-    place = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
-    reason = str(first["msg"])
-    logger.info("validation_failed", path=named(request.scope), place=place, reason=reason)
-    detail = f"`{place}`: {reason}." if place else f"The request does not fit: {reason}."
-    return problem(422, "bad_input", detail)
 
 
 async def _on_http(request: Request, error: Exception) -> JSONResponse:

@@ -9,17 +9,17 @@ import msgspec
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, Field
 
-from quarterdeck.accounts.vault import Vault
 from quarterdeck.diagnostics import register_secret
 from quarterdeck.domain.events import FeedModels
-from quarterdeck.errors import ConflictError, InputError, NotFoundError, SetupError
+from quarterdeck.errors import ConflictError, InputError, NotFoundError
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.presets import BY_NAME, PRESETS
-from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_secrets
-from quarterdeck.store.settings import EndpointRow, delete_endpoint, list_endpoints, save_endpoint
+from quarterdeck.store.settings import EndpointRow, delete_endpoint, save_endpoint
 from quarterdeck.web.dependencies import Administrator, TheHouse
 from quarterdeck.web.house import PROVIDERS_CHANGED, House
+from quarterdeck.web.stored_providers import load_stored
 
 router = APIRouter(prefix="/api/providers", tags=["providers"])
 
@@ -112,31 +112,6 @@ def _connected(house: House, endpoint: Endpoint) -> dict[str, Any]:
         "message": state.message,
         "models": state.models,
     }
-
-
-async def load_stored(database: Database, vault: Vault) -> tuple[list[Endpoint], list[str]]:
-    """Endpoints from the settings page with their keys, and the names of those whose key cannot be opened."""
-    stored: list[Endpoint] = []
-    locked: list[str] = []
-    for row in await database.read(list_endpoints):
-        try:
-            key = vault.open(row.key_sealed, f"endpoint:{row.name}") if row.key_sealed else ""
-        except SetupError:
-            locked.append(row.name)
-            key = ""
-        preset = BY_NAME.get(row.name)
-        stored.append(
-            Endpoint(
-                name=row.name,
-                label=row.label,
-                dialect=row.dialect,
-                base_url=row.base_url,
-                key=key,
-                origin="settings",
-                needs_key=preset.needs_key if preset else False,
-            )
-        )
-    return stored, locked
 
 
 async def _reload(house: House) -> None:

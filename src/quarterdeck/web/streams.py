@@ -16,7 +16,7 @@ from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import AccessError
 from quarterdeck.web.connections import ABORT, SEND_TIMEOUT_S, WRITE_PIECE, Connections
-from quarterdeck.web.metrics import CountedStream
+from quarterdeck.web.counted import CountedStream
 from quarterdeck.web.problems import named
 
 T = TypeVar("T")

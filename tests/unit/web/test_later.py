@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import AsyncIterator
-
 import httpx2
 import pytest
 from fastapi import FastAPI
@@ -16,13 +13,8 @@ from quarterdeck.web.application import LATER, ROUTERS, create_application
 from quarterdeck.web.later import LaterRoutes
 
 
-@contextlib.asynccontextmanager
-async def no_lifespan(_: FastAPI) -> AsyncIterator[None]:
-    yield
-
-
 def make_app() -> FastAPI:
-    return create_application(Settings(), no_lifespan)
+    return create_application(Settings())
 
 
 def plain_routes(app: FastAPI) -> list[Route]:

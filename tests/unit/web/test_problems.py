@@ -24,6 +24,7 @@ from quarterdeck.errors import (
 from quarterdeck.store.database import StorageError
 from quarterdeck.store.listing import Place
 from quarterdeck.web.conversations import _decode_cursor, _encode_cursor
+from quarterdeck.web.invalid import install_validation
 from quarterdeck.web.problems import install_problems
 from quarterdeck.web.turns import _cursor
 
@@ -35,6 +36,7 @@ class Wanted(BaseModel):
 async def ask(error: Exception | None, method: str = "GET", path: str = "/x", **given: Any) -> httpx2.Response:
     app = FastAPI()
     install_problems(app)
+    install_validation(app)
 
     @app.api_route("/x", methods=["GET"])
     async def fail() -> None:
@@ -146,6 +148,7 @@ async def test_what_goes_wrong_at_a_link_that_works_once_is_logged_without_the_l
 ) -> None:
     app = FastAPI()
     install_problems(app)
+    install_validation(app)
 
     @app.get("/reset/{secret}")
     async def fail(secret: str, count: int = 0) -> None:
