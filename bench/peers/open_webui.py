@@ -5,12 +5,14 @@ Everything that is asked of a model beside the answer (titles, tags, follow-ups)
 
 from __future__ import annotations
 
+import functools
 import time
 import uuid
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import httpx2
 
 from bench.driver import Chat, ended
 from bench.peers.peer import Peer
@@ -45,18 +47,23 @@ def start(programs: Path, folder: Path, upstream_port: int) -> Server:
     return Server(command, port, environment, folder / "open-webui.log")
 
 
+@functools.cache
+def _sign_in(url: str) -> str:
+    """A token, of which all tabs of a browser have one; more than 15 in three minutes are refused."""
+    response = httpx2.post(f"{url}/api/v1/auths/signin", json={"email": "", "password": ""}, timeout=60)
+    return str(response.raise_for_status().json()["token"])
+
+
 class OpenWebuiClient:
     """One tab of the page."""
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}"
+        self._token = _sign_in(self._url)
         self._chat: Chat | None = None
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession()
-        signing_in = self._session.post(f"{self._url}/api/v1/auths/signin", json={"email": "", "password": ""})
-        async with signing_in as response:
-            self._token = (await response.json())["token"]
         self._headers = {"Authorization": f"Bearer {self._token}"}
         self._socket = SocketIo(f"{self._url}/ws/socket.io/", {"token": self._token}, self._take)
         await self._socket.open(self._session)
