@@ -20,7 +20,7 @@ from bench.peers.socket_io import SocketIo
 from bench.processes import Server, free_port
 
 _ENVIRONMENT = {
-    "WEBUI_AUTH": "False",
+    "BYPASS_MODEL_ACCESS_CONTROL": "True",  # else who is not the first sees no model
     "WEBUI_SECRET_KEY": "bench",
     "ENABLE_OLLAMA_API": "False",
     "OPENAI_API_KEY": "sk-bench",
@@ -48,18 +48,32 @@ def start(programs: Path, folder: Path, upstream_port: int) -> Server:
 
 
 @functools.cache
-def _sign_in(url: str) -> str:
-    """A token, of which all tabs of a browser have one; more than 15 in three minutes are refused."""
-    response = httpx2.post(f"{url}/api/v1/auths/signin", json={"email": "", "password": ""}, timeout=60)
+def _administrate(url: str) -> str:
+    """The token of the first user, who may add others."""
+    return _post(f"{url}/api/v1/auths/signup", _person("admin"))
+
+
+def _add_user(url: str) -> str:
+    """The token of a new user: what an answer says is told to all tabs of its user."""
+    return _post(f"{url}/api/v1/auths/add", _person(uuid.uuid4().hex) | {"role": "user"}, _administrate(url))
+
+
+def _person(name: str) -> dict[str, str]:
+    return {"name": name, "email": f"{name}@example.org", "password": "only-for-the-bench"}
+
+
+def _post(url: str, body: dict[str, str], token: str = "") -> str:
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    response = httpx2.post(url, json=body, headers=headers, timeout=60)
     return str(response.raise_for_status().json()["token"])
 
 
 class OpenWebuiClient:
-    """One tab of the page."""
+    """A user with one tab of the page."""
 
     def __init__(self, port: int) -> None:
         self._url = f"http://127.0.0.1:{port}"
-        self._token = _sign_in(self._url)
+        self._token = _add_user(self._url)
         self._chat: Chat | None = None
 
     async def open(self) -> None:
@@ -104,7 +118,7 @@ class OpenWebuiClient:
         await self._session.close()
 
     def _take(self, event: str, arguments: list[Any]) -> None:
-        """All sockets of a user are told everything: what is of another tab's answer is not ours."""
+        """What is of another answer is not ours."""
         chat = self._chat
         if event != "events" or chat is None or arguments[0].get("message_id") != self._answer:
             return

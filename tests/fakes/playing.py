@@ -95,7 +95,7 @@ class Playback(ABC):
         begun = loop.time()
         breaks_after = script.fault_after if script.fault else len(script.pieces)
         for number, text in enumerate(script.pieces[:breaks_after], 1):
-            if script.delay_s:
+            if script.delay_s and not received.is_hurried:
                 await asyncio.sleep(max(begun + number * script.delay_s - loop.time(), 0))
             await self._write(response, self.say(text))
             received.pieces_sent = number

@@ -40,6 +40,7 @@ class Received(Struct, kw_only=True):
     ended_at: float | None = None
     outcome: str = "running"  # "complete", "disconnected", "failed", "rejected"
     pieces_sent: int = 0
+    is_hurried: bool = False  # what is left is said without a pause
 
 
 class Asked(Struct):

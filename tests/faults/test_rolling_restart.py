@@ -25,12 +25,12 @@ from tests.harness.crowd import (
 from tests.harness.fleet import Fleet
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
-from tests.harness.waiting import is_long, trials, wait_until, wait_until_async
+from tests.harness.waiting import is_long, wait_until, wait_until_async
 
 EXIT_S = 10.0
 GAP_S = 3.0
 TURNS = 4
-WORDS = trials(250, 400)  # for each time that all processes are replaced
+WORDS = 2_500  # of which a model says the rest at once when all processes have been replaced
 DELAY_S = 0.04
 
 
@@ -136,13 +136,15 @@ async def go_through(
     wrong: list[str],
 ) -> int:
     """All processes replaced `rolls` times within one answer. Returns how many messages and answers there were."""
-    models = [upstream.model(Script(pieces=words(WORDS * rolls), delay_s=DELAY_S)) for _ in range(TURNS)]
+    models = [upstream.model(Script(pieces=words(WORDS), delay_s=DELAY_S)) for _ in range(TURNS)]
     short = upstream.model(Script(pieces=["ok"]))
-    text = "".join(words(WORDS * rolls))
+    text = "".join(words(WORDS))
     record = Record()
     async with running_turns(fleet, models) as (turns, viewers), sending(fleet.port, fleet.key, short, record):
         for _ in range(rolls):
             await roll(fleet, figures)
+        for model in models:
+            upstream.hurry(model)
     wrong += find_losses(read_messages(fleet), record)
     wrong += find_wrong_views(viewers, text, read_answers(fleet, turns))
     wrong += [f"{viewer.surface}: {found}" for viewer in viewers for found in find_disorder(viewer.transcript)]

@@ -79,7 +79,7 @@ class Trial:
                 await asyncio.gather(*(reach_stage(turn, self._upstream, self._chance) for turn in self.turns))
                 self._name_holders()
                 await held.enter_async_context(self._deployment.hold_log())
-            await wait_until_async(lambda: self._are_stored(unclosed), "the messages to be stored", 10)
+            await wait_until_async(lambda: self._are_stored(unclosed), "the messages to be stored", 30)
             kill_process(self.killed)
             stop_process(self.frozen)
             note_fault(self.turns, self._upstream)

@@ -15,7 +15,7 @@ from tests.harness.full_client import FullClient, count_chars, has_ended
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until_async
 
-PATIENCE_S = 30.0
+PATIENCE_S = 60.0
 BEFORE_FIRST, FIRST, MIDDLE, UNSAVED, UNCLOSED = STAGES = (
     "before the first token",
     "at the first token",

@@ -40,15 +40,15 @@ class Reaper:
         self._closed: set[str] = set()  # of the turns that ended lately, those that need no repair
 
     async def start(self, *, others_are_dead: bool) -> None:
-        """Take over at once what is free now, then look every second.
+        """Take over what is free now, then look every second.
 
-        `others_are_dead`: this process holds the data folder alone, so no older lease can be alive.
+        `others_are_dead`: this process holds the data folder alone, so no older lease can be alive. It returns when it
+        has taken them; among others it does not wait, for what they all have not kept up with never ends.
         """
         if others_are_dead:
             await self._take_house()
         else:
             self._repaired_to_ms = now_ms() - _LOOK_BACK_AMONG_OTHERS_MS
-            await self._claim()
         self._tasks = [asyncio.create_task(self._look_forever()), asyncio.create_task(self._tidy_forever())]
 
     async def _take_house(self) -> None:
@@ -69,12 +69,12 @@ class Reaper:
 
     async def _look_forever(self) -> None:
         while True:
-            await asyncio.sleep(_PERIOD_S)
             try:
                 await self._claim()
             except QuarterdeckError as error:
                 logger.warning("reaper_failed", reason=error.message, detail=error.detail)
                 await asyncio.sleep(_GRACE_S)
+            await asyncio.sleep(_PERIOD_S)
 
     async def _tidy_forever(self) -> None:
         while True:

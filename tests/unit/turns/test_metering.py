@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import select
 from tests.harness.ledger import find_miscounts, find_reserved
-from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, kill, open_rig, say, until
+from tests.unit.turns.rig import WAIT_S, Pause, Rig, Script, ScriptedProvider, kill, open_rig, say, until
 
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import FinishChunk, TextChunk, UsageChunk
@@ -19,6 +20,7 @@ from quarterdeck.store.prices import save_price
 from quarterdeck.store.rules import RuleRow, insert_rule
 from quarterdeck.store.tables import usage_entries
 from quarterdeck.store.usage import UsageEntry
+from quarterdeck.turns.job import Job
 from quarterdeck.turns.record import Retry, Send
 
 REPORTED: Script = [TextChunk("Well."), UsageChunk(Usage(20, 5, 10)), FinishChunk("stop")]
@@ -149,22 +151,22 @@ async def test_an_answer_whose_step_had_ended_is_counted_once_by_who_saves_it(
         assert [(entry.input_tokens, entry.output_tokens) for entry in await entries(rig)] == [(20, 5)]
 
 
-async def test_what_was_reserved_and_never_asked_for_is_given_back(tmp_path: Path) -> None:
+async def test_what_was_reserved_and_never_asked_for_is_given_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached = Pause()
+
+    async def hang(*_: object) -> None:
+        reached.set()
+        await Pause().wait()
+
     async with open_rig(tmp_path, ScriptedProvider(REPORTED), drains=False) as rig:
         await bound(rig, 50_000)
-        reached = Pause()
-
-        async def hang(*_: object) -> None:
-            reached.set()
-            await Pause().wait()
-
-        accepted = await rig.send()
-        job = rig.runner._jobs.get(accepted.row.id)
-        if job is None:
-            await until(lambda: _has_job(rig, accepted.row.id))
-            job = rig.runner._jobs[accepted.row.id]
-        job._pump = hang  # type: ignore[assignment]
-        await reached.wait()
+        with monkeypatch.context() as patch:
+            patch.setattr(Job, "_pump", hang)
+            accepted = await rig.send()
+            async with asyncio.timeout(WAIT_S):
+                await reached.wait()
         assert await rig.database.read(find_reserved) != []
         await kill(rig)
     async with open_rig(tmp_path, ScriptedProvider(REPORTED), "second") as rig:
@@ -172,10 +174,6 @@ async def test_what_was_reserved_and_never_asked_for_is_given_back(tmp_path: Pat
         await rig.reaper.start(others_are_dead=True)
         await rig.check_stored(accepted.row.id)
         assert sorted(entry.tokens for entry in await entries(rig)) == [0, 25]
-
-
-async def _has_job(rig: Rig, turn: str) -> bool:
-    return turn in rig.runner._jobs
 
 
 async def test_a_second_try_is_counted_and_bounded_like_the_first(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from tests.unit.turns.rig import Pause, Rig, Script, ScriptedProvider, kill, open_rig, quietly, say, until
+from tests.unit.turns.rig import WAIT_S, Pause, Rig, Script, ScriptedProvider, kill, open_rig, quietly, say, until
 
 from quarterdeck.domain.events import TurnContinued, TurnEnded, TurnRestored, encode_event
 from quarterdeck.domain.fold import Fold, fold
@@ -18,7 +18,7 @@ from quarterdeck.domain.step import FinishChunk, TextChunk
 from quarterdeck.errors import ProviderCutError, StaleWriterError
 from quarterdeck.store.leases import claim_work
 from quarterdeck.store.tables import turns
-from quarterdeck.store.turns import claim_turn
+from quarterdeck.store.turns import Claimable, claim_turn
 from quarterdeck.turns import outage as outage_module
 from quarterdeck.turns import reaper as reaper_module
 from quarterdeck.turns import runner as runner_module
@@ -312,6 +312,32 @@ async def test_a_turn_that_was_recorded_and_never_run_is_found_by_the_reaper(
         folded, _ = await rig.check_stored(accepted.row.id)
         assert folded.parts == [TextPart("Here.")]
         assert not any(isinstance(event, TurnContinued) for event in await rig.events(accepted.row.id))
+
+
+async def test_a_process_is_ready_while_it_still_takes_what_waits(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Among others: a queue that is longer than what all of them do would keep it from its readiness for ever."""
+    looked: list[None] = []
+
+    def always_more(*_: object, **__: object) -> list[Claimable]:
+        looked.append(None)
+        return [Claimable("never", None)] * reaper_module._BATCH
+
+    async def claim(*_: object, **__: object) -> bool:
+        return True
+
+    async with open_rig(tmp_path, ScriptedProvider()) as rig:
+        monkeypatch.setattr(reaper_module, "list_claimable", always_more)
+        monkeypatch.setattr(rig.runner, "claim", claim)
+        async with asyncio.timeout(WAIT_S):
+            await rig.reaper.start(others_are_dead=False)
+
+        async def goes_on() -> bool:
+            return len(looked) > 2
+
+        await until(goes_on)
+        await rig.reaper.stop()
 
 
 async def test_the_reaper_leaves_living_workers_alone(tmp_path: Path) -> None:
