@@ -71,7 +71,10 @@ PAGE_TESTS = [_python("page-tests", "scripts/page.py", "run", "test")]
 # the end. A guarantee that was violated is not tried again: once is too often.
 AGAIN = ["-rR", "--reruns", "1", "--rerun-except", "violated"]
 # Tests wait for processes, leases and pages for much of their time: others run meanwhile, so more than there are cores.
-TESTS = [_python("tests", "-m", "pytest", "-n", "4", "--dist", "loadgroup", "--ignore=tests/e2e", *AGAIN)]
+_APART = ["--ignore=tests/e2e", "--ignore=tests/faults"]
+TESTS = [_python("tests", "-m", "pytest", "-n", "4", "--dist", "loadgroup", *_APART, *AGAIN)]
+# Here seconds are part of what is promised, so nothing else runs meanwhile.
+FAULT_TESTS = [_python("faults", "-m", "pytest", "-n", "3", "--dist", "loadgroup", "tests/faults", *AGAIN)]
 BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "3", "--dist", "loadfile", "tests/e2e", *AGAIN)]
 
 
@@ -158,7 +161,7 @@ def main(arguments: list[str]) -> int:
         results = run_lanes(CHECKS[:5], CHECKS[5:])
     else:
         results = run_lanes(TESTS, [*CHECKS, *PAGE_TESTS])
-        results += run_lanes(BROWSER_TESTS)
+        results += run_lanes([*FAULT_TESTS, *BROWSER_TESTS])
     print_guarantees(results)
     print_table(results)
     return int(any(result.failed for result in results))
