@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 # Of a turn that goes on in a conversation and finds something in another one: the most that is usual.
 MOST = {"sqlite": 26, "postgres": 31}
-MOST_TRANSACTIONS = {"sqlite": 4, "postgres": 5}  # a log that may be lost wants the note of a step sooner
+MOST_TRANSACTIONS = {"sqlite": 3, "postgres": 4}  # a log that may be lost wants the note of a step sooner
 
 
 class Counted:

@@ -120,6 +120,11 @@ class RecallWithMemories:
         ]
         return await self._recall.look_up(query, lambda connection, found: read(connection, [*known, *found]))
 
+    def look_up_in(
+        self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+    ) -> T | None:
+        return None
+
 
 class Ship:
     """A rig with the tools aboard, and what was done outside."""

@@ -14,12 +14,13 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.memory.recall import Query, Recalled
-from quarterdeck.store.database import ReadConnection
+from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow
 from quarterdeck.store.recalled import QuotedRow, find_left, find_quoted, find_quoted_memories
 from quarterdeck.tools.quoting import HOW_TO_CITE, quote_memory, quote_message
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 logger = get_logger("quarterdeck.context")
 
@@ -39,6 +40,12 @@ class Recaller(Protocol):
     """`memory.recall.Recall`."""
 
     async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T: ...
+
+    def look_up_in(
+        self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+    ) -> T | None:
+        """The same within a read that is under way; None where more than the database has to be asked."""
+        ...
 
 
 class Found(Struct, frozen=True):
@@ -67,6 +74,53 @@ class Asked(Struct, frozen=True):
     zone: str
 
 
+class _Waiting:
+    """For a read whose second half is not waited for long: what its first half has found, and whether it is late."""
+
+    def __init__(self) -> None:
+        self.first: Any = None
+        self.is_late = False
+
+    def end(self, timeout: asyncio.Timeout) -> None:
+        self.is_late = True
+        if self.first is not None:  # else it comes without the second half
+            timeout.reschedule(asyncio.get_running_loop().time())
+
+
+async def read_and_recollect(
+    database: Database,
+    read: Callable[[ReadConnection], D],
+    recollect: Callable[[ReadConnection, D], Recollection | None],
+) -> tuple[D, Recollection | None]:
+    """What `read` finds, however long that takes, and from the same state what is recalled for it, if that is quick."""
+    waiting, late = _Waiting(), Recollection(reason=f"It was not found within {WITHIN_S * 1000:.0f} ms.")
+
+    def read_both(connection: ReadConnection) -> tuple[D, Recollection | None]:
+        waiting.first = found = read(connection)
+        return found, late if waiting.is_late else recollect(connection, found)
+
+    try:
+        async with asyncio.timeout(None) as timeout:
+            timer = asyncio.get_running_loop().call_later(WITHIN_S, waiting.end, timeout)
+            try:
+                return await database.read(read_both)
+            finally:
+                timer.cancel()
+    except TimeoutError:
+        return waiting.first, late
+
+
+def recollect_in(recaller: Recaller, connection: ReadConnection, asked: Asked) -> Recollection | None:
+    """As `recollect`, within a read that is under way; None: it cannot be had so."""
+    if not asked.question.strip():
+        return Recollection()
+    try:
+        found = recaller.look_up_in(connection, _query(asked), lambda given, hits: _quote(given, asked, hits))
+    except Exception as error:  # as below
+        return _without(asked, error)
+    return None if found is None else Recollection(found)
+
+
 async def recollect(recaller: Recaller, asked: Asked) -> Recollection:
     """Never fails: an answer without it is worth more than none."""
     if not asked.question.strip():
@@ -78,11 +132,15 @@ async def recollect(recaller: Recaller, asked: Asked) -> Recollection:
             )
     except TimeoutError:
         return Recollection(reason=f"It was not found within {WITHIN_S * 1000:.0f} ms.")
-    except QuarterdeckError as error:
-        return Recollection(reason=error.message)
     except Exception as error:  # a fault in recall must not cost the answer
-        logger.error("recall_failed", conversation=asked.conversation, exc_info=error)
-        return Recollection(reason="Recall failed.")
+        return _without(asked, error)
+
+
+def _without(asked: Asked, error: Exception) -> Recollection:
+    if isinstance(error, QuarterdeckError):
+        return Recollection(reason=error.message)
+    logger.error("recall_failed", conversation=asked.conversation, exc_info=error)
+    return Recollection(reason="Recall failed.")
 
 
 def _query(asked: Asked) -> Query:

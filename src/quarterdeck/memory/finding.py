@@ -152,6 +152,8 @@ class Finding:
     @cached_property
     def _best_keys(self) -> list[tuple[MemoryKeyRow, dict[str, float]]]:
         """Memories by both, each of them against the best."""
+        if not self._known.keys:  # as many have none, and what a word says need not be known for them
+            return []
         words, meaning = _normalised(self._known.score(self._weights)), _normalised(self._key_meaning)
         fitting = [
             (key, {name: found[key.id] for name, found in (("words", words), ("meaning", meaning)) if key.id in found})
@@ -165,7 +167,7 @@ class Finding:
 
     @cached_property
     def _sections(self) -> dict[str, float]:
-        return fit_of_messages(self._connection, self._summaries, self._weights)
+        return fit_of_messages(self._connection, self._summaries, self._weights) if len(self._summaries) else {}
 
     def _by_sections(self) -> list[str]:
         """What was said last in the sections that fit best; what else is in them has to be found by itself."""

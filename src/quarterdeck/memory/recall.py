@@ -100,9 +100,7 @@ class Recall:
         """What `read` makes of what `find` would find, in the same state of the database. Raises: `StorageError`."""
         embedding = self._embedding
         if embedding is None or not embedding.model:
-            return await self._database.read(
-                lambda connection: read(connection, self._find_by_words(connection, query))
-            )
+            return await self._database.read(lambda connection: self._look_up_by_words(connection, query, read))
 
         def prepare(connection: ReadConnection) -> _Prepared | _Nothing[T]:
             prepared = self._prepare(connection, query, embedding)
@@ -121,9 +119,21 @@ class Recall:
 
         return await self._database.read(find)
 
-    def _find_by_words(self, connection: ReadConnection, query: Query) -> list[Recalled]:
+    def look_up_in(
+        self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+    ) -> T | None:
+        """The same within a read that is under way; None where a vector has to be asked for."""
+        if self._embedding is not None and self._embedding.model:
+            return None
+        return self._look_up_by_words(connection, query, read)
+
+    def _look_up_by_words(
+        self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+    ) -> T:
         keys = self._keeper.read(connection, query.owner, query.not_messages)
-        return [] if keys is None else _find(connection, query, _find_named(connection, query), None, keys)
+        if keys is None:
+            return read(connection, [])
+        return read(connection, _find(connection, query, _find_named(connection, query), None, keys))
 
     def _prepare(self, connection: ReadConnection, query: Query, embedding: Embedding) -> _Prepared | None:
         """None where there is nothing to be found."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 from msgspec import Struct
 
 from quarterdeck.context.alone import AloneRequest, build_alone
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.build import Context, ContextDraft, ContextRequest, read_context
-from quarterdeck.context.recalled import Asked, Recollection, recollect
+from quarterdeck.context.recalled import Asked, Recollection, read_and_recollect, recollect, recollect_in
 from quarterdeck.context.summarise import Talk
 from quarterdeck.domain.asked import ApiRequest, decode_asked
 from quarterdeck.domain.fold import FoldedTurn
@@ -75,24 +77,37 @@ class Briefing:
             )  # fmt: skip
             return read_context(connection, known)
 
-        draft = await self._rooms.database.read(read)
         if self._recollection is None and so_far is not None:
-            self._recollection = await self._recollect(draft)
+            draft, self._recollection = await self._read_and_recollect(read)
+        else:
+            draft = await self._rooms.database.read(read)
         context = draft.finish(self._recollection)
         self.caller = msgspec.structs.replace(self.caller, in_context=draft.in_context)
         return context
 
-    async def _recollect(self, draft: ContextDraft) -> Recollection | None:
-        recaller, rights, turn = self._rooms.recaller, self._rights, self._turn
-        if recaller is None or rights is None:
-            return None
-        if not rights.uses_memory:
-            return Recollection(reason="Memory is off here.")
-        asked = Asked(
+    async def _read_and_recollect(
+        self, read: Callable[[ReadConnection], ContextDraft]
+    ) -> tuple[ContextDraft, Recollection | None]:
+        recaller = self._rooms.recaller
+        if recaller is None:
+            return await self._rooms.database.read(read), None
+
+        def recollect_too(connection: ReadConnection, draft: ContextDraft) -> Recollection | None:
+            return self._why_not() or recollect_in(recaller, connection, self._asked_of(draft))
+
+        draft, found = await read_and_recollect(self._rooms.database, read, recollect_too)
+        return draft, found or await recollect(recaller, self._asked_of(draft))
+
+    def _why_not(self) -> Recollection | None:
+        """Where nothing is looked for."""
+        return None if self._recalls else Recollection(reason="Memory is off here.")
+
+    def _asked_of(self, draft: ContextDraft) -> Asked:
+        turn = self._turn
+        return Asked(
             turn.owner_id, turn.conversation_id, draft.question, draft.before, draft.in_context, self._now,
             self.caller.zone,
         )  # fmt: skip
-        return await recollect(recaller, asked)
 
     async def _build_alone(
         self, asked: ApiRequest, profile: ModelProfile, so_far: FoldedTurn | None, ratio: float

@@ -90,15 +90,22 @@ def run_step(plan: StepPlan) -> Polled[list[Event]]:
 async def _run_step(plan: StepPlan, source: Source) -> AsyncGenerator[list[Event], None]:
     if not plan.is_again:
         yield [StepStarted(plan.step, plan.profile.id, now_ms(), plan.context.taint)]
-    finish = "stop"
     async with aclosing(plan.provider.stream(_request(plan))) as stream:
         source.poll = poll_of(stream)
+        has_ended = False
         async for deltas in stream:
-            if events := _translate(plan, deltas):
+            events, last = _translate(plan, deltas), deltas[-1]
+            if type(last) is FinishChunk:  # nothing follows it: the end is told with what came last
+                has_ended = True
+                events += _ending(plan, last.reason)
+            if events:
                 yield events
-            if type(deltas[-1]) is not TextChunk:
-                finish = next((delta.reason for delta in deltas if type(delta) is FinishChunk), finish)
-    yield [*plan.writer.close(), StepEnded(plan.step, finish)]
+    if not has_ended:
+        yield _ending(plan, "stop")
+
+
+def _ending(plan: StepPlan, finish: str) -> list[Event]:
+    return [*plan.writer.close(), StepEnded(plan.step, finish)]
 
 
 def _translate(plan: StepPlan, deltas: list[Delta]) -> list[Event]:

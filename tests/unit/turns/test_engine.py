@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator
+
 import pytest
+from msgspec import structs
 from tests.unit.turns.rig import Pause, Script, ScriptedProvider
 
 from quarterdeck.context.assistants import built_in
 from quarterdeck.context.build import Context
 from quarterdeck.context.manifest import Manifest
-from quarterdeck.domain.events import Event, StepEnded, StepStarted, UsageReported
+from quarterdeck.domain.events import Event, PartEnded, PartStarted, StepEnded, StepStarted, TextDelta, UsageReported
 from quarterdeck.domain.parts import TextPart
-from quarterdeck.domain.step import FinishChunk, PromptMessage, TextChunk, UsageChunk
+from quarterdeck.domain.step import Delta, FinishChunk, PromptMessage, StepRequest, TextChunk, UsageChunk
 from quarterdeck.domain.usage import ModelProfile, Price, Usage
 from quarterdeck.errors import ProviderCutError
 from quarterdeck.turns.engine import StepPlan, run_step
@@ -44,6 +47,17 @@ async def test_a_step_begins_before_the_model_is_asked_and_ends_with_its_reason(
     assert plan.provider.requests == []
     rest = [event async for events in stream for event in events]
     assert rest[-1] == StepEnded(1, "length")
+
+
+async def test_the_end_of_a_step_is_told_with_what_came_last() -> None:
+    class AtOnce(ScriptedProvider):
+        async def stream(self, request: StepRequest) -> AsyncGenerator[list[Delta], None]:
+            yield [TextChunk("a"), UsageChunk(Usage(1, 1)), FinishChunk("stop")]
+
+    plan = structs.replace(plan_of([]), provider=AtOnce())
+    began, told = [events async for events in run_step(plan)]
+    assert [type(event) for event in began] == [StepStarted]
+    assert [type(event) for event in told] == [PartStarted, TextDelta, UsageReported, PartEnded, StepEnded]
 
 
 async def test_the_request_carries_what_was_asked_for() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,7 +14,7 @@ from tests.unit.turns.rig import Rig, Script, ScriptedProvider, open_rig, say
 
 from quarterdeck.context import recalled
 from quarterdeck.context.manifest import Manifest, decode_manifest
-from quarterdeck.context.recalled import HEADER, WITHIN_S
+from quarterdeck.context.recalled import HEADER, WITHIN_S, Recollection
 from quarterdeck.context.texts import Rebuilt, rebuild_texts
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import TextPart, ToolResultPart
@@ -160,13 +161,71 @@ class SlowRecall:
         await asyncio.sleep(60)
         raise AssertionError("nobody waits so long")
 
+    def look_up_in(
+        self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+    ) -> T | None:
+        return None
+
 
 class BrokenRecall(SlowRecall):
     async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T:
         raise RuntimeError("a fault of recall")
 
 
-@pytest.mark.parametrize(("recaller", "reason"), [(SlowRecall, "within 150 ms"), (BrokenRecall, "Recall failed.")])
+class HeldRecall(SlowRecall):
+    """Holds up the read that the context is read in."""
+
+    held = threading.Event()
+
+    def look_up_in(
+        self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+    ) -> T | None:
+        assert self.held.wait(60)
+        return None
+
+
+class BrokenRead(SlowRecall):
+    def look_up_in(
+        self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+    ) -> T | None:
+        raise RuntimeError("a fault of recall")
+
+
+async def test_an_answer_does_not_wait_for_recall_in_the_read_of_its_context(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recalled, "WITHIN_S", 0.15)
+    async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=HeldRecall) as rig:
+        try:
+            turn = await told(rig)
+            assert QUESTION in sent(rig)
+        finally:
+            HeldRecall.held.set()
+        assert "within 150 ms" in (await manifest_of(rig, turn)).no_recall
+
+
+async def test_a_context_that_is_read_late_is_sent_without_looking_for_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recalled, "WITHIN_S", 0.001)
+
+    class LateDatabase:
+        async def read(self, fn: Callable[[Any], T]) -> T:
+            await asyncio.sleep(0.02)
+            return fn(None)
+
+    def recollect(_connection: Any, _found: str) -> Recollection:
+        raise AssertionError("it is too late for that")
+
+    database: Any = LateDatabase()
+    found, recollection = await recalled.read_and_recollect(database, lambda _connection: "context", recollect)
+    assert found == "context"
+    assert recollection is not None
+    assert "It was not found" in recollection.reason
+
+
+@pytest.mark.parametrize(
+    ("recaller", "reason"),
+    [(SlowRecall, "within 150 ms"), (BrokenRecall, "Recall failed."), (BrokenRead, "Recall failed.")],
+)
 async def test_an_answer_does_not_wait_for_recall_nor_fail_with_it(
     tmp_path: Path, recaller: Any, reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
