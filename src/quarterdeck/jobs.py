@@ -20,6 +20,7 @@ from quarterdeck.store.private import remove_private
 from quarterdeck.store.purge import purge
 from quarterdeck.store.search import index_missing
 from quarterdeck.store.search_later import index_changed
+from quarterdeck.store.standing import bring_up_to_date
 from quarterdeck.store.usage import settle_abandoned
 
 logger = get_logger("quarterdeck.jobs")
@@ -31,6 +32,7 @@ _PURGE_EVERY_S = 3600.0
 _SETTLE_EVERY_S = 120.0
 _INDEX_EVERY_S = 600.0
 _INDEX_BACK_MS = 3_600_000  # an older version that runs beside this one writes messages that nobody could find
+_STANDING_EVERY_S, _STANDING_LEASE_S = 600.0, 3_600.0  # once, after an upgrade, there are all of them
 _CHANGES_EVERY_S = 30.0
 _REBUILD_EVERY_S = 30.0
 _TURN_MS = 60_000  # how long after its end somebody may still be about to settle something of a turn
@@ -62,6 +64,7 @@ def usual_jobs(
         Job("purge", _PURGE_EVERY_S, lambda: _purge(database)),
         Job("changed", _CHANGES_EVERY_S, lambda: index_changed(database), look_s=_CHANGES_EVERY_S),
         Job("index", _INDEX_EVERY_S, lambda: _index_missing(database)),
+        Job("standing", _STANDING_EVERY_S, lambda: bring_up_to_date(database), lease_s=_STANDING_LEASE_S),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
     ]
 

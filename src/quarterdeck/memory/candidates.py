@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 
 from quarterdeck.memory.terms import Counts, count_entry, count_halves
-from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow
+from quarterdeck.store.recall_candidates import CandidateRow
+from quarterdeck.store.recall_find import MemoryKeyRow
 
 SITTING_MS = 1_800_000  # who says nothing for so long has got up: what comes then belongs to another talk
 
@@ -23,7 +24,7 @@ class Candidates:
 
     @cached_property
     def terms(self) -> list[Counts]:
-        """How often each word is said."""
+        """How often each word is said, where any is looked for."""
         return [count_entry(row.words) for row in self.rows]
 
     @cached_property

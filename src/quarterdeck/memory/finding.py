@@ -19,15 +19,15 @@ from quarterdeck.memory.sections import fit_of_messages
 from quarterdeck.memory.speakers import Named, spoken_by
 from quarterdeck.memory.terms import terms_of
 from quarterdeck.store.database import ReadConnection
+from quarterdeck.store.recall_candidates import CandidateRow, read_candidates
 from quarterdeck.store.recall_entries import Entries
 from quarterdeck.store.recall_find import (
-    CandidateRow,
+    MOST_IN_A_LIST,
     MemoryKeyRow,
     Span,
     find_entries_of,
     find_with_terms,
     find_within,
-    read_candidates,
 )
 from quarterdeck.store.search import entry_id
 
@@ -81,8 +81,8 @@ class Finding:
             spoken=spoken_by(candidates.rows, self._named),
             timely=_timely(candidates.rows, self._period),
             sections=[self._sections.get(row.message_id, 0.0) for row in candidates.rows],
-            asks=[bool(row.asks) for row in candidates.rows],
-            timeless=_timeless(candidates, asks_when(self._query.text)),
+            asks=[row.asks for row in candidates.rows],
+            timeless=_timeless(candidates, self._asks_when),
         )
         ranked = rank(candidates, signals, priors)
         return Found(candidates.rows, ranked, self._best_keys)
@@ -177,7 +177,21 @@ class Finding:
     def _read(self, entries: set[int]) -> list[CandidateRow]:
         if not entries:
             return []
-        return read_candidates(self._connection, self._query.owner, self._entries.with_neighbours(entries))
+        beside = self._entries.with_neighbours(entries)
+        return read_candidates(self._connection, self._query.owner, beside, self._worded(beside))
+
+    @cached_property
+    def _asks_when(self) -> bool:
+        return asks_when(self._query.text)
+
+    def _worded(self, entries: Sequence[int]) -> set[int]:
+        """Those whose words are to be looked at: all, or those that have any of the query's, as far as the lists go."""
+        if self._asks_when:
+            return set(entries)
+        full = [found[-1] for found in self._lists.values() if len(found) >= MOST_IN_A_LIST]
+        since, until = max(self._span.since, *full, 0), self._span.until
+        having = set[int]().union(*self._lists.values())
+        return {entry for entry in entries if entry in having or not since <= entry < until}
 
     def _score_words(self, candidates: Candidates) -> list[float]:
         return add_around(candidates, score_words(candidates, self._weights), WORDS_AROUND)

@@ -29,7 +29,7 @@ def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
 def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[float]:
     """Of each candidate by itself."""
     remembered = candidates.remembered
-    lengths = [terms.length for terms in candidates.terms]
+    lengths: list[float] = [row.length for row in candidates.rows]
     for at, halves in remembered.items():
         lengths[at] += halves.length
     usual = sum(lengths) / max(len(candidates), 1) or 1.0

@@ -7,7 +7,7 @@ word, and no turn waits for an index: the search index is written with each mess
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from itertools import islice
 from typing import Any, Generic, Literal, TypeVar
@@ -21,9 +21,10 @@ from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.finding import Finding, Found, Sense
 from quarterdeck.memory.kept import Keeper, Keys
 from quarterdeck.memory.ranking import Ranked
-from quarterdeck.memory.speakers import Named, as_asked, who_is_meant
+from quarterdeck.memory.speakers import Named, as_asked, who_is_meant, words_of_name
 from quarterdeck.store.database import Database, ReadConnection
-from quarterdeck.store.recall_find import CandidateRow, MemoryKeyRow, find_names, read_texts
+from quarterdeck.store.recall_candidates import CandidateRow, SaidRow, read_said
+from quarterdeck.store.recall_find import MemoryKeyRow, find_names
 from quarterdeck.store.vectors import find_serving_model
 
 T = TypeVar("T")
@@ -173,25 +174,57 @@ def _find(connection: ReadConnection, query: Query, named: Named, sense: Sense |
 
 def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Recalled]:
     """Messages in their order; a memory stands before the first message that it came from."""
-    rows = found.rows
-    best = list(islice((one for one in found.ranked if _is_wanted(rows[one.at], query)), query.k))
-    texts = read_texts(connection, query.owner, [rows[one.at].message_id for one in best])
-    said = [
-        _message(rows[one.at], one, texts[rows[one.at].message_id]) for one in best if rows[one.at].message_id in texts
-    ]
-    places = {rows[one.at].message_id: one for one in found.ranked} if found.keys else {}
-    known = [_memory(key, signals, found, places) for key, signals in found.keys[:_MOST_MEMORIES] if _fits(key, query)]
-    merged = [*known, *said]
+    keys = [(key, signals) for key, signals in found.keys[:_MOST_MEMORIES] if _fits(key, query)]
+    places = {found.rows[one.at].message_id: one for one in found.ranked} if keys else {}
+    sources = {key.id: _best_of(key, places) for key, _ in keys}
+    said = _Said(connection, query.owner, [found.rows[one.at].message_id for one in sources.values() if one])
+    messages = _messages(query, found, said)
+    known = [_memory(key, signals, found, sources[key.id], said) for key, signals in keys]
+    merged = [*known, *messages]
     return sorted(merged, key=lambda one: (-one.score, one.kind == "message"))[: query.k]
 
 
-def _is_wanted(row: CandidateRow, query: Query) -> bool:
-    """What stands beside a message of the time that was asked for may be of another; it only was its context."""
+class _Said:
+    """Messages that were found, read as they are needed; `first`: with the first of them."""
+
+    def __init__(self, connection: ReadConnection, owner: str, first: Sequence[str]) -> None:
+        self._connection = connection
+        self._owner = owner
+        self._waiting = list(first)
+        self._read: dict[str, SaidRow | None] = {}
+
+    def get(self, ids: Sequence[str]) -> list[SaidRow | None]:
+        """None: it is gone."""
+        missing = {one for one in (*ids, *self._waiting) if one not in self._read}
+        self._waiting = []
+        if missing:
+            self._read |= dict.fromkeys(missing) | read_said(self._connection, self._owner, missing)
+        return [self._read[one] for one in ids]
+
+
+def _messages(query: Query, found: Found, said: _Said) -> list[Recalled]:
+    """The best that are wanted."""
+    rows, made = found.rows, list[Recalled]()
+    left = (one for one in found.ranked if _may_be_wanted(rows[one.at], query))
+    while len(made) < query.k and (some := list(islice(left, query.k))):
+        read = said.get([rows[one.at].message_id for one in some])
+        made += [_message(row, one) for row, one in zip(read, some, strict=True) if row and _is_wanted(row, query)]
+    return made[: query.k]
+
+
+def _may_be_wanted(row: CandidateRow, query: Query) -> bool:
+    """As far as it is known before the message is read. What stands beside a message of the time that was asked for
+    may be of another; it only was its context."""
     if row.message_id in query.not_messages:
         return False
-    if query.speaker and query.speaker.casefold() not in (row.role, row.speaker.casefold()):
+    if query.speaker and query.speaker.casefold() != row.role and words_of_name(query.speaker) != row.names:
         return False
     return _is_within(row.created_at, query)
+
+
+def _is_wanted(row: SaidRow, query: Query) -> bool:
+    is_by = not query.speaker or query.speaker.casefold() in (row.role, row.speaker.casefold())
+    return is_by and _is_within(row.created_at, query)
 
 
 def _fits(key: MemoryKeyRow, query: Query) -> bool:
@@ -203,23 +236,28 @@ def _is_within(at: int, query: Query) -> bool:
     return (query.after is None or at >= query.after) and (query.before is None or at < query.before)
 
 
-def _message(row: CandidateRow, ranked: Ranked, text: str) -> Recalled:
+def _message(row: SaidRow, ranked: Ranked) -> Recalled:
     return Recalled(
-        kind="message", id=row.message_id, messages=[row.message_id], text=text, at=row.created_at, role=row.role,
+        kind="message", id=row.id, messages=[row.id], text=row.text, at=row.created_at, role=row.role,
         speaker=row.speaker, conversation=row.conversation_id, title=row.title, score=ranked.score,
         signals=_rounded(ranked.signals), taint=row.taint,
     )  # fmt: skip
 
 
-def _memory(key: MemoryKeyRow, signals: dict[str, float], found: Found, places: Mapping[str, Ranked]) -> Recalled:
+def _best_of(key: MemoryKeyRow, places: Mapping[str, Ranked]) -> Ranked | None:
+    """The message that a memory came from and that fits best."""
+    return max((places[one] for one in key.sources if one in places), key=lambda one: one.score, default=None)
+
+
+def _memory(key: MemoryKeyRow, signals: dict[str, float], found: Found, best: Ranked | None, said: _Said) -> Recalled:
     """Its place is that of the best of its messages: how well it fits among memories says nothing among messages. Only
     one that came from none has its own."""
-    best = max((places[one] for one in key.sources if one in places), key=lambda one: one.score, default=None)
-    source = None if best is None else found.rows[best.at]
+    first = None if best is None else found.rows[best.at].message_id
+    source = None if first is None else said.get([first])[0]
     score = sum(signals.values()) if best is None else best.score
     if key.pinned_at is not None:
         signals = {**signals, "pinned": 0.1}
-    order = sorted(key.sources, key=lambda one: source is None or one != source.message_id)
+    order = sorted(key.sources, key=lambda one: first is None or one != first)
     return Recalled(
         kind="memory", id=key.id, messages=order, text=key.text, at=key.said_at, role="user",
         speaker="" if source is None else source.speaker, conversation="" if source is None else source.conversation_id,

@@ -13,7 +13,7 @@ from functools import lru_cache
 from msgspec import Struct
 
 from quarterdeck.domain.words import Word, split_words, stem
-from quarterdeck.store.recall_find import CandidateRow
+from quarterdeck.store.recall_candidates import CandidateRow
 
 _ME = frozenset({"i", "me", "my", "mine", "myself"})
 _WITHIN_NAME = re.compile(r"[\s.-]+")
@@ -52,11 +52,8 @@ def spoken_by(rows: Sequence[CandidateRow], named: Named) -> list[float]:
     """1.0 for what the one who is meant said, less for what somebody said who has a part of the name."""
     if not named.meant:
         return [0.0] * len(rows)
-    who = [(row.speaker, row.role) for row in rows]
-    shares = {
-        (speaker, role): len(named.meant & (words_of_name(speaker) or {role})) / len(named.meant)
-        for speaker, role in set(who)
-    }
+    who = [(row.names, row.role) for row in rows]
+    shares = {(names, role): len(named.meant & (names or {role})) / len(named.meant) for names, role in set(who)}
     return [shares[one] for one in who]
 
 

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, create_engine, event
 
 from quarterdeck.errors import SetupError
 
-HEAD = "0012"
+HEAD = "0013"
 COPYING = "copying"
 """Stands where the revision does while `quarterdeck copy-database` fills the tables."""
 

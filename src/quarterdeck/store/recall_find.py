@@ -1,16 +1,14 @@
-"""What recall reads: which of an owner's messages have a word, and those messages with their neighbours.
+"""What recall reads first: which of an owner's messages have a word, and what is remembered of them.
 
 The lists of the search index are read as they are, a word at a time; how often a word stands in a message, and how long
-that is, is looked at only in the few messages that most words point to. So a query costs about the same however much
-its owner has.
+that is, is looked at only in the few messages that most words point to (`recall_candidates.py`). So a query costs about
+the same however much its owner has.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from functools import cache
-from itertools import starmap
-from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -39,34 +37,11 @@ _ON_POSTGRESQL = (
     f"{TERMS_ON_POSTGRESQL} @@ CAST(:terms{{number}} AS tsquery)) SELECT id FROM e WHERE owner_id = :owner "
     "AND id >= :since AND id < :until ORDER BY id DESC LIMIT :most) AS newest{number}"
 )
-_COLUMNS = (
-    "SELECT e.id, e.message_id, e.conversation_id, e.words, m.role, m.speaker, m.created_at, m.taint, c.title, "
-    "{end}(m.parts, {at}) IN ('?\"}}]', '？\"}}]') AS asks FROM {{entries}} AS given "  # the end of the JSON
-)
-_IS_FOUND = (
-    "WHERE m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
-    "AND m.model NOT LIKE 'builtin/%'"  # the log reader only quotes what was said
-)
-# Each is looked up by its id: asked for the owner by name, either database would look through all that they have, and
-# PostgreSQL through whole tables where these are small.
-_CANDIDATES = among(
-    f"{_COLUMNS.format(end='substr', at=-4)}CROSS JOIN search_entries AS e ON e.id = given.value "  # nosec B608
-    "AND +e.owner_id = :owner CROSS JOIN messages AS m ON m.id = e.message_id "
-    f"CROSS JOIN conversations AS c ON c.id = e.conversation_id {_IS_FOUND}",
-    "bigint",
-    f"{_COLUMNS.format(end='right', at=4)}"  # nosec B608  # noqa: S608
-    "CROSS JOIN LATERAL (SELECT * FROM search_entries WHERE id = given.value OFFSET 0) AS e "
-    "CROSS JOIN LATERAL (SELECT * FROM messages WHERE id = e.message_id OFFSET 0) AS m "
-    "CROSS JOIN LATERAL (SELECT * FROM conversations WHERE id = e.conversation_id OFFSET 0) AS c "
-    f"{_IS_FOUND} AND e.owner_id = :owner",
-)
-_BY_TIME = attrgetter("created_at", "message_id")
 _WITHIN = Statement(
     "SELECT id FROM search_entries WHERE owner_id = :owner AND id >= :since AND id < :until "
     "ORDER BY id DESC LIMIT :most"
 )
 _ENTRIES_OF = among("SELECT id FROM search_entries WHERE message_id IN {messages}")
-_TEXTS = among("SELECT id, parts FROM messages WHERE id IN {messages} AND owner_id = :owner AND deleted_at IS NULL")
 _IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 _KEYS = current_keys(memories.c.id, memories.c.text, memories.c.said_at, memories.c.pinned_at, memories.c.taint)
 _SOURCES = select(memory_sources.c.memory_id, memory_sources.c.message_id).where(memory_sources.c.memory_id.in_(_IDS))
@@ -78,21 +53,6 @@ class Span(Struct, frozen=True):
     owner: str
     since: int = 0
     until: int = 1 << 62
-
-
-class CandidateRow(Struct, frozen=True):
-    """A message that may be what is looked for; `entry` orders all of an owner's by time."""
-
-    entry: int
-    message_id: str
-    conversation_id: str
-    words: str
-    role: str
-    speaker: str
-    created_at: int
-    taint: str
-    title: str
-    asks: bool = False  # its text ends with a question
 
 
 class MemoryKeyRow(Struct, frozen=True):
@@ -179,18 +139,6 @@ def find_names(connection: AnyConnection, owner: str, words: Collection[str]) ->
 def find_entries_of(connection: AnyConnection, message_ids: Collection[str]) -> list[int]:
     """The entries of an owner's messages."""
     return [entry for (entry,) in _ENTRIES_OF.rows(connection, {"messages": list(message_ids)})]
-
-
-def read_candidates(connection: AnyConnection, owner: str, entries: Sequence[int]) -> list[CandidateRow]:
-    """In the order of time; what is another's or deleted, and conversations that are not remembered, are left out."""
-    rows = _CANDIDATES.rows(connection, {"owner": owner, "entries": list(entries)})
-    return sorted(starmap(CandidateRow, rows), key=_BY_TIME)
-
-
-def read_texts(connection: AnyConnection, owner: str, ids: Sequence[str]) -> dict[str, str]:
-    """What messages say, by id."""
-    rows = _TEXTS.rows(connection, {"messages": list(ids), "owner": owner}) if ids else ()
-    return {message: searched_text(decode_parts(parts)) for message, parts in rows}
 
 
 class SpokenRow(Struct, frozen=True):

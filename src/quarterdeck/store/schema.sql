@@ -685,10 +685,14 @@ CREATE TABLE search_entries (
 	conversation_id TEXT NOT NULL,
 	facets TEXT NOT NULL,
 	words TEXT NOT NULL,
+	length INTEGER,
+	standing INTEGER,
 	CONSTRAINT pk_search_entries PRIMARY KEY (id),
 	CONSTRAINT uq_search_entries_message_id UNIQUE (message_id),
 	CONSTRAINT fk_search_entries_message_id FOREIGN KEY(message_id) REFERENCES messages (id) ON DELETE CASCADE
 )
+
+CREATE INDEX ix_search_entries_no_standing ON search_entries (id) WHERE standing IS NULL
 
 CREATE INDEX ix_search_entries_owner ON search_entries (owner_id, id)
 
@@ -722,4 +726,6 @@ CREATE TRIGGER search_entries_insert AFTER INSERT ON search_entries BEGIN INSERT
 
 CREATE TRIGGER search_entries_delete AFTER DELETE ON search_entries BEGIN INSERT INTO search_index (search_index, rowid, terms) VALUES ('delete', old.id, replace(' ' || old.facets || ' ' || old.words, ' ', ' ' || substr(old.owner_id, -6))); END
 
-CREATE TRIGGER search_entries_update AFTER UPDATE ON search_entries BEGIN INSERT INTO search_index (search_index, rowid, terms) VALUES ('delete', old.id, replace(' ' || old.facets || ' ' || old.words, ' ', ' ' || substr(old.owner_id, -6))); INSERT INTO search_index (rowid, terms) VALUES (new.id, replace(' ' || new.facets || ' ' || new.words, ' ', ' ' || substr(new.owner_id, -6))); END
+CREATE TRIGGER search_entries_update AFTER UPDATE OF id, owner_id, facets, words ON search_entries BEGIN INSERT INTO search_index (search_index, rowid, terms) VALUES ('delete', old.id, replace(' ' || old.facets || ' ' || old.words, ' ', ' ' || substr(old.owner_id, -6))); INSERT INTO search_index (rowid, terms) VALUES (new.id, replace(' ' || new.facets || ' ' || new.words, ' ', ' ' || substr(new.owner_id, -6))); END
+
+CREATE INDEX ix_search_entries_ranked ON search_entries (owner_id, id, message_id, conversation_id, facets, length, standing)

@@ -16,9 +16,11 @@ from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, lit
 
 from quarterdeck.domain.ids import least_id
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
+from quarterdeck.domain.stop_words import count_said
 from quarterdeck.domain.words import index_words, split_words
 from quarterdeck.store.messages import NewMessage
 from quarterdeck.store.prepared import Prepared
+from quarterdeck.store.standing import standing_of
 from quarterdeck.store.tables import conversations, messages, search_entries
 from quarterdeck.store.vectors import mark_messages
 
@@ -28,6 +30,7 @@ _CHUNK = 500
 _MS_BITS = 20
 _MAX_MS = 1 << 43
 _OPEN = ("queued", "running")
+_AT_FIRST = ("id", "message_id", "owner_id", "conversation_id", "facets", "words")  # columns of the first tables
 _ALPHABET = {letter: value for value, letter in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
 
 # Built once: building a statement costs more than running it.
@@ -47,8 +50,9 @@ _INSERT = insert(search_entries)
 # Both databases understand this one. Who may find the message is looked up, what it says is known.
 _INSERT_SAID = Prepared(
     text(
-        "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words) "
-        "SELECT CAST(:id AS bigint), m.id, m.owner_id, m.conversation_id, CAST(:facets AS text), CAST(:words AS text) "
+        "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words, length, standing) "
+        "SELECT CAST(:id AS bigint), m.id, m.owner_id, m.conversation_id, CAST(:facets AS text), CAST(:words AS text), "
+        "CAST(:length AS integer), CAST(:standing AS integer) "
         "FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
         "WHERE m.id = :message AND m.deleted_at IS NULL AND c.memory <> 'private' ON CONFLICT DO NOTHING"
     )
@@ -112,7 +116,7 @@ def index_said(connection: Connection, entry: NewEntry) -> None:
     value = _value(entry, entry.parts, entry.words)
     if value is None:
         return
-    given = {"id": value["id"], "message": entry.id, "facets": value["facets"], "words": value["words"]}
+    given = {name: value[name] for name in ("id", "facets", "words", "length", "standing")} | {"message": entry.id}
     if _INSERT_SAID.run(connection, given):
         mark_messages(connection, [entry.id])
     else:  # it may not be found, or another one's entry has this id
@@ -135,13 +139,14 @@ def _copied(row: Any, conversation: str, message: str) -> dict[str, Any]:
 
 
 def index_all(connection: Connection) -> None:
-    """Of a database without entries: all messages. (It is of a time when nothing was private and nobody had a name.)"""
+    """Of a database without entries: all messages. (It is of a time when nothing was private, nobody had a name, and an
+    entry no standing.)"""
     after, said = "", _SAID.add_columns(literal("").label("speaker"))
     while True:
         rows = connection.execute(said.where(messages.c.id > after).order_by(messages.c.id).limit(_CHUNK)).all()
         if not rows:
             return
-        _write(connection, rows)
+        _insert(connection, [{name: value[name] for name in _AT_FIRST} for value in _values(rows)])
         after = rows[-1].id
 
 
@@ -160,6 +165,11 @@ def entry_id(created_at: int, chance: int = 0) -> int:
     return min(max(created_at, 0), _MAX_MS - 1) << _MS_BITS | chance
 
 
+def made_at(entry: int) -> int:
+    """When the message of an entry was made."""
+    return entry >> _MS_BITS
+
+
 def facet_of_model(model: str) -> str:
     return f"§m{hashlib.sha256(model.encode()).hexdigest()[:12]}"
 
@@ -169,9 +179,19 @@ def facet_of_name(word: str) -> str:
     return f"§n{word}"
 
 
+def read_facets(facets: str) -> tuple[str, frozenset[str]]:
+    """Of an entry: the role of who speaks, and the folded words of their name."""
+    first, *others = facets.split()
+    return first[1:], frozenset(one[2:] for one in others if one.startswith("§n"))
+
+
 def _write(connection: Connection, rows: Sequence[Any]) -> int:
+    return _insert(connection, _values(rows))
+
+
+def _values(rows: Sequence[Any]) -> list[dict[str, Any]]:
     decoded = [(row, decode_parts(row.parts)) for row in rows]
-    return _insert(connection, [value for row, parts in decoded if (value := _value(row, parts, words_of(parts)))])
+    return [value for row, parts in decoded if (value := _value(row, parts, words_of(parts)))]
 
 
 def _insert(connection: Connection, values: list[dict[str, Any]]) -> int:
@@ -206,6 +226,7 @@ def _value(message: Any, parts: Sequence[Part], words: str) -> dict[str, Any] | 
     return {
         "id": entry_id(message.created_at, _chance(message.id)), "message_id": message.id,
         "owner_id": message.owner_id, "conversation_id": message.conversation_id, "facets": facets, "words": words,
+        "length": count_said(words), "standing": standing_of(message.model, parts),
     }  # fmt: skip
 
 

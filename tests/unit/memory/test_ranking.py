@@ -6,7 +6,7 @@ import pytest
 
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
-from quarterdeck.store.recall_find import CandidateRow
+from quarterdeck.store.recall_candidates import CandidateRow
 
 
 def put_in_order(
@@ -20,7 +20,7 @@ def put_in_order(
 ) -> list[Ranked]:
     """`talks`: a letter for each message, the talk that it belongs to; `asks`: "?" for what is a question; `timeless`:
     "-" for what names no time."""
-    rows = [CandidateRow(at, f"m{at}", talk, "", "user", "", at, "", "") for at, talk in enumerate(talks)]
+    rows = [CandidateRow(at, f"m{at}", talk, "user", frozenset(), at, 0, False) for at, talk in enumerate(talks)]
     none = [0.0] * len(rows)
     is_asked = [mark == "?" for mark in asks.ljust(len(rows))]
     is_timeless = [mark == "-" for mark in timeless.ljust(len(rows))]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from quarterdeck.memory.speakers import as_asked, as_said, spoken_by, who_is_meant
-from quarterdeck.store.recall_find import CandidateRow
+from quarterdeck.memory.speakers import as_asked, as_said, spoken_by, who_is_meant, words_of_name
+from quarterdeck.store.recall_candidates import CandidateRow
 
 NAMES = {"anna", "maria", "jean", "paul", "ben"}
 
 
 def row(speaker: str) -> CandidateRow:
-    return CandidateRow(0, "m", "c", "", "user", speaker, 0, "", "")
+    return CandidateRow(0, "m", "c", "user", words_of_name(speaker), 0, 0, False)
 
 
 @pytest.mark.parametrize(

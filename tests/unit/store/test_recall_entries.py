@@ -11,8 +11,8 @@ from tests.unit.store.stored import add_conversation, add_path, add_user, open_s
 
 from quarterdeck.store import recall_entries
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
+from quarterdeck.store.recall_candidates import read_candidates
 from quarterdeck.store.recall_entries import Entries
-from quarterdeck.store.recall_find import read_candidates
 from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import search_entries
 
@@ -73,6 +73,8 @@ async def test_an_entry_of_somebody_else_is_no_candidate(database: Database) -> 
 
     def candidates(connection: AnyConnection) -> list[int]:
         entries = list(connection.execute(select(search_entries.c.id)).scalars())
-        return [len(read_candidates(connection, owner, entries)) for owner in (ann, ben)]
+        return [
+            len(read_candidates(connection, owner, entries, worded)) for owner in (ann, ben) for worded in ([], entries)
+        ]
 
-    assert await database.read(candidates) == [2, 1]
+    assert await database.read(candidates) == [2, 2, 1, 1]

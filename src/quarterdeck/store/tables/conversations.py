@@ -152,8 +152,16 @@ search_entries = Table(
     Column("conversation_id", Identifier, nullable=False),
     Column("facets", Text, nullable=False),  # store.search: who said it, in which conversation, what it has
     Column("words", Text, nullable=False),  # domain.words, one space between them
+    Column("length", Integer),  # of these, how many are not in every sentence; none: as `standing`
+    Column("standing", Integer),  # store.standing: in recall; none: the message is looked at
 )
 Index("ix_search_entries_owner", search_entries.c.owner_id, search_entries.c.id)
+Index(
+    "ix_search_entries_no_standing",
+    search_entries.c.id,
+    sqlite_where=text("standing IS NULL"),
+    postgresql_where=text("standing IS NULL"),
+)
 
 message_versions = Table(
     "message_versions",
