@@ -10,7 +10,6 @@ end.
 from __future__ import annotations
 
 from datetime import tzinfo
-from typing import Any
 
 from msgspec import Struct
 
@@ -221,20 +220,15 @@ class ContextDraft:
             self._prompt.add_text("pinned", "user", self._pinned(pin), **source)
 
     def _add_rows(self, kept: list[PathRow]) -> None:
+        wanted, add, zone = self._wanted, self._prompt.add_piece, self._zone
+        spoken, with_calls = wanted.assistant.format, bool(wanted.tools)
         before: Before | None = None
         for row in reversed(kept):
-            if not row.is_sent and row.id != self._wanted.request:
+            if not row.is_sent and row.id != wanted.request:
                 continue
-            with_calls = bool(self._wanted.tools)
-            pieces = row_pieces(row, before, self._wanted.assistant.format, self._zone, with_calls=with_calls)
+            pieces = row_pieces(row, before, spoken, zone, with_calls=with_calls)
             for number, piece in enumerate(pieces):
-                source: dict[str, Any] = {
-                    "message": row.id,
-                    "version": row.version,
-                    "piece": number,
-                    "taint": row.taint,
-                }
-                self._prompt.add("message", piece.role, piece.parts, **source)
+                add(piece, row, number)
             if pieces:
                 before = Before(row.role, row.at)
 

@@ -9,10 +9,11 @@ from __future__ import annotations
 from typing import Any
 
 from quarterdeck.context.manifest import Digest, Kind, ManifestEntry
-from quarterdeck.context.rendering import BLANK_LINE, begin_with, text_of
+from quarterdeck.context.rendering import BLANK_LINE, Piece, begin_with, text_of
 from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.domain.step import PromptMessage, Role
 from quarterdeck.domain.tokens import estimate_parts
+from quarterdeck.store.paths import PathRow
 
 
 class Prompt:
@@ -27,17 +28,28 @@ class Prompt:
 
     def add(self, kind: Kind, role: Role, parts: list[Part], /, *, apart: bool = False, **source: Any) -> None:
         """`source`: fields of the entry that say where it comes from. `apart`: a message of its own in any case."""
-        last = self.messages[-1] if self.messages else None
-        if last is not None and last.role == role and role != "tool" and not apart:
+        tokens, at = self._put(role, parts, apart=apart)
+        self.entries.append(ManifestEntry(kind=kind, tokens=tokens, role=role, at=at, **source))
+
+    def add_piece(self, piece: Piece, row: PathRow, number: int) -> None:
+        """The piece of that number of a stored message: most of a request are such, and take most of its time."""
+        tokens, at = self._put(piece.role, piece.parts)
+        self.entries.append(
+            ManifestEntry("message", tokens, piece.role, row.id, row.version, number, "", at, "", "", None, row.taint)
+        )
+
+    def _put(self, role: Role, parts: list[Part], *, apart: bool = False) -> tuple[int, int]:
+        """How many tokens it is, and which message it has become part of."""
+        messages = self.messages
+        if messages and messages[-1].role == role and role != "tool" and not apart:
             parts = begin_with(BLANK_LINE, parts)
-            self.messages[-1] = PromptMessage(role, [*last.parts, *parts])
+            messages[-1] = PromptMessage(role, [*messages[-1].parts, *parts])
         else:
-            self.messages.append(PromptMessage(role, parts))
+            messages.append(PromptMessage(role, parts))
         text = text_of(parts)
         self._digest.add(role, text)
         self.texts.append(text)
-        at = len(self.messages) - 1
-        self.entries.append(ManifestEntry(kind=kind, tokens=estimate_parts(parts), role=role, at=at, **source))
+        return estimate_parts(parts), len(messages) - 1
 
     @property
     def tokens(self) -> int:

@@ -14,10 +14,13 @@ def write_messages(messages: list[PromptMessage]) -> list[dict[str, Any]]:
     """Messages with nothing to say to a model (only reasoning, or empty) are left out."""
     written: list[dict[str, Any]] = []
     for message in messages:
+        parts = message.parts
         if message.role == "tool":
-            written += [_write_result(part) for part in message.parts if isinstance(part, ToolResultPart)]
+            written += [_write_result(part) for part in parts if isinstance(part, ToolResultPart)]
+        elif len(parts) == 1 and type(parts[0]) is TextPart:  # as most are
+            written += [{"role": message.role, "content": parts[0].text}] if parts[0].text else []
         elif message.role == "assistant":
-            written += _write_assistant(message.parts)
+            written += _write_assistant(parts)
         else:
             written += _write_prompt(message)
     return written
