@@ -7,7 +7,8 @@ import contextlib
 import json
 import math
 import random
-from contextlib import AsyncExitStack
+from collections.abc import Iterator
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import Report
 from tests.harness.checks import Transcript
 from tests.harness.deployments import (
     FLEETS,
+    SUPERVISED,
     Deployment,
     kill_process,
     open_deployment,
@@ -123,6 +125,19 @@ class Trial:
         return [turn for turn in self.turns if turn.holder == self.frozen]
 
 
+def spread_clients(deployment: Deployment) -> Iterator[AbstractAsyncContextManager[FullClient]]:
+    """As many sockets at each process that takes them. A supervisor's may all go to one, so the others stand still."""
+    key, port = deployment.key, deployment.ports[0]
+    if deployment.name == SUPERVISED:
+        for pid in deployment.runners():
+            with deployment.alone(pid):
+                for _ in range(_SOCKETS // 3):
+                    yield open_full(port, key, ping_interval=None, open_timeout=30)
+        return
+    for port in deployment.ports * (_SOCKETS // len(deployment.ports)):
+        yield open_full(port, key, ping_interval=None, open_timeout=30)
+
+
 async def find_late_writing(deployment: Deployment, turns: list[WatchedTurn]) -> list[str]:
     """After a frozen process has noticed that its turns are lost: log and database are what viewers had seen."""
     await wait_until_async(lambda: _has_noticed(deployment, turns), "the woken process to notice", _NOTICED_S)
@@ -166,10 +181,7 @@ async def test_turns_of_killed_and_frozen_processes_go_on_in_others_and_who_wake
         with open_deployment(name, tmp_path / f"{seed}", postgres, 3, **upstream.environment) as deployment:
             trial = Trial(deployment, upstream, seed)
             async with AsyncExitStack() as sockets:
-                clients = [
-                    await sockets.enter_async_context(open_full(port, deployment.key, ping_interval=None))
-                    for port in deployment.ports * (_SOCKETS // len(deployment.ports))
-                ]
+                clients = [await sockets.enter_async_context(client) for client in spread_clients(deployment)]
                 await trial.begin(clients, trials(4, 20))
                 await trial.reach_fault()
                 await trial.go_on()

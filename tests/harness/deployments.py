@@ -61,6 +61,18 @@ class Deployment:
                 return [server.pid for server in self.fleet.servers if server.is_running()]
         return [worker.pid for worker in self.fleet.workers if worker.is_running()]
 
+    @contextmanager
+    def alone(self, pid: int) -> Iterator[None]:
+        """The other servers of its supervisor stand still: who connects meanwhile is this one's."""
+        others = [other for other in self.runners() if other != pid]
+        for other in others:
+            stop_process(other)
+        try:
+            yield
+        finally:
+            for other in others:
+                wake_process(other)
+
     def ports_beside(self, pids: set[int]) -> list[int]:
         """Where somebody answers who is none of these."""
         return [server.port for server in self.fleet.servers if server.is_running() and server.pid not in pids]
