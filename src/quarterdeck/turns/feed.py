@@ -15,7 +15,7 @@ from quarterdeck.log.base import Log, feed_name
 logger = get_logger("quarterdeck.feed")
 _TRIES = 30
 _LONGEST_TURN_S = 0.2  # to let others write first when many write to one feed
-_GATHER_S = 0.02  # a pointer may come a little later; the answer it points to may not
+_GATHER_S = 0.05  # a pointer may come a little later; the answer it points to may not
 _LONGEST_PAUSE_S = 1.0
 _GIVE_UP_S = 600.0
 _MOST_WAITING = 500  # of one user while the log is away; the oldest go
