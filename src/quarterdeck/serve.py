@@ -118,6 +118,8 @@ def _serve_as_child(settings: Settings, inherited: Inheritance) -> None:
 def _run(
     settings: Settings, listener: socket.socket, role: Role, identity: Identity, on_ready: Callable[[str], None]
 ) -> None:
+    # FastAPI asks of types whether they are of Pydantic's first version, which it would load for that: here none is.
+    sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]  # how Python is told that there is no such module
     houses: list[House] = []
     entrance = Entrance(settings, houses.append, role, identity)
     config = uvicorn.Config(

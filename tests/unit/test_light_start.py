@@ -28,8 +28,10 @@ HEAVY = (
     "quarterdeck.client",
     "quarterdeck.egress.connecting",
     "quarterdeck.exchange.importing",
+    "quarterdeck.memory.patterns",
     "redis",
     "rich",
+    "snowballstemmer",
     "sqlalchemy.orm",
     "tokenizers",
 )
@@ -38,8 +40,10 @@ import asyncio, sys
 from pathlib import Path
 from quarterdeck.cli.main import build
 build(["serve"])
+from quarterdeck.app import serving
 from quarterdeck.app.serving import Entrance
 from quarterdeck.config import load_settings
+serving._PAUSE_S = 60  # on a machine with other work the look comes late
 
 async def start():
     entrance = Entrance(load_settings(data_dir=Path(sys.argv[1]), discover=False))

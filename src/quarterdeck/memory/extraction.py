@@ -11,7 +11,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Iterable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from msgspec import Struct
 
@@ -23,6 +23,7 @@ from quarterdeck.domain.parts import decode_parts, plain_text
 from quarterdeck.domain.periods import day_of, zone_or_utc
 from quarterdeck.domain.words import count_words
 from quarterdeck.errors import QuarterdeckError
+from quarterdeck.late import Late, load
 from quarterdeck.memory.changing import Statement
 from quarterdeck.memory.deriving import (
     AGAIN,
@@ -36,8 +37,6 @@ from quarterdeck.memory.deriving import (
 )
 from quarterdeck.memory.merging import Found, Merging
 from quarterdeck.memory.own_words import own_words
-from quarterdeck.memory.patterns import QUESTION_MARKS
-from quarterdeck.memory.statements import find_quote, is_polite, reject, settle, span_of
 from quarterdeck.memory.wording import meaning_words, squeeze
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.leases import claim_work, drop_work
@@ -56,6 +55,12 @@ from quarterdeck.store.memory_settings import (
 from quarterdeck.store.memory_sources import MemorySource
 from quarterdeck.store.usage import count_entries
 from quarterdeck.store.users import find_time_zone
+
+if TYPE_CHECKING:
+    from quarterdeck.memory import patterns, statements
+else:
+    patterns = Late("quarterdeck.memory.patterns")
+    statements = Late("quarterdeck.memory.statements")
 
 logger = get_logger("quarterdeck.memory")
 
@@ -127,6 +132,7 @@ class Extraction:
         """All that this user's messages say, unless another process is at it. Raises: `StorageError`."""
         if time.monotonic() < self._not_before.get(user, 0.0):
             return
+        await load("quarterdeck.memory.statements")  # not while the database is held
         worker, name = secrets.token_hex(8), reading_of(user)
         if not await self._database.write(
             lambda connection: claim_work(connection, name, worker, period_ms=0, lease_ms=_LEASE_MS)
@@ -230,7 +236,7 @@ def _hear(connection: ReadConnection | WriteConnection, rows: list[UnreadRow]) -
     for row in rows:
         own = own_words(plain_text(decode_parts(row.parts)))
         before = _last_question(asked.get(row.parent_id or "", ""))
-        if count_words(own) < (1 if before else _LEAST_WORDS) or is_polite(own):
+        if count_words(own) < (1 if before else _LEAST_WORDS) or statements.is_polite(own):
             silent[row.id] = row.version
             continue
         chars += len(own)
@@ -243,7 +249,7 @@ def _hear(connection: ReadConnection | WriteConnection, rows: list[UnreadRow]) -
 def _last_question(answer: str) -> str:
     """What an answer ends by asking, empty if by nothing."""
     last = answer.rstrip().splitlines()[-1:]
-    return last[0][-300:] if last and last[0].rstrip().endswith(QUESTION_MARKS) else ""
+    return last[0][-300:] if last and last[0].rstrip().endswith(patterns.QUESTION_MARKS) else ""
 
 
 def _choose_known(rows: list[MemoryRow], heard: list[Heard]) -> dict[str, MemoryRow]:
@@ -276,17 +282,17 @@ def _outcomes(merging: Merging, batch: _Batch, proposed: list[Proposed], model: 
             yield "no_source"
             continue
         heard = batch.heard[statement.message - 1]
-        candidate = find_quote(statement, heard)
+        candidate = statements.find_quote(statement, heard)
         if candidate is None or heard.id not in done:
             yield "no_source"
-        elif reason := reject(candidate):
+        elif reason := statements.reject(candidate):
             yield reason
         else:
-            yield merging.take(_found(settle(candidate), heard, batch, model))
+            yield merging.take(_found(statements.settle(candidate), heard, batch, model))
 
 
 def _found(proposed: Proposed, heard: Heard, batch: _Batch, model: str) -> Found:
-    since, until = span_of(proposed, zone_or_utc(batch.zone))
+    since, until = statements.span_of(proposed, zone_or_utc(batch.zone))
     known = batch.known.get(proposed.of)
     statement = Statement(
         text=proposed.text, kind=proposed.kind, origin="derived", model=model, confidence=proposed.confidence,
