@@ -12,7 +12,7 @@ from msgspec import Struct
 
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.dates import Period, asks_when, find_period, names_time
-from quarterdeck.memory.lexical import WORDS_AROUND, add_around, score_words, weigh_terms
+from quarterdeck.memory.lexical import add_around, score_words, weigh_terms
 from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
 from quarterdeck.memory.remembered import best_of
 from quarterdeck.memory.sections import fit_of_messages
@@ -74,7 +74,7 @@ class Finding:
         messages = {*self._near, *self._by_keys(), *self._by_sections()}
         entries = {*self._by_words(), *self._entries_of(messages), *self._by_time()}
         candidates = Candidates(self._read(entries), self._known.by_message)
-        signals = [Signal("words", self._score_words(candidates), _WORDS_FACTOR)]
+        signals = [Signal("words", score_words(candidates, self._weights), _WORDS_FACTOR)]
         if self._sense is not None:
             signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
         priors = Priors(
@@ -192,9 +192,6 @@ class Finding:
         since, until = max(self._span.since, *full, 0), self._span.until
         having = set[int]().union(*self._lists.values())
         return {entry for entry in entries if entry in having or not since <= entry < until}
-
-    def _score_words(self, candidates: Candidates) -> list[float]:
-        return add_around(candidates, score_words(candidates, self._weights), WORDS_AROUND)
 
     def _score_meaning(self, candidates: Candidates, sense: Sense) -> list[float]:
         cosines = sense.vectors.scores_of(sense.vector, [row.message_id for row in candidates.rows])

@@ -6,15 +6,17 @@ In a talk the words of a question often stand beside its answer ("Where did you 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.terms import Counts, count_terms_of
 
 _SATURATION, _LENGTH_WEIGHT = 0.6, 0.2
 _RARITY = 1.3  # a rare word says more than its share
-WORDS_AROUND = {-1: 0.7, -2: 0.35, 1: 0.1, 2: 0.1, 3: 0.1}
+_AROUND = {-1: 0.7, -2: 0.35, 1: 0.1, 2: 0.1, 3: 0.1}
 """What the words of a message's neighbours add to it, by where they stand: the question comes before the answer."""
+_AGAIN = 1.5
+"""One word in several of these adds as the root of the sum of such powers: less than as many words. 1 is the sum."""
 
 
 def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
@@ -27,16 +29,38 @@ def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
 
 
 def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[float]:
-    """Of each candidate by itself."""
+    """Of each candidate with those around it: several of the words say more than one of them again and again."""
+    beside = [(share**_AGAIN, dict(_turned(candidates.beside(steps)))) for steps, share in _AROUND.items()]
+    totals = [0.0] * len(candidates)
+    for scores in _score_each(candidates, weights):
+        powers = {place: score**_AGAIN for place, score in scores.items()}
+        around = dict(powers)
+        for share, found in beside:
+            for place, power in powers.items():
+                if (at := found.get(place)) is not None:
+                    around[at] = around.get(at, 0.0) + share * power
+        for at, power in around.items():
+            totals[at] += power ** (1 / _AGAIN)
+    return totals
+
+
+def _turned(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    return ((place, at) for at, place in pairs)
+
+
+def _score_each(candidates: Candidates, weights: Mapping[str, float]) -> Iterable[dict[int, float]]:
+    """For each word the candidates that have it, by their positions: how well it fits each by itself."""
     remembered = candidates.remembered
     lengths: list[float] = [row.length for row in candidates.rows]
     for at, halves in remembered.items():
         lengths[at] += halves.length
     usual = sum(lengths) / max(len(candidates), 1) or 1.0
-    return [
-        score_terms(terms if at not in remembered else _both(terms, remembered[at], weights), length / usual, weights)
-        for at, (terms, length) in enumerate(zip(candidates.terms, lengths, strict=True))
-    ]
+    found: dict[str, dict[int, float]] = {term: {} for term in weights}
+    for at, (terms, length) in enumerate(zip(candidates.terms, lengths, strict=True)):
+        said = terms if at not in remembered else _both(terms, remembered[at], weights)
+        for term, score in _term_scores(said, length / usual, weights):
+            found[term][at] = score
+    return found.values()
 
 
 def _both(terms: Counts, halves: Counts, weights: Mapping[str, float]) -> dict[str, float]:
@@ -71,12 +95,17 @@ class Texts:
 
 def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> float:
     """`length`: against the usual one."""
+    return sum(score for _, score in _term_scores(terms, length, weights))
+
+
+def _term_scores(
+    terms: Mapping[str, float], length: float, weights: Mapping[str, float]
+) -> Iterator[tuple[str, float]]:
+    """What each of the words that are there gives."""
     saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
-    total = 0.0
     for term, weight in weights.items():
         if times := terms.get(term):
-            total += weight * times * (_SATURATION + 1) / (times + saturation)
-    return total
+            yield term, weight * times * (_SATURATION + 1) / (times + saturation)
 
 
 def add_around(candidates: Candidates, scores: Sequence[float], around: Mapping[int, float]) -> list[float]:
