@@ -15,8 +15,10 @@ import asyncpg
 from msgspec import Struct
 
 from quarterdeck.domain.ids import new_id
+from quarterdeck.domain.stop_words import count_said
 from quarterdeck.domain.words import index_words
 from quarterdeck.postgres_url import parse_postgres_url
+from quarterdeck.store.standing import SAYS
 
 WORDS_IN_A_MESSAGE = 60
 TEXTS = 20_000
@@ -49,9 +51,13 @@ def message_id(person: Person, number: int) -> str:
     return f"{person.id[8:]}{10_000_000 + number}"
 
 
-def _texts() -> list[tuple[int, str, str]]:
+def _texts() -> list[tuple[int, str, str, int]]:
+    """With the words of the entry, and how many count."""
     said = [say(WORDS_IN_A_MESSAGE) for _ in range(TEXTS)]
-    return [(number, text, index_words(text, _MOST_WORDS_BYTES)) for number, text in enumerate(said)]
+    indexed = [index_words(text, _MOST_WORDS_BYTES) for text in said]
+    return [
+        (number, text, words, count_said(words)) for number, (text, words) in enumerate(zip(said, indexed, strict=True))
+    ]
 
 
 def _statements(first: int, owner: str, series: str, pick: str) -> list[str]:
@@ -68,9 +74,9 @@ def _statements(first: int, owner: str, series: str, pick: str) -> list[str]:
         f"SELECT {message}, {conversation}, '{owner}', {role}, 'complete', "
         f"'[{{\"kind\":\"text\",\"text\":\"' || said || '\"}}]', '', '', {at} "
         f"FROM {series} JOIN texts ON texts.number = {pick} % {TEXTS}",
-        "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words) "  # nosec B608  # noqa: S608
+        "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words, length, standing) "  # nosec B608  # noqa: S608
         f"SELECT (({at}) * 1048576) + {first} % 65536 * 16 + n % 16, {message}, '{owner}', {conversation}, "
-        f"'§' || {role} || ' §c' || {conversation}, words "
+        f"'§' || {role} || ' §c' || {conversation}, words, length, {SAYS} "
         f"FROM {series} JOIN texts ON texts.number = {pick} % {TEXTS}",
     ]
 
@@ -78,8 +84,10 @@ def _statements(first: int, owner: str, series: str, pick: str) -> list[str]:
 def fill_sqlite(path: Path, people: Sequence[Person]) -> None:
     with closing(sqlite3.connect(path)) as connection:
         connection.executescript("PRAGMA synchronous=OFF; PRAGMA journal_mode=WAL; PRAGMA cache_size=-200000;")
-        connection.execute("CREATE TEMP TABLE texts (number INTEGER PRIMARY KEY, said TEXT, words TEXT)")
-        connection.executemany("INSERT INTO texts VALUES (?, ?, ?)", _texts())
+        connection.execute(
+            "CREATE TEMP TABLE texts (number INTEGER PRIMARY KEY, said TEXT, words TEXT, length INTEGER)"
+        )
+        connection.executemany("INSERT INTO texts VALUES (?, ?, ?, ?)", _texts())
         for number, person in enumerate(people):
             connection.execute(
                 "INSERT INTO users (id, name, role, created_at) VALUES (?, ?, 'member', 0)", (person.id, person.id)
@@ -103,7 +111,9 @@ async def connect_postgres(url: str) -> asyncpg.Connection:
 async def fill_postgres(url: str, people: Sequence[Person]) -> None:
     connection = await connect_postgres(url)
     try:
-        await connection.execute("CREATE TABLE IF NOT EXISTS texts (number integer PRIMARY KEY, said text, words text)")
+        await connection.execute(
+            "CREATE TABLE IF NOT EXISTS texts (number integer PRIMARY KEY, said text, words text, length integer)"
+        )
         await connection.execute("TRUNCATE texts")
         await connection.copy_records_to_table("texts", records=_texts())
         for number, person in enumerate(people):
