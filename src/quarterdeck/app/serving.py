@@ -19,7 +19,7 @@ from quarterdeck.app.opening import open_house, spare_the_collector
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import SetupError
-from quarterdeck.late import Late
+from quarterdeck.late import Late, make_aside
 from quarterdeck.web.guard import Guard
 from quarterdeck.web.house import House, Role
 from quarterdeck.web.probes import PROBES
@@ -88,6 +88,8 @@ class Entrance:
             soon = asyncio.get_running_loop().call_later(_PAUSE_S, self._load)
             yield
             soon.cancel()
+            if self._loading is not None:
+                self._loading.cancel()
             logger.info("stopping", pid=os.getpid())
 
     def _load(self) -> asyncio.Task[ASGIApp]:
@@ -100,7 +102,7 @@ class Entrance:
         """Without them nothing can be done here: the server is not ready any more when that fails."""
         gc.disable()  # as in the start before: all of it stays
         try:
-            routes = await asyncio.to_thread(lambda: application.create_application(self._settings))
+            routes = await make_aside(lambda: application.create_application(self._settings))
         except Exception as error:
             logger.error("routes_not_loaded", exc_info=error)
             house.is_ready.clear()
