@@ -23,7 +23,7 @@ from quarterdeck.accounts.ways_in import has_way_in
 from quarterdeck.address_file import remove_address, write_address
 from quarterdeck.app.data import lock_data_dir, open_data_dir, open_database
 from quarterdeck.app.identity import Identity, make_worker_name
-from quarterdeck.app.serving import Entrance
+from quarterdeck.app.serving import create_app
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
 from quarterdeck.supervise import Inheritance, Supervisor, end_with, read_inheritance, say_ready
@@ -118,12 +118,10 @@ def _serve_as_child(settings: Settings, inherited: Inheritance) -> None:
 def _run(
     settings: Settings, listener: socket.socket, role: Role, identity: Identity, on_ready: Callable[[str], None]
 ) -> None:
-    # FastAPI asks of types whether they are of Pydantic's first version, which it would load for that: here none is.
-    sys.modules.setdefault("pydantic.v1", None)  # type: ignore[arg-type]  # how Python is told that there is no such module
     houses: list[House] = []
-    entrance = Entrance(settings, houses.append, role, identity)
+    app = create_app(settings, houses.append, role, identity)
     config = uvicorn.Config(
-        entrance,
+        app,
         loop="uvloop" if sys.platform != "win32" else "asyncio",
         http=Http,
         ws=Socket,
@@ -143,11 +141,11 @@ def _run(
     )
     server = _Server(config, houses, on_ready)
     # a refusal is told in one sentence, not by uvicorn with a traceback
-    logging.getLogger("uvicorn.error").addFilter(lambda _: entrance.refusal is None)
+    logging.getLogger("uvicorn.error").addFilter(lambda _: not hasattr(app.state, "refusal"))
     with contextlib.suppress(SystemExit):  # how uvicorn says that it could not start
         server.run(sockets=[listener])
     if not server.has_started and not server.should_exit:
-        raise entrance.refusal or SetupError("Quarterdeck could not start; the log says why.")
+        raise getattr(app.state, "refusal", None) or SetupError("Quarterdeck could not start; the log says why.")
 
 
 def _tell(settings: Settings, link: str, opens_browser: bool) -> None:

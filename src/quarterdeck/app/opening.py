@@ -115,7 +115,7 @@ async def open_house(
         reaper = await _begin_turns(house, runner, me)
         tasks = [asyncio.create_task(work) for work in _list_work(house, me, jobs)]
         house.is_ready.set()
-        spare_the_collector()
+        _spare_the_collector()
         try:
             yield house
         finally:
@@ -287,7 +287,7 @@ async def _drain(house: House, runner: TurnRunner | None, reaper: Reaper | None)
     await house.feed.settle()
 
 
-def spare_the_collector() -> None:
+def _spare_the_collector() -> None:
     """The command has turned it off. What the start made stays, and is not looked at again; streams make few cycles.
 
     Nor is it looked through now: of 215,000 objects 2,000 are garbage, and it would take a tenth of the start.

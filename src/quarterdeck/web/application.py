@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+
 from fastapi import FastAPI
 
 from quarterdeck import __version__
@@ -100,12 +103,16 @@ The sockets and the events are described in docs/protocol.md.
 """
 
 
-def create_application(settings: Settings) -> FastAPI:
-    """Whoever serves it puts a `House` into `app.state.house` before the first request."""
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+
+
+def create_application(settings: Settings, lifespan: Lifespan | None = None) -> FastAPI:
+    """`lifespan` puts a `House` into `app.state.house` before the first request."""
     app = FastAPI(
         title="Quarterdeck",
         version=__version__,
         description=_DESCRIPTION,
+        lifespan=lifespan,
         docs_url=None,
         redoc_url=None,
         openapi_url="/openapi.json",

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+import functools
+from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse, RedirectResponse, Response
-from jinja2 import Environment, FileSystemLoader, TemplateNotFound, select_autoescape
 
 from quarterdeck import __version__
 from quarterdeck.accounts.authenticate import Credentials, Principal, authenticate
 from quarterdeck.accounts.identities.admission import link_asserted
 from quarterdeck.accounts.sessions import close_session, open_session_by_link
 from quarterdeck.errors import AccessError, InternalError, LogError, NotFoundError
+from quarterdeck.late import Late
 from quarterdeck.log.base import feed_name
 from quarterdeck.store.people import find_preferences
 from quarterdeck.views.frames import HEARTBEAT_S
@@ -22,9 +23,12 @@ from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.house import SESSION_COOKIE, House, credentials_of, visitor_of
 from quarterdeck.web.session_cookie import set_session
 
-router = APIRouter(include_in_schema=False)
+if TYPE_CHECKING:
+    import jinja2
+else:
+    jinja2 = Late("jinja2")
 
-_templates = Environment(loader=FileSystemLoader(PAGE), autoescape=select_autoescape(default=True), auto_reload=False)
+router = APIRouter(include_in_schema=False)
 
 # The diagram's frame has an opaque origin: it can neither reach this server nor anything else.
 _SANDBOX_POLICY = (
@@ -152,8 +156,8 @@ async def _render(house: House, principal: Principal | None, notice: str = "") -
     if principal is not None and (after := await _feed_cursor(house, principal.user)) is not None:
         settings["feed_after"] = after
     try:
-        template = _templates.get_template("index.html")
-    except TemplateNotFound as error:
+        template = _templates().get_template("index.html")
+    except jinja2.TemplateNotFound as error:
         raise InternalError(
             "The page is not built. Run `scripts/run`, or `npm run build` in web-ui/.", detail=str(PAGE)
         ) from error
@@ -169,3 +173,9 @@ async def _feed_cursor(house: House, user: str) -> int | None:
     except (LogError, TimeoutError):
         return None
     return 0 if status is None else status.last
+
+
+@functools.cache
+def _templates() -> jinja2.Environment:
+    escape = jinja2.select_autoescape(default=True)
+    return jinja2.Environment(loader=jinja2.FileSystemLoader(PAGE), autoescape=escape, auto_reload=False)
