@@ -2,7 +2,7 @@ import { X } from "lucide-react";
 import { lazy, Suspense, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
-import { useTurnPicture } from "@/shared/connection/live-turns";
+import { useTurnOutline } from "@/shared/connection/live-turns";
 import { Dialog } from "@/shared/ui/dialog";
 import { IconButton } from "@/shared/ui/icon-button";
 import { TIGHT, useMedia } from "@/shared/ui/use-media";
@@ -44,7 +44,7 @@ export function IdeasDrawer({ conversation, turn, onClose }: IdeasDrawerProps) {
 
 /** The texts of the ideas that are being written; the same array while none of them changed. */
 function useLiveIdeas(turn: string | null): string[] {
-  const picture = useTurnPicture(turn);
+  const picture = useTurnOutline(turn);
   const texts = picture?.parts.filter((part) => part.kind === "idea").map((part) => part.text) ?? [];
   const joined = JSON.stringify(texts);
   return useMemo(() => JSON.parse(joined) as string[], [joined]);

@@ -17,8 +17,8 @@ interface AnswerFootProps {
 }
 
 export function AnswerFoot({ view, message, onRetry }: AnswerFootProps) {
-  const text = plainText(view.parts);
   if (view.isLive) return <ContinuedNote view={view} />;
+  const text = plainText(view.parts);
   return (
     <footer className="flex min-h-8 flex-wrap items-center gap-x-3 gap-y-1 pt-1 text-xs text-quiet">
       <Switcher message={message} />

@@ -18,6 +18,7 @@ export function AnswerParts({ view, turn }: { view: AnswerView; turn: string }) 
         <PartBody
           key={index}
           part={part}
+          index={index}
           isOpen={view.isLive && index === view.open}
           continuations={view.continuations.filter((continuation) => continuation.part === index)}
           thoughtMs={view.thoughtMs}
@@ -43,6 +44,8 @@ function approvalOf(part: Part, approvals: Approval[]): Approval | undefined {
 
 interface PartBodyProps {
   part: Part;
+  /** Its place among the parts. */
+  index: number;
   turn: string;
   isLive: boolean;
   result: ToolResultPart | undefined;
@@ -54,12 +57,12 @@ interface PartBodyProps {
 }
 
 const PartBody = memo(
-  function PartBody({ part, isOpen, continuations, thoughtMs, startedAt, turn, isLive, result, approval }: PartBodyProps) {
+  function PartBody({ part, index, isOpen, continuations, thoughtMs, startedAt, turn, isLive, result, approval }: PartBodyProps) {
     switch (part.kind) {
       case "text":
-        return <AnswerText text={part.text} isOpen={isOpen} continuations={continuations} />;
+        return <AnswerText turn={turn} part={index} text={part.text} isOpen={isOpen} continuations={continuations} />;
       case "reasoning":
-        return <Reasoning text={part.text} isOpen={isOpen} thoughtMs={thoughtMs} startedAt={startedAt} />;
+        return <Reasoning turn={turn} part={index} text={part.text} isOpen={isOpen} thoughtMs={thoughtMs} startedAt={startedAt} />;
       case "tool_call":
         return <ToolCall turn={turn} call={part} result={result} approval={approval} isLive={isLive} />;
       case "image":

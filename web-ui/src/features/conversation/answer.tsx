@@ -6,7 +6,7 @@ import { viewAnswer } from "@/features/conversation/answer-view";
 import { Edited } from "@/features/conversation/editing";
 import { ErrorCard } from "@/features/conversation/error-card";
 import { Waiting } from "@/features/conversation/waiting";
-import { useTurnPicture } from "@/shared/connection/live-turns";
+import { useTurnOutline } from "@/shared/connection/live-turns";
 import type { RetryEntry } from "@/shared/connection/outbox";
 import { useSession } from "@/shared/connection/session-context";
 import { shortName } from "@/shared/data/models";
@@ -21,7 +21,7 @@ interface AnswerProps {
 export function Answer({ message, retry }: AnswerProps) {
   const { t } = useTranslation();
   const session = useSession();
-  const picture = useTurnPicture(message.turn);
+  const picture = useTurnOutline(message.turn);
   const view = viewAnswer(message, picture, retry);
   const askAgain = () =>
     session.retry({ message: message.id, conversation: message.conversation, ...(message.model ? { model: message.model } : {}) });

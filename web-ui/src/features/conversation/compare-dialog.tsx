@@ -8,7 +8,7 @@ import { AnswerParts } from "@/features/conversation/answer-parts";
 import { viewAnswer } from "@/features/conversation/answer-view";
 import { compare, useComparison } from "@/features/conversation/comparison";
 import { Waiting } from "@/features/conversation/waiting";
-import { useTurnPicture } from "@/shared/connection/live-turns";
+import { useTurnOutline } from "@/shared/connection/live-turns";
 import { useSession } from "@/shared/connection/session-context";
 import { keys } from "@/shared/data/keys";
 import { shortName } from "@/shared/data/models";
@@ -81,7 +81,7 @@ function Answer({ message }: { message: Message }) {
 function useFollowed(message: Message) {
   const session = useSession();
   const client = useQueryClient();
-  const picture = useTurnPicture(message.turn);
+  const picture = useTurnOutline(message.turn);
   const isFollowed = picture !== null;
   const isOpen = message.status === "running" || message.status === "queued";
   useEffect(() => session.followRunning([message]), [session, message]);

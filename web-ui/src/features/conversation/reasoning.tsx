@@ -3,10 +3,15 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useSeconds } from "@/features/conversation/use-seconds";
+import { useOpenText } from "@/shared/connection/live-turns";
+import { GrowingEnd } from "@/shared/markdown/growing-end";
 import { Markdown } from "@/shared/markdown/markdown";
 import { seconds } from "@/shared/time/format";
 
 interface ReasoningProps {
+  /** The turn that is being written and the index of this part in it. */
+  turn: string;
+  part: number;
   text: string;
   isOpen: boolean;
   /** How long it took; null when nobody measured it. */
@@ -15,7 +20,7 @@ interface ReasoningProps {
 }
 
 /** What the model thought before it spoke: one folded line; its text is not even laid out until it is opened. */
-export function Reasoning({ text, isOpen, thoughtMs, startedAt }: ReasoningProps) {
+export function Reasoning({ turn, part, text, isOpen, thoughtMs, startedAt }: ReasoningProps) {
   const [isShown, setIsShown] = useState(false);
   return (
     <details className="pb-2 text-sm" onToggle={(event) => setIsShown(event.currentTarget.open)}>
@@ -30,14 +35,20 @@ export function Reasoning({ text, isOpen, thoughtMs, startedAt }: ReasoningProps
       </summary>
       {isShown && (
         <div className="qd-thought mt-1 mb-3 border-l border-line-strong pl-4 text-soft">
-          <Markdown text={text} streaming={isOpen} />
+          <Thought turn={turn} part={part} text={text} isOpen={isOpen} />
         </div>
       )}
     </details>
   );
 }
 
-function Heading({ isOpen, thoughtMs, startedAt }: Omit<ReasoningProps, "text">) {
+function Thought({ turn, part, text: stored, isOpen }: Pick<ReasoningProps, "turn" | "part" | "text" | "isOpen">) {
+  const [end] = useState(() => new GrowingEnd());
+  const text = useOpenText(isOpen ? turn : null, part, stored, end);
+  return <Markdown text={text} streaming={isOpen} end={end} />;
+}
+
+function Heading({ isOpen, thoughtMs, startedAt }: Pick<ReasoningProps, "isOpen" | "thoughtMs" | "startedAt">) {
   const { t, i18n } = useTranslation();
   const running = useSeconds(startedAt, isOpen);
   if (isOpen) return <span className="tabular">{t("conversation.thinking", { count: running })}</span>;

@@ -46,6 +46,26 @@ describe("a live turn", () => {
     expect(turn.picture.open).toBe(1);
   });
 
+  it("keeps its outline while only the open text grows", () => {
+    const turn = new LiveTurn("t", "c", false);
+    feed(turn, begin(0, "idea"), delta(0, "Whis"));
+    turn.paint(16, true);
+    const { outline } = turn;
+    feed(turn, delta(0, "kers"));
+    turn.paint(32, true);
+    expect(turn.outline, "an idea is shown elsewhere, too").not.toBe(outline);
+    feed(turn, { type: "part.ended", part: 0 }, begin(1), delta(1, "The harbour"));
+    turn.paint(48, true);
+    const { outline: begun } = turn;
+    feed(turn, delta(1, " lay still."));
+    turn.paint(64, true);
+    expect(turn.outline).toBe(begun);
+    expect(textOf(turn)).toBe("Whiskers|The harbour lay still.");
+    turn.stop();
+    turn.paint(80, true);
+    expect(turn.outline).toBe(turn.picture);
+  });
+
   it("has ended for the reader when the last character is shown", () => {
     const turn = new LiveTurn("t", "c", false);
     feed(turn, begin(0), delta(0, LINE), { type: "turn.ended", status: "stopped", at: 1 });

@@ -31,6 +31,18 @@ export interface TurnPicture {
   isStopping: boolean;
 }
 
+/** Whether nothing changed but the text of the open part, which is prose. */
+function isSameOutline(before: TurnPicture, after: TurnPicture): boolean {
+  const { parts, continuations, ...rest } = after;
+  if (before.parts.length !== parts.length || before.continuations.length !== continuations.length) return false;
+  if (!Object.entries(rest).every(([name, value]) => before[name as keyof typeof rest] === value)) return false;
+  return parts.every((part, index) => part === before.parts[index] || (index === after.open && isProse(part, before.parts[index])));
+}
+
+function isProse({ kind }: Part, before: Part | undefined): boolean {
+  return kind === before?.kind && (kind === "text" || kind === "reasoning");
+}
+
 export type Heard = "new" | "known" | "hole";
 
 export class LiveTurn {
@@ -41,6 +53,8 @@ export class LiveTurn {
   isFollowing = false;
   message = "";
   picture: TurnPicture;
+  /** The picture when something other than the text of the open part last changed. */
+  outline: TurnPicture;
   private readonly watchers = new Set<() => void>();
   private readonly finished: Part[] = [];
   private pacer = new Pacer();
@@ -60,7 +74,7 @@ export class LiveTurn {
     /** Followed after it had begun: when things happened is then not known here. */
     private readonly isReplayed: boolean,
   ) {
-    this.picture = this.draw([]);
+    this.picture = this.outline = this.draw([]);
   }
 
   hear(seq: number, event: Event): Heard {
@@ -95,8 +109,15 @@ export class LiveTurn {
     const elapsedMs = Math.min(100, Math.max(1, nowMs - this.paintedAt));
     this.paintedAt = nowMs;
     this.picture = this.draw(this.visibleParts(nowMs, elapsedMs, atOnce));
+    if (!isSameOutline(this.outline, this.picture)) this.outline = this.picture;
     for (const watcher of this.watchers) watcher();
     return this.isShownToTheEnd();
+  }
+
+  /** It is not followed any more: whoever shows only its growth shows all of it now. */
+  letGo(): void {
+    this.outline = this.picture;
+    for (const watcher of this.watchers) watcher();
   }
 
   /** What was shown of an answer stays shown as far as it is still there; the rest follows at its pace. */

@@ -1,9 +1,11 @@
-/** The turns this page follows. React reads them through `useTurnPicture`. */
-import { useCallback, useSyncExternalStore } from "react";
+/** The turns this page follows. React reads them through `useTurnOutline` and `useOpenText`. */
+import { useCallback, useMemo, useSyncExternalStore } from "react";
 import { create } from "zustand";
 
 import { LiveTurn } from "@/shared/connection/live-turn";
 import type { TurnPicture } from "@/shared/connection/live-turn";
+import { OpenText } from "@/shared/connection/open-text";
+import type { Extension } from "@/shared/connection/open-text";
 
 interface Followed {
   turns: Readonly<Record<string, LiveTurn>>;
@@ -22,6 +24,7 @@ export function addTurn(id: string, conversation: string, isReplayed: boolean): 
 }
 
 export function removeTurn(id: string): void {
+  findTurn(id)?.letGo();
   useFollowed.setState(({ turns }) => {
     const { [id]: _removed, ...rest } = turns;
     return { turns: rest };
@@ -34,9 +37,20 @@ export function followedTurns(): LiveTurn[] {
 
 const NOT_FOLLOWED = () => () => undefined;
 
-/** What is shown of a turn in this frame; null when it is not followed (any more). */
-export function useTurnPicture(id: string | null): TurnPicture | null {
+/**
+ * What is shown of a turn, but that the text of its open part may have grown since; null when it is not
+ * followed (any more).
+ */
+export function useTurnOutline(id: string | null): TurnPicture | null {
   const turn = useFollowed((state) => (id === null ? undefined : state.turns[id]));
   const watch = useCallback((watcher: () => void) => (turn ? turn.watch(watcher) : NOT_FOLLOWED()), [turn]);
-  return useSyncExternalStore(watch, () => turn?.picture ?? null);
+  return useSyncExternalStore(watch, () => turn?.outline ?? null);
+}
+
+/** The text of a part as React is to show it: `stored`, or while it is being written as much as `end` does not show. */
+export function useOpenText(id: string | null, part: number, stored: string, end: Extension): string {
+  const turn = useFollowed((state) => (id === null ? undefined : state.turns[id]));
+  const open = useMemo(() => (turn ? new OpenText(turn, part, end) : null), [turn, part, end]);
+  const shown = useSyncExternalStore(open?.watch ?? NOT_FOLLOWED, () => open?.shown ?? null);
+  return shown ?? stored;
 }

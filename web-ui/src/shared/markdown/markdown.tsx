@@ -1,5 +1,6 @@
-import { Component, useState, type ReactNode } from "react";
+import { Component, useLayoutEffect, useRef, useState, type ReactNode } from "react";
 import { Block } from "./block";
+import type { GrowingEnd } from "./growing-end";
 import { NO_BLOCKS, splitBlocks, type Blocks } from "./split-blocks";
 import "./markdown.css";
 
@@ -30,15 +31,22 @@ type MarkdownProps = {
   text: string;
   /** The text still grows at its end. */
   streaming?: boolean;
+  /** Learns where the text ends on the page, so that words may be added to it there. */
+  end?: GrowingEnd;
   /** Keep the line ends as they were typed, for what a person wrote. */
   keepsLines?: boolean;
 };
 
-function MarkdownBlocks({ text, streaming = false, keepsLines = false }: MarkdownProps) {
-  const { settled, tail, links, growing } = useBlocks(text, streaming);
+function MarkdownBlocks({ text, streaming = false, end, keepsLines = false }: MarkdownProps) {
+  const root = useRef<HTMLDivElement>(null);
+  const blocks = useBlocks(text, streaming);
+  const { settled, tail, links, growing } = blocks;
+  useLayoutEffect(() => {
+    if (root.current) end?.note(root.current, blocks);
+  }, [end, blocks]);
   const shown = [...settled, ...tail];
   return (
-    <div className={keepsLines ? "md md-keeps-lines" : "md"} dir="auto">
+    <div ref={root} className={keepsLines ? "md md-keeps-lines" : "md"} dir="auto">
       {shown.map((token, index) => (
         <Block key={index} token={token} links={links} growing={growing && index === shown.length - 1} />
       ))}
