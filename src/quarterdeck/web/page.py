@@ -177,5 +177,6 @@ async def _feed_cursor(house: House, user: str) -> int | None:
 
 @functools.cache
 def _templates() -> jinja2.Environment:
-    escape = jinja2.select_autoescape(default=True)
-    return jinja2.Environment(loader=jinja2.FileSystemLoader(PAGE), autoescape=escape, auto_reload=False)
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(PAGE), autoescape=jinja2.select_autoescape(default=True), auto_reload=False
+    )
