@@ -304,8 +304,8 @@ def remember_everything() -> None:
     """A model decides what is remembered, of all that it is shown, and is shown what others wrote, too."""
     candidate = import_module("quarterdeck.memory.statements").Candidate
     replace("memory.extraction", "own_words", lambda text: text)
-    replace("memory.extraction", "reject", lambda _candidate: "")
-    replace("memory.extraction", "find_quote", lambda proposed, heard: candidate(proposed, heard, heard.own, ""))
+    replace("memory.statements", "reject", lambda _candidate: "")
+    replace("memory.statements", "find_quote", lambda proposed, heard: candidate(proposed, heard, heard.own, ""))
 
 
 WEAKENINGS: dict[str, Callable[[], None]] = {
