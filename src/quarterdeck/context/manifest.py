@@ -100,9 +100,8 @@ class Digest:
     """Of everything sent, in order."""
 
     def __init__(self) -> None:
-        self._pieces: list[
-            bytes
-        ] = []  # hashed together: many short ones take as long to be handed over as to be hashed
+        # hashed together: many short ones take as long to be handed over as to be hashed
+        self._pieces: list[bytes] = []
 
     def add(self, role: str, text: str) -> None:
         raw = text.encode("utf-8", "surrogatepass")

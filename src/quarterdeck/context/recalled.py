@@ -107,6 +107,8 @@ async def read_and_recollect(
             finally:
                 timer.cancel()
     except TimeoutError:
+        if waiting.first is None:  # the database's own
+            raise
         return waiting.first, late
 
 

@@ -1,7 +1,7 @@
 """What those ask who watch over a server: `/healthz` (the process lives), `/readyz` (database and log answer),
 `/metrics`.
 
-They are plain functions of Starlette, so that they can be answered where FastAPI is not loaded (yet).
+They are plain functions of Starlette, so that a worker answers them without FastAPI.
 
 Who may read metrics: with `QUARTERDECK_METRICS_TOKEN` set, whoever sends it as a bearer token. Without, only who
 asks this machine directly. A proxy on this machine asks from a loopback address too, so the request must

@@ -222,6 +222,16 @@ async def test_a_context_that_is_read_late_is_sent_without_looking_for_more(monk
     assert "It was not found" in recollection.reason
 
 
+async def test_a_context_that_could_not_be_read_is_no_context() -> None:
+    class NoDatabase:
+        async def read(self, _fn: Callable[[Any], T]) -> T:
+            raise TimeoutError("it does not answer")
+
+    database: Any = NoDatabase()
+    with pytest.raises(TimeoutError, match="does not answer"):
+        await recalled.read_and_recollect(database, lambda _connection: "context", lambda *_: None)
+
+
 @pytest.mark.parametrize(
     ("recaller", "reason"),
     [(SlowRecall, "within 150 ms"), (BrokenRecall, "Recall failed."), (BrokenRead, "Recall failed.")],
