@@ -49,6 +49,10 @@ export default tseslint.config(
           message: "No raw HTML in the page.",
         },
       ],
+      "no-restricted-imports": [
+        "error",
+        { paths: [{ name: "react", importNames: ["lazy"], message: "`late` of shared/late: it outlives a server that is away." }] },
+      ],
       "@typescript-eslint/consistent-type-imports": "error",
       "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_" }],
       "max-lines": ["error", { max: 400, skipBlankLines: true, skipComments: true }],
@@ -56,6 +60,7 @@ export default tseslint.config(
       "jsx-a11y/no-autofocus": "off",
     },
   },
+  { files: ["src/shared/late/late.tsx"], rules: { "no-restricted-imports": "off" } },
   {
     // Written from the Python types, and as long as these are many.
     files: ["src/shared/wire/generated.ts", "src/shared/wire/api.ts"],

@@ -12,7 +12,7 @@ import { themeScript } from "./build/theme-script.ts";
 const SERVER = process.env.QUARTERDECK_DEV_SERVER ?? "http://127.0.0.1:8000";
 
 const FIRST_LOAD =
-  /node_modules\/(react|react-dom|scheduler|@tanstack|i18next|react-i18next|wouter|zustand|virtua|use-sync-external-store)\/|src\/shared\/(appearance|connection|data|http|keyboard|log|time|wire)\/|src\/shared\/i18n\/(?!later)|src\/shared\/ui\/(?!field)|rolldown\/runtime|vite\/preload/;
+  /node_modules\/(react|react-dom|scheduler|@tanstack|i18next|react-i18next|wouter|zustand|virtua|use-sync-external-store)\/|src\/shared\/(appearance|connection|data|http|keyboard|late|log|time|wire)\/|src\/shared\/i18n\/(?!later)|src\/shared\/ui\/(?!field)|rolldown\/runtime|vite\/preload/;
 
 export default defineConfig({
   plugins: [react(), tailwindcss(), jinjaPlaceholders(), themeScript(), apiDocs(), compressedCopies()],
@@ -21,6 +21,7 @@ export default defineConfig({
     outDir: "../src/quarterdeck/web/page",
     emptyOutDir: true,
     assetsInlineLimit: 0,
+    cssCodeSplit: false, // a part whose own style could not be fetched would stay without it when it is asked for again
     target: "es2022",
     modulePreload: { polyfill: false },
     chunkSizeWarningLimit: 900,

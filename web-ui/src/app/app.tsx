@@ -1,5 +1,5 @@
 import { QueryClientProvider } from "@tanstack/react-query";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useLocation } from "wouter";
 
 import { ErrorBoundary } from "@/app/error-boundary";
@@ -8,10 +8,12 @@ import type { Started } from "@/app/start-session";
 import { useViewHeight } from "@/app/use-view-height";
 import { useLink } from "@/shared/connection/link-state";
 import { SessionContext } from "@/shared/connection/session-context";
+import { late } from "@/shared/late/late";
+import { PageNotLoaded } from "@/shared/late/not-loaded";
 import { ToastRegion } from "@/shared/ui/toast-region";
 import type { PageSettings } from "@/shared/wire/resources";
 
-const SignInRoute = lazy(async () => ({ default: (await import("@/app/sign-in-route")).SignInRoute }));
+const SignInRoute = late(() => import("@/app/sign-in-route"), "SignInRoute", () => <PageNotLoaded />);
 
 /** Links that are opened by whoever has them, signed in or not. */
 const FOR_ANYBODY = /^\/(invite|reset)\/./;

@@ -1,13 +1,14 @@
 import { X } from "lucide-react";
-import { lazy, Suspense, useEffect } from "react";
+import { Suspense, useEffect } from "react";
 import { useTranslation } from "react-i18next";
 
 import { showContext, useShownContext } from "@/shared/data/context";
+import { late } from "@/shared/late/late";
 import { Dialog } from "@/shared/ui/dialog";
 import { IconButton } from "@/shared/ui/icon-button";
 import { TIGHT, useMedia } from "@/shared/ui/use-media";
 
-const ContextPanel = lazy(async () => ({ default: (await import("@/features/context/context-panel")).ContextPanel }));
+const ContextPanel = late(() => import("@/features/context/context-panel"), "ContextPanel");
 
 const close = () => showContext(null);
 

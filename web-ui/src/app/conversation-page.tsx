@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useMemo, useRef, useState } from "react";
+import { Suspense, useEffect, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
@@ -23,8 +23,8 @@ import { BesideNote } from "@/features/conversation/beside-note";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
 import { ConversationView } from "@/features/conversation/conversation-view";
 import { LogLine } from "@/features/logline/log-line";
-import { useComparison } from "@/features/conversation/comparison";
-import { askForModel, useModelQuestion } from "@/features/conversation/model-question";
+import { compare, useComparison } from "@/features/conversation/comparison";
+import { askForModel, dropQuestion, useModelQuestion } from "@/features/conversation/model-question";
 import { ModelPicker } from "@/features/models/model-picker";
 import { Welcome } from "@/features/welcome/welcome";
 import type { Starter } from "@/features/welcome/welcome";
@@ -36,16 +36,23 @@ import { showContext } from "@/shared/data/context";
 import { useChangeConversation, useConversation } from "@/shared/data/conversations";
 import { useMessages } from "@/shared/data/messages";
 import { useShortcuts } from "@/shared/keyboard/shortcuts";
+import { late } from "@/shared/late/late";
+import { DialogNotLoaded, PageNotLoaded } from "@/shared/late/not-loaded";
 import { TIGHT, useMedia } from "@/shared/ui/use-media";
 import { showToast } from "@/shared/ui/toasts";
 
-const Setup = lazy(async () => ({ default: (await import("@/features/setup/setup")).Setup }));
-const ShareDialog = lazy(async () => ({ default: (await import("@/features/share/share-dialog")).ShareDialog }));
-
-const ModelQuestion = lazy(async () => ({ default: (await import("@/app/model-question")).ModelQuestion }));
-const CompareDialog = lazy(async () => ({
-  default: (await import("@/features/conversation/compare-dialog")).CompareDialog,
-}));
+const Setup = late(() => import("@/features/setup/setup"), "Setup", () => <PageNotLoaded />);
+const ShareDialog = late(() => import("@/features/share/share-dialog"), "ShareDialog", DialogNotLoaded);
+const ModelQuestion = late(
+  () => import("@/app/model-question"),
+  "ModelQuestion",
+  () => <DialogNotLoaded onClose={dropQuestion} />,
+);
+const CompareDialog = late(
+  () => import("@/features/conversation/compare-dialog"),
+  "CompareDialog",
+  () => <DialogNotLoaded onClose={() => compare(null)} />,
+);
 
 /** Composes header, messages or beginning, composer and ideas for one conversation, or for a new one. */
 export function ConversationPage({ id: routeId }: { id: string | null }) {

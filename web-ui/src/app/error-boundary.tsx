@@ -16,6 +16,10 @@ export class ErrorBoundary extends Component<{ children: ReactNode }, BoundarySt
     return { hasFailed: true };
   }
 
+  override componentDidCatch(error: unknown): void {
+    reportError(error); // an uncaught error, as it is for whoever watches the page
+  }
+
   override render(): ReactNode {
     return this.state.hasFailed ? <Broken /> : this.props.children;
   }
@@ -28,7 +32,7 @@ function Broken() {
       <h1 className="text-lg font-semibold">{t("shell.broken")}</h1>
       <p className="pb-2 text-quiet">{t("shell.broken_hint")}</p>
       <Button kind="primary" onClick={() => location.reload()}>
-        {t("shell.reload")}
+        {t("ui.load_again")}
       </Button>
     </main>
   );

@@ -1,13 +1,14 @@
 import { X } from "lucide-react";
-import { lazy, Suspense, useMemo } from "react";
+import { Suspense, useMemo } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useTurnOutline } from "@/shared/connection/live-turns";
+import { late } from "@/shared/late/late";
 import { Dialog } from "@/shared/ui/dialog";
 import { IconButton } from "@/shared/ui/icon-button";
 import { TIGHT, useMedia } from "@/shared/ui/use-media";
 
-const IdeasPanel = lazy(async () => ({ default: (await import("@/features/ideas/ideas-panel")).IdeasPanel }));
+const IdeasPanel = late(() => import("@/features/ideas/ideas-panel"), "IdeasPanel");
 
 interface IdeasDrawerProps {
   conversation: string | null;

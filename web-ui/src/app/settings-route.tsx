@@ -1,4 +1,4 @@
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 import { Route, Switch } from "wouter";
@@ -9,12 +9,13 @@ import { GeneralSettings } from "@/features/settings/general-settings";
 import { useIsAdmin } from "@/shared/data/me";
 import { Page } from "@/shared/form/page";
 import { PlaceNav } from "@/shared/form/place-nav";
+import { late } from "@/shared/late/late";
 
-const AccountPart = lazy(async () => ({ default: (await import("@/app/account-part")).AccountPart }));
-const AssistantsPart = lazy(async () => ({ default: (await import("@/app/assistants-part")).AssistantsPart }));
-const DataPart = lazy(async () => ({ default: (await import("@/app/data-part")).DataPart }));
-const SnippetsPart = lazy(async () => ({ default: (await import("@/app/snippets-part")).SnippetsPart }));
-const UsagePart = lazy(async () => ({ default: (await import("@/app/usage-part")).UsagePart }));
+const AccountPart = late(() => import("@/app/account-part"), "AccountPart");
+const AssistantsPart = late(() => import("@/app/assistants-part"), "AssistantsPart");
+const DataPart = late(() => import("@/app/data-part"), "DataPart");
+const SnippetsPart = late(() => import("@/app/snippets-part"), "SnippetsPart");
+const UsagePart = late(() => import("@/app/usage-part"), "UsagePart");
 
 export function SettingsRoute({ sidebarButton }: { sidebarButton: ReactNode }) {
   const { t } = useTranslation();

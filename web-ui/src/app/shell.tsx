@@ -1,4 +1,4 @@
-import { lazy, Suspense, useEffect, useRef } from "react";
+import { Suspense, useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { Route, Switch, useLocation } from "wouter";
 
@@ -9,14 +9,16 @@ import { SidebarFrame } from "@/app/sidebar-frame";
 import { SidebarButton } from "@/app/sidebar-button";
 import { useGlobalShortcuts } from "@/app/use-global-shortcuts";
 import { useIsAdmin, useMe } from "@/shared/data/me";
+import { late } from "@/shared/late/late";
+import { DialogNotLoaded, LatePageHeader, PageNotLoaded } from "@/shared/late/not-loaded";
 
-const SettingsRoute = lazy(async () => ({ default: (await import("@/app/settings-route")).SettingsRoute }));
-const AdminRoute = lazy(async () => ({ default: (await import("@/app/admin-route")).AdminRoute }));
-const IdeasRoute = lazy(async () => ({ default: (await import("@/app/ideas-route")).IdeasRoute }));
-const SearchRoute = lazy(async () => ({ default: (await import("@/app/search-route")).SearchRoute }));
-const MemoryRoute = lazy(async () => ({ default: (await import("@/app/memory-route")).MemoryRoute }));
-const PaletteHost = lazy(async () => ({ default: (await import("@/app/palette-host")).PaletteHost }));
-const ShortcutHost = lazy(async () => ({ default: (await import("@/app/shortcut-host")).ShortcutHost }));
+const SettingsRoute = late(() => import("@/app/settings-route"), "SettingsRoute", PageNotLoaded);
+const AdminRoute = late(() => import("@/app/admin-route"), "AdminRoute", PageNotLoaded);
+const IdeasRoute = late(() => import("@/app/ideas-route"), "IdeasRoute", PageNotLoaded);
+const SearchRoute = late(() => import("@/app/search-route"), "SearchRoute", PageNotLoaded);
+const MemoryRoute = late(() => import("@/app/memory-route"), "MemoryRoute", PageNotLoaded);
+const PaletteHost = late(() => import("@/app/palette-host"), "PaletteHost", DialogNotLoaded);
+const ShortcutHost = late(() => import("@/app/shortcut-host"), "ShortcutHost", DialogNotLoaded);
 
 export function Shell() {
   const { t } = useTranslation();
@@ -41,7 +43,7 @@ export function Shell() {
       <SidebarFrame />
       <main id="main" ref={main} tabIndex={-1} className="flex min-w-0 flex-1 flex-col outline-none">
         <OfflineBanner />
-        <Suspense>
+        <Suspense fallback={<LatePageHeader sidebarButton={<SidebarButton />} />}>
           <Switch>
             <Route path="/">
               <ConversationPage id={null} />

@@ -1,12 +1,13 @@
 import { ChevronDown, Sparkles } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { useAssistants } from "@/shared/data/assistants";
+import { late } from "@/shared/late/late";
 import { Floating } from "@/shared/ui/floating";
 import type { Assistant } from "@/shared/wire/resources";
 
-const AssistantList = lazy(async () => ({ default: (await import("@/features/assistants/assistant-list")).AssistantList }));
+const AssistantList = late(() => import("@/features/assistants/assistant-list"), "AssistantList");
 
 interface AssistantPickerProps {
   value: string;

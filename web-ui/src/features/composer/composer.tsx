@@ -1,5 +1,5 @@
 import { ArrowUp, Square } from "lucide-react";
-import { lazy, Suspense, useEffect, useImperativeHandle, useRef, useState } from "react";
+import { Suspense, useEffect, useImperativeHandle, useRef, useState } from "react";
 import type { KeyboardEvent, ReactNode, Ref } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -7,10 +7,16 @@ import { readDraft, writeDraft } from "@/features/composer/draft";
 import { growToFit } from "@/features/composer/grow-to-fit";
 import type { Slash } from "@/features/composer/slash";
 import { useSnippetMenu } from "@/features/composer/use-snippet-menu";
+import { late } from "@/shared/late/late";
+import { DialogNotLoaded, NotLoaded } from "@/shared/late/not-loaded";
 import { useMedia } from "@/shared/ui/use-media";
 
-const SnippetList = lazy(async () => ({ default: (await import("@/features/composer/snippet-list")).SnippetList }));
-const SnippetForm = lazy(async () => ({ default: (await import("@/features/composer/snippet-form")).SnippetForm }));
+const SnippetList = late(() => import("@/features/composer/snippet-list"), "SnippetList", () => (
+  <div className="absolute inset-x-0 bottom-full z-20 mb-2 rounded-md border border-line bg-raised shadow-float">
+    <NotLoaded />
+  </div>
+));
+const SnippetForm = late(() => import("@/features/composer/snippet-form"), "SnippetForm", DialogNotLoaded);
 
 export interface ComposerHandle {
   focus(): void;
@@ -47,7 +53,10 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
   };
   const save = (text: string) => {
     clearTimeout(saving.current);
-    saving.current = setTimeout(() => writeDraft(conversation, text), SAVE_AFTER_MS);
+    saving.current = setTimeout(() => {
+      saving.current = undefined;
+      writeDraft(conversation, text);
+    }, SAVE_AFTER_MS);
   };
   const write = (text: string) => {
     if (!field.current) return;
@@ -70,9 +79,15 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
   useEffect(() => {
     growToFit(field.current);
     const element = field.current;
-    return () => {
+    const saveNow = () => {
       clearTimeout(saving.current);
       writeDraft(conversation, element?.value ?? "");
+    };
+    const leave = () => saving.current !== undefined && saveNow(); // another window may have a newer draft
+    addEventListener("pagehide", leave);
+    return () => {
+      removeEventListener("pagehide", leave);
+      saveNow();
     };
   }, [conversation]);
 

@@ -1,15 +1,17 @@
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
-import { useEdits } from "@/features/conversation/edits";
+import { endEdit, useEdits } from "@/features/conversation/edits";
+import { late } from "@/shared/late/late";
+import { DialogNotLoaded, NotLoaded } from "@/shared/late/not-loaded";
 import { fullTime } from "@/shared/time/format";
 import type { Message } from "@/shared/wire/resources";
 
-const EditBox = lazy(async () => ({ default: (await import("@/features/conversation/edit-box")).EditBox }));
-const VersionsDialog = lazy(async () => ({
-  default: (await import("@/features/conversation/versions-dialog")).VersionsDialog,
-}));
+const EditBox = late(() => import("@/features/conversation/edit-box"), "EditBox", ({ message }) => (
+  <NotLoaded onClose={() => endEdit(message.id)} />
+));
+const VersionsDialog = late(() => import("@/features/conversation/versions-dialog"), "VersionsDialog", DialogNotLoaded);
 
 /** What a message says, or the box in which that is being edited. */
 export function Edited({ message, children }: { message: Message; children: ReactNode }) {

@@ -1,15 +1,15 @@
 import { Ellipsis, Pencil } from "lucide-react";
-import { lazy, Suspense } from "react";
+import { Suspense } from "react";
 import { useTranslation } from "react-i18next";
 
 import { beginEdit } from "@/features/conversation/edits";
+import { late } from "@/shared/late/late";
+import { ButtonNotLoaded } from "@/shared/late/not-loaded";
 import { IconButton } from "@/shared/ui/icon-button";
 import type { Message } from "@/shared/wire/resources";
 
-const MessageMenu = lazy(async () => ({ default: (await import("@/features/conversation/message-menu")).MessageMenu }));
-const BranchSwitcher = lazy(async () => ({
-  default: (await import("@/features/conversation/branch-switcher")).BranchSwitcher,
-}));
+const MessageMenu = late(() => import("@/features/conversation/message-menu"), "MessageMenu", ButtonNotLoaded);
+const BranchSwitcher = late(() => import("@/features/conversation/branch-switcher"), "BranchSwitcher", ButtonNotLoaded);
 
 export function EditAction({ message }: { message: Message }) {
   const { t } = useTranslation();

@@ -1,11 +1,12 @@
 import { ChevronDown } from "lucide-react";
-import { lazy, Suspense, useState } from "react";
+import { Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { LOG_READER, shortName } from "@/shared/data/models";
+import { late } from "@/shared/late/late";
 import { Floating } from "@/shared/ui/floating";
 
-const ModelList = lazy(async () => ({ default: (await import("@/features/models/model-list")).ModelList }));
+const ModelList = late(() => import("@/features/models/model-list"), "ModelList");
 
 interface ModelPickerProps {
   value: string;

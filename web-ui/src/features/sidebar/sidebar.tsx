@@ -1,6 +1,6 @@
 import { Brain, Lightbulb, PanelLeftClose, Plus, Search, Settings, TextSearch, X } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
-import { lazy, Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
+import { Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 
@@ -11,15 +11,19 @@ import { UserMenu } from "@/features/sidebar/user-menu";
 import type { Among } from "@/shared/data/conversations";
 import { useMe } from "@/shared/data/me";
 import { useOrganize } from "@/shared/data/organizing";
+import { late } from "@/shared/late/late";
+import { DialogNotLoaded, NotLoaded } from "@/shared/late/not-loaded";
 import { classNames } from "@/shared/ui/class-names";
 import { IconButton } from "@/shared/ui/icon-button";
 import { Kbd } from "@/shared/ui/kbd";
 import { Mark } from "@/shared/ui/mark";
 import type { BulkAction, Conversation } from "@/shared/wire/resources";
 
-const AmongHeader = lazy(async () => ({ default: (await import("@/features/sidebar/among-header")).AmongHeader }));
-const BulkBar = lazy(async () => ({ default: (await import("@/features/sidebar/bulk-bar")).BulkBar }));
-const MoveDialog = lazy(async () => ({ default: (await import("@/features/sidebar/move-dialog")).MoveDialog }));
+const AmongHeader = late(() => import("@/features/sidebar/among-header"), "AmongHeader", ({ onBack }) => (
+  <NotLoaded onClose={onBack} />
+));
+const BulkBar = late(() => import("@/features/sidebar/bulk-bar"), "BulkBar", ({ onEnd }) => <NotLoaded onClose={onEnd} />);
+const MoveDialog = late(() => import("@/features/sidebar/move-dialog"), "MoveDialog", DialogNotLoaded);
 
 interface SidebarProps {
   current: string | null;

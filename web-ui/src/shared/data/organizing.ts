@@ -4,6 +4,7 @@ import { useCallback } from "react";
 
 import { keys } from "@/shared/data/keys";
 import { request } from "@/shared/http/request";
+import { i18n } from "@/shared/i18n/i18n";
 import { showToast } from "@/shared/ui/toasts";
 import type { BulkAction, Folder, Page } from "@/shared/wire/resources";
 
@@ -43,7 +44,7 @@ export function useOrganize(): Organize {
       void import("@/shared/data/organize")
         .then(({ organize }) => organize(client, action, ids, folder))
         .then(onDone)
-        .catch((error: Error) => showToast(error.message));
+        .catch(() => showToast(i18n.t("ui.not_loaded"), { label: i18n.t("ui.load_again"), run: () => location.reload() }));
     },
     [client],
   );

@@ -1,5 +1,6 @@
 import { useMemo, type ReactNode } from "react";
 import { useTranslation } from "react-i18next";
+import { fetchPart } from "@/shared/late/fetch-part";
 import { makeLazyPart, useLazyPart } from "./lazy-part";
 import { readMathml } from "./mathml";
 import { useScrollable } from "./scrollable";
@@ -10,7 +11,7 @@ type Typeset = (source: string, display: boolean) => string;
 const LIMITS = { maxSize: 20, maxExpand: 300 };
 
 const katex = makeLazyPart<Typeset>(async () => {
-  const { default: library } = await import("katex");
+  const library = await fetchPart(() => import("katex"), "default");
   return (source, display) =>
     library.renderToString(source, {
       ...LIMITS,

@@ -1,4 +1,5 @@
 import type { HLJSApi, LanguageFn } from "highlight.js";
+import { fetchPart } from "@/shared/late/fetch-part";
 import { makeLazyPart, type LazyPart } from "./lazy-part";
 
 /** One line of code: pieces with the classes of the highlighter. Equal lines have equal signatures. */
@@ -116,7 +117,7 @@ export function findHighlighter(language: string): LazyPart<Highlight> | null {
 }
 
 async function fetchHighlighter(name: string): Promise<Highlight> {
-  const { default: library } = await import("highlight.js/lib/core");
+  const library = await fetchPart(() => import("highlight.js/lib/core"), "default");
   await Promise.all([name, ...(INNER[name] ?? [])].map((each) => register(library, each)));
   return (code) => readMarkup(library.highlight(code, { language: name, ignoreIllegals: true }).value);
 }
@@ -124,7 +125,7 @@ async function fetchHighlighter(name: string): Promise<Highlight> {
 async function register(library: HLJSApi, name: string): Promise<void> {
   const grammar = GRAMMARS[name];
   if (!grammar || library.getLanguage(name)) return;
-  library.registerLanguage(name, (await grammar()).default);
+  library.registerLanguage(name, await fetchPart(grammar, "default"));
 }
 
 const MARKUP = /<span class="([^"]*)">|<\/span>|([^<]+)/g;
