@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from msgspec import Struct
 from sqlalchemy import ColumnElement, bindparam, exists, func, insert, or_, select, text, update
@@ -165,6 +167,28 @@ def claim_turn(
     return None if row is None else TurnRow(**row._mapping)
 
 
+def claim_turns(
+    connection: WriteConnection,
+    wanted: Sequence[str],
+    *,
+    worker: str,
+    lease_until: int,
+    others_are_dead: bool,
+    dead: str | None = None,
+) -> list[TurnRow]:
+    """Those of `wanted` that were to be had, as by `claim_turn`; what another worker is just about to take is left."""
+    free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
+    # two workers with the same list would else wait for each other's rows
+    untouched = select(turns.c.id).where(turns.c.id.in_(wanted), turns.c.status.in_(OPEN), free)
+    rows = connection.execute(
+        update(turns)
+        .where(turns.c.id.in_(untouched.with_for_update(skip_locked=True)))
+        .values(status="running", lease_owner=worker, lease_until=lease_until)
+        .returning(turns)
+    ).all()
+    return [TurnRow(**row._mapping) for row in rows]
+
+
 def _is_free(connection: AnyConnection, worker: str, *, others_are_dead: bool, dead: str | None) -> ColumnElement[bool]:
     free = or_(turns.c.lease_owner.is_(None), turns.c.lease_until < database_now_ms(connection))
     if others_are_dead:
@@ -206,7 +230,10 @@ def list_stopping(connection: AnyConnection, running: list[str]) -> list[str]:
 def list_claimable(
     connection: AnyConnection, *, worker: str, others_are_dead: bool, limit: int, dead: str | None = None
 ) -> list[Claimable]:
-    """Open turns nobody works on, oldest first; of those that wait in a conversation's line only the first."""
+    """Open turns nobody works on; of those that wait in a conversation's line only the first.
+
+    Those that somebody has begun come first, since their answers are being read, then the oldest.
+    """
     earlier = turns.alias("earlier")
     free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
     rows = connection.execute(
@@ -223,7 +250,7 @@ def list_claimable(
                 ),
             ),
         )
-        .order_by(turns.c.id)
+        .order_by(turns.c.status == "queued", turns.c.id)
         .limit(limit)
     )
     return [Claimable(row.id, row.lease_owner) for row in rows]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from functools import partial
 
 from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
@@ -85,22 +86,16 @@ class Reaper:
         self, *, others_are_dead: bool = False, dead: str | None = None, is_log_doubtful: bool = False
     ) -> None:
         worker = self._runner.worker
-        while not self._runner.is_draining and not self._runner.is_full:
-            found = await self._database.read(
-                lambda connection: list_claimable(
-                    connection, worker=worker, others_are_dead=others_are_dead, limit=_BATCH, dead=dead
-                )
+        while not self._runner.is_draining and (limit := min(_BATCH, self._runner.room)):
+            free = partial(list_claimable, worker=worker, others_are_dead=others_are_dead, limit=limit, dead=dead)
+            found = await self._database.read(free)
+            taken = await self._runner.claim_all(
+                [turn.id for turn in found], others_are_dead=others_are_dead, dead=dead, is_log_doubtful=is_log_doubtful
             )
-            taken = 0
             for turn in found:
-                if self._runner.is_full:
-                    return
-                if await self._runner.claim(
-                    turn.id, others_are_dead=others_are_dead, dead=dead, is_log_doubtful=is_log_doubtful
-                ):
-                    taken += 1
+                if turn.id in taken:
                     _note_claim(turn)
-            if len(found) < _BATCH or not taken:
+            if len(found) < limit or not taken:
                 return
 
     async def _tidy(self, *, leave_ms: int) -> None:

@@ -14,7 +14,7 @@ from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell, LocalBell
 from quarterdeck.store.approvals import list_decided
 from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.turns import TurnRow, claim_turn
+from quarterdeck.store.turns import TurnRow, claim_turns
 from quarterdeck.tracing import spans
 from quarterdeck.turns.claim import Claim, Claims, Lease, elapsed_s
 from quarterdeck.turns.commands import Command
@@ -71,30 +71,43 @@ class TurnRunner:
     def start(self) -> None:
         self._renewal = asyncio.create_task(self._renew_forever())
 
-    async def claim(
-        self, turn: str, *, others_are_dead: bool = False, dead: str | None = None, is_log_doubtful: bool = False
-    ) -> bool:
+    async def claim(self, turn: str) -> bool:
         """Run a turn that waits, if it is still to be had; one that this process cannot take is rung for again.
 
-        `others_are_dead`, `dead`: as for `claim_turn`; `is_log_doubtful`: as for `Opening`. Raises: `StorageError`.
+        Raises: `StorageError`.
         """
         if self.is_draining or self.is_full:
             await self._pass_by(turn)
             return False
-        if self.runs(turn):
-            return False
+        return bool(await self.claim_all([turn]))
 
-        def take(connection: WriteConnection) -> TurnRow | None:
+    async def claim_all(
+        self,
+        wanted: list[str],
+        *,
+        others_are_dead: bool = False,
+        dead: str | None = None,
+        is_log_doubtful: bool = False,
+    ) -> list[str]:
+        """Run those of these turns that are still to be had, all taken in one transaction; which they are.
+
+        `others_are_dead`, `dead`: as for `claim_turn`; `is_log_doubtful`: as for `Opening`. Raises: `StorageError`.
+        """
+        free = [turn for turn in wanted if not self.runs(turn)]
+        if not free or self.is_draining:
+            return []
+
+        def take(connection: WriteConnection) -> list[TurnRow]:
             until = self.lease.until(connection)
-            return claim_turn(
-                connection, turn, worker=self.worker, lease_until=until, others_are_dead=others_are_dead, dead=dead
+            return claim_turns(
+                connection, free, worker=self.worker, lease_until=until, others_are_dead=others_are_dead, dead=dead
             )
 
         since_s = elapsed_s()
-        row = await self._rooms.database.write(take)
-        if row is not None:
+        rows = await self._rooms.database.write(take)
+        for row in rows:
             self.launch(row, since_s=since_s, is_log_doubtful=is_log_doubtful)
-        return row is not None
+        return [row.id for row in rows]
 
     async def _pass_by(self, turn: str) -> None:
         """Who rang told one worker only, and this one keeps itself from being the next for a moment."""
@@ -162,9 +175,14 @@ class TurnRunner:
         return len(self._tasks)
 
     @property
+    def room(self) -> int:
+        """How many more turns may run here. One that waits for its user, for hours perhaps, takes no place, until there
+        are as many of those again."""
+        return max(0, self.max_running + min(len(self._waiting), self.max_running) - len(self._tasks))
+
+    @property
     def is_full(self) -> bool:
-        """A turn that waits for its user, for hours perhaps, takes no place, until there are as many of those again."""
-        return len(self._tasks) - min(len(self._waiting), self.max_running) >= self.max_running
+        return not self.room
 
     async def drain(self, timeout_s: float, grace_s: float = 0.0) -> None:
         """Hand every turn over at an event boundary; another worker, or whoever starts next, goes on from there.

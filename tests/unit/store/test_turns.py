@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 from hypothesis import given, settings
@@ -20,6 +21,7 @@ from quarterdeck.store.turns import (
     Claimable,
     StepRow,
     claim_turn,
+    claim_turns,
     end_turn,
     find_turn,
     has_open_turn,
@@ -57,6 +59,45 @@ async def test_of_many_claimers_in_two_processes_one_wins(database: Database, pl
             )
         )
     assert won.count(True) == 1
+
+
+async def test_many_are_claimed_at_once_but_for_those_that_somebody_has(database: Database) -> None:
+    def make(connection: WriteConnection) -> tuple[list[str], list[str]]:
+        ann = add_user(connection, "ann")
+        free, had, ended = (add_turn(connection, add_conversation(connection, ann)) for _ in range(3))
+        assert claim(connection, had, "first")
+        assert claim(connection, ended, "first")
+        assert end_turn(connection, ended, worker="first", status="complete", ended_at=1)
+        wanted = [free, had, ended, "unknown"]
+        rows = claim_turns(connection, wanted, worker="second", lease_until=77, others_are_dead=False)
+        assert [(row.status, row.lease_owner, row.lease_until) for row in rows] == [("running", "second", 77)]
+        return [row.id for row in rows], [free]
+
+    claimed, free = await database.write(make)
+    assert claimed == free
+
+
+async def test_two_processes_with_the_same_list_share_it_and_neither_waits_for_the_other(
+    database: Database, place: Place
+) -> None:
+    def make(connection: WriteConnection) -> list[str]:
+        ann = add_user(connection, "ann")
+        return [add_turn(connection, add_conversation(connection, ann)) for _ in range(60)]
+
+    wanted = await database.write(make)
+
+    def take(connection: WriteConnection, worker: str, wanted: list[str]) -> list[str]:
+        rows = claim_turns(connection, wanted, worker=worker, lease_until=LATER, others_are_dead=False)
+        return [row.id for row in rows]
+
+    async with open_place(place) as other:
+        for at in range(0, 60, 10):
+            part = wanted[at : at + 10]
+            taken = await asyncio.gather(
+                database.write(partial(take, worker="a", wanted=part)),
+                other.write(partial(take, worker="b", wanted=part[::-1])),
+            )
+            assert sorted(taken[0] + taken[1]) == sorted(part)
 
 
 async def test_a_claim_says_whose_the_turn_is_and_that_it_runs(database: Database) -> None:
@@ -140,7 +181,7 @@ async def test_of_each_conversation_only_the_first_open_turn_can_be_claimed(data
         return free, list_claimable(connection, worker="me", others_are_dead=False, limit=9)
 
     free, found = await database.write(make)
-    assert found == [Claimable(free[0], None), Claimable(free[1], "x")]  # oldest first
+    assert found == [Claimable(free[1], "x"), Claimable(free[0], None)]  # what was begun first
 
 
 async def test_the_claimable_list_stops_at_its_limit(database: Database) -> None:

@@ -324,12 +324,12 @@ async def test_a_process_is_ready_while_it_still_takes_what_waits(
         looked.append(None)
         return [Claimable("never", None)] * reaper_module._BATCH
 
-    async def claim(*_: object, **__: object) -> bool:
-        return True
+    async def claim_all(wanted: list[str], **_: object) -> list[str]:
+        return wanted
 
     async with open_rig(tmp_path, ScriptedProvider()) as rig:
         monkeypatch.setattr(reaper_module, "list_claimable", always_more)
-        monkeypatch.setattr(rig.runner, "claim", claim)
+        monkeypatch.setattr(rig.runner, "claim_all", claim_all)
         async with asyncio.timeout(WAIT_S):
             await rig.reaper.start(others_are_dead=False)
 
@@ -338,6 +338,24 @@ async def test_a_process_is_ready_while_it_still_takes_what_waits(
 
         await until(goes_on)
         await rig.reaper.stop()
+
+
+async def test_what_is_being_read_goes_on_before_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that is behind has answers handed over to it."""
+    monkeypatch.setattr(reaper_module, "_BATCH", 1)
+    order: list[str] = []
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk(BEGUN), Pause()])) as rig:
+        waiting = (await rig.send("First", "another")).row.id
+        await rig.said(waiting, BEGUN)
+        begun = (await rig.send()).row.id
+        await rig.said(begun, BEGUN)
+        await rig.runner.drain(5)
+        unclaimed = turns.update().where(turns.c.id == waiting).values(status="queued")
+        await rig.database.write(lambda connection: connection.execute(unclaimed))
+    async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
+        monkeypatch.setattr(rig.runner, "launch", lambda turn, **_: order.append(turn.id))
+        await rig.reaper.start(others_are_dead=True)
+    assert order == [begun, waiting]
 
 
 async def test_the_reaper_leaves_living_workers_alone(tmp_path: Path) -> None:
