@@ -246,11 +246,11 @@ def _follow_answers(stack: Stack, house: House, runner: TurnRunner) -> list[Job]
 
 async def _begin_turns(house: House, runner: TurnRunner | None, me: Identity) -> Reaper | None:
     """Those of dead processes, too."""
-    listener = Listener(house, runner)
+    reaper = None if runner is None else Reaper(house.database, house.log, runner)
+    listener = Listener(house, runner, reaper)
     await house.bell.listen(listener.hear, None if runner is None else listener.claim)
-    if runner is None:
+    if runner is None or reaper is None:
         return None
-    reaper = Reaper(house.database, house.log, runner)
     runner.start()
     if me.predecessor:
         await reaper.take_from(me.predecessor)

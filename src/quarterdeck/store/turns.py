@@ -46,10 +46,14 @@ class TurnRow(Struct, frozen=True):
 
 
 class Claimable(Struct, frozen=True):
-    """A turn that nobody works on; `worker` had it until its lease ran out, None where it only waited."""
+    """A turn that nobody works on; `worker` had it until its lease ran out, None where it only waited.
+
+    `is_begun`: somebody had it, and its answer may be half written.
+    """
 
     id: str
     worker: str | None
+    is_begun: bool = False
 
 
 class StepRow(Struct, frozen=True):
@@ -237,7 +241,7 @@ def list_claimable(
     earlier = turns.alias("earlier")
     free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
     rows = connection.execute(
-        select(turns.c.id, turns.c.lease_owner)
+        select(turns.c.id, turns.c.lease_owner, turns.c.status)
         .where(
             turns.c.status.in_(OPEN),
             free,
@@ -253,7 +257,7 @@ def list_claimable(
         .order_by(turns.c.status == "queued", turns.c.id)
         .limit(limit)
     )
-    return [Claimable(row.id, row.lease_owner) for row in rows]
+    return [Claimable(row.id, row.lease_owner, row.status == "running") for row in rows]
 
 
 def next_queued(connection: AnyConnection, conversation: str) -> str | None:

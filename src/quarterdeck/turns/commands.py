@@ -17,6 +17,8 @@ from quarterdeck.store.database import Database
 from quarterdeck.store.turns import TurnRow, request_stop
 
 Verb = Literal["stop", "settle"]
+HANDED_OVER = "handed-over"
+"""Told when an answer that is being read was given up, so that nobody finds it only when he looks by himself."""
 
 
 class Command(Struct, frozen=True):

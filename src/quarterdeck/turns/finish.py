@@ -20,6 +20,7 @@ from quarterdeck.store.turns import TurnRow, release_turn
 from quarterdeck.store.usage import record_spent
 from quarterdeck.tracing import spans
 from quarterdeck.turns.claim import Lease
+from quarterdeck.turns.commands import HANDED_OVER
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.job import Job
 from quarterdeck.turns.notes import keep_notes
@@ -75,7 +76,7 @@ class Finish:
         self._feed.tell(job.turn.owner_id, FeedTurnEnded(job.turn.conversation_id, job.turn.id, ended.status))
 
     async def hand_over(self, turn: TurnRow, job: Job | None) -> None:
-        """Another worker may have it at once, and is told. `job`: what was begun here, if anything was."""
+        """Another worker may have it at once, and all are told. `job`: what was begun here, if anything was."""
         spent = [] if job is None else job.spent(job.outbox.fold_all())
         notes = [] if job is None else await job.notes.take()
         counts = job is not None and job.has_asked  # the next one has to ask the model once more
@@ -90,7 +91,7 @@ class Finish:
             logger.info("turn_handed_over", turn=turn.id)
             metrics.TURNS_HANDED_OVER.add()
             spans.describe(outcome="handed over")
-            await self._bell.ready(turn.id)
+            await self._bell.tell(HANDED_OVER)
         except QuarterdeckError as error:  # its lease runs out by itself
             logger.warning("turn_not_handed_over", turn=turn.id, reason=error.message, detail=error.detail)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from functools import partial
 
 from quarterdeck import metrics
@@ -23,6 +24,7 @@ logger = get_logger("quarterdeck.turns")
 _PERIOD_S = 1.0
 _GRACE_S = 4.0  # after the database was away: longer than the living need to renew their leases
 _BATCH = 50
+_LOOK_AGAIN_S = 0.3
 _LOOK_BACK_MS = 3_600_000  # as long as a finished log is kept
 _LOOK_BACK_AMONG_OTHERS_MS = 300_000  # they have looked, too
 _TIDY_EVERY_S = 3.0
@@ -37,6 +39,7 @@ class Reaper:
         self._log = log
         self._runner = runner
         self._tasks: list[asyncio.Task[None]] = []
+        self._woken = asyncio.Event()
         self._repaired_to_ms = now_ms() - _LOOK_BACK_MS
         self._closed: set[str] = set()  # of the turns that ended lately, those that need no repair
 
@@ -63,6 +66,10 @@ class Reaper:
         for task in self._tasks:
             task.cancel()
 
+    def look(self) -> None:
+        """At once: something was handed over."""
+        self._woken.set()
+
     async def take_from(self, worker: str) -> None:
         """Take over at once what this worker had: it is known to be dead. Raises: `StorageError`."""
         await self._claim(dead=worker)
@@ -70,12 +77,14 @@ class Reaper:
 
     async def _look_forever(self) -> None:
         while True:
+            self._woken.clear()
             try:
                 await self._claim()
             except QuarterdeckError as error:
                 logger.warning("reaper_failed", reason=error.message, detail=error.detail)
                 await asyncio.sleep(_GRACE_S)
-            await asyncio.sleep(_PERIOD_S)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), _PERIOD_S)
 
     async def _tidy_forever(self) -> None:
         while True:
@@ -85,17 +94,25 @@ class Reaper:
     async def _claim(
         self, *, others_are_dead: bool = False, dead: str | None = None, is_log_doubtful: bool = False
     ) -> None:
+        """What is begun is taken all at once, since it is being read. What waits is taken one by one: a process that is
+        behind leaves it to the others, and looks meanwhile whether something was handed over."""
+        take = partial(
+            self._runner.claim_all, others_are_dead=others_are_dead, dead=dead, is_log_doubtful=is_log_doubtful
+        )
         worker = self._runner.worker
         while not self._runner.is_draining and (limit := min(_BATCH, self._runner.room)):
+            looked_at_s = time.monotonic()
             free = partial(list_claimable, worker=worker, others_are_dead=others_are_dead, limit=limit, dead=dead)
             found = await self._database.read(free)
-            taken = await self._runner.claim_all(
-                [turn.id for turn in found], others_are_dead=others_are_dead, dead=dead, is_log_doubtful=is_log_doubtful
-            )
+            begun = [turn for turn in found if turn.is_begun]
+            queued = [turn for turn in found if not turn.is_begun]
+            taken = await take([turn.id for turn in begun])
+            while queued and time.monotonic() < looked_at_s + _LOOK_AGAIN_S and not self._runner.is_full:
+                taken += await take([queued.pop(0).id])
             for turn in found:
                 if turn.id in taken:
                     _note_claim(turn)
-            if len(found) < limit or not taken:
+            if not queued and (len(found) < limit or not taken):
                 return
 
     async def _tidy(self, *, leave_ms: int) -> None:

@@ -7,7 +7,8 @@ import asyncio
 from quarterdeck.accounts.limits import LIMITS_CHANGED
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.turns.commands import read_command
+from quarterdeck.turns.commands import HANDED_OVER, read_command
+from quarterdeck.turns.reaper import Reaper
 from quarterdeck.turns.runner import TurnRunner
 from quarterdeck.web.house import MEMORY_CHANGED, PROVIDERS_CHANGED, House
 from quarterdeck.web.stored_providers import load_providers
@@ -16,11 +17,12 @@ logger = get_logger("quarterdeck.bell")
 
 
 class Listener:
-    """`runner` is None in a process that runs no turns."""
+    """`runner` and `reaper` are None in a process that runs no turns."""
 
-    def __init__(self, house: House, runner: TurnRunner | None) -> None:
+    def __init__(self, house: House, runner: TurnRunner | None, reaper: Reaper | None) -> None:
         self._house = house
         self._runner = runner
+        self._reaper = reaper
         self._loading: asyncio.Task[None] | None = None
 
     def hear(self, message: str) -> None:
@@ -33,6 +35,9 @@ class Listener:
         elif message == MEMORY_CHANGED:
             before, self._loading = self._loading, None
             self._loading = asyncio.create_task(self._load_embedding(before))
+        elif message == HANDED_OVER:
+            if self._reaper is not None:
+                self._reaper.look()
         elif (command := read_command(message)) is not None and self._runner is not None:
             self._runner.obey(command)
 

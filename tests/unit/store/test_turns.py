@@ -181,7 +181,7 @@ async def test_of_each_conversation_only_the_first_open_turn_can_be_claimed(data
         return free, list_claimable(connection, worker="me", others_are_dead=False, limit=9)
 
     free, found = await database.write(make)
-    assert found == [Claimable(free[1], "x"), Claimable(free[0], None)]  # what was begun first
+    assert found == [Claimable(free[1], "x", is_begun=True), Claimable(free[0], None)]  # what was begun first
 
 
 async def test_the_claimable_list_stops_at_its_limit(database: Database) -> None:

@@ -37,7 +37,7 @@ from quarterdeck.store.messages import MessageRow, find_owned_message
 from quarterdeck.store.turns import TurnRow, find_turn
 from quarterdeck.store.users import ensure_owner
 from quarterdeck.tools.toolbox import Toolbox
-from quarterdeck.turns.commands import read_command
+from quarterdeck.turns.commands import HANDED_OVER, read_command
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.reaper import Reaper
 from quarterdeck.turns.record import Accepted, Send
@@ -257,7 +257,9 @@ class Rig:
         self.user = ""
 
     def hear(self, message: str) -> None:
-        if (command := read_command(message)) is not None:
+        if message == HANDED_OVER:
+            self.reaper.look()
+        elif (command := read_command(message)) is not None:
             self.runner.obey(command)
 
     async def claim(self, turn: str) -> None:

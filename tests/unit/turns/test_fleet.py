@@ -17,6 +17,7 @@ from quarterdeck.domain.step import FinishChunk, TextChunk
 from quarterdeck.errors import OverloadedError
 from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import find_place
+from quarterdeck.turns import reaper as reaper_module
 from quarterdeck.turns import runner as runner_module
 from quarterdeck.turns import start as start_module
 from quarterdeck.turns import unclaimed as unclaimed_module
@@ -173,8 +174,11 @@ def test_a_command_is_read_as_it_was_said_and_other_messages_are_left_alone() ->
     assert [read_command(message) for message in ("providers", "stop", "stop ", "", "go 1")] == [None] * 5
 
 
-async def test_drained_turns_go_on_in_another_process_at_once_and_as_often_as_it_takes(tmp_path: Path) -> None:
-    """Restarts of a fleet within one long answer: none of them counts as a crash."""
+async def test_drained_turns_go_on_in_another_process_at_once_and_as_often_as_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Restarts of a fleet within one long answer: none of them counts as a crash, and nobody looks by himself."""
+    monkeypatch.setattr(reaper_module, "_PERIOD_S", 3_600)
     bell = TownBell()
     words = [f"word{number} " for number in range(6)]
     async with AsyncExitStack() as stack:
@@ -184,11 +188,12 @@ async def test_drained_turns_go_on_in_another_process_at_once_and_as_often_as_it
             rigs.append(
                 await stack.enter_async_context(open_rig(tmp_path, ScriptedProvider(script), f"w{number}", bell=bell))
             )
-        bell._ready.clear()
         turn = (await rigs[0].send()).row.id
         for number, word in enumerate(words[:5]):
             await rigs[number].said(turn, word)
-            bell._ready[:] = [rigs[number + 1].claim]
+            await rigs[number + 1].reaper.start(others_are_dead=False)
+            await quietly()
+            await rigs[number].reaper.stop()
             await rigs[number].runner.drain(5)
         folded, message = await rigs[-1].check_stored(turn)
         assert (folded.status, folded.parts) == ("complete", [TextPart("".join(words))])
