@@ -21,6 +21,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = ROOT / "test-results"
 TAIL_LINES = 200
+REASON_LINES, REASON_CHARACTERS = 15, 200
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 GUARANTEE = re.compile(r"(.+): (\d+) violations of (\d+) trials(?:; (.*))?")
 
@@ -51,6 +52,8 @@ class Result:
     guarantees: list[Guarantee] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
     """The tests that failed at first."""
+    reasons: list[str] = field(default_factory=list)
+    """Of each test that failed its name, and below it what was wrong."""
 
 
 def _python(name: str, *arguments: str) -> Step:
@@ -73,8 +76,11 @@ AGAIN = ["-rR", "--reruns", "1", "--rerun-except", "violated"]
 # Tests wait for processes, leases and pages for much of their time: others run meanwhile, so more than there are cores.
 _APART = ["--ignore=tests/e2e", "--ignore=tests/faults"]
 TESTS = [_python("tests", "-m", "pytest", "-n", "4", "--dist", "loadgroup", *_APART, *AGAIN)]
-# Here seconds are part of what is promised, so nothing else runs meanwhile.
-FAULT_TESTS = [_python("faults", "-m", "pytest", "-n", "3", "--dist", "loadgroup", "tests/faults", *AGAIN)]
+# Here seconds are part of what is promised: nothing but other faults runs meanwhile, beside some tests not even those.
+FAULT_TESTS = [
+    _python("faults", "-m", "pytest", "-n", "3", "--dist", "loadgroup", "tests/faults", "-m", "not alone", *AGAIN),
+    _python("alone", "-m", "pytest", "tests/faults", "-m", "alone", *AGAIN),
+]
 BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "3", "--dist", "loadfile", "tests/e2e", *AGAIN)]
 
 
@@ -107,7 +113,23 @@ def count_tests(name: str, text: str, status: int, seconds: float) -> Result:
         failed = 1
     passed = totals["passed"] if counted else int(status == 0)
     again = re.findall(r"^RERUN (\S+)", text, re.MULTILINE)
-    return Result(name, passed, failed, totals["skipped"], seconds, read_guarantees(text), again)
+    reasons = read_reasons(text) if failed else []
+    return Result(name, passed, failed, totals["skipped"], seconds, read_guarantees(text), again, reasons)
+
+
+def read_reasons(text: str) -> list[str]:
+    """The names of failures and the first lines of what was wrong, for a log that is read from its end."""
+    _, _, failures = text.partition("= FAILURES =")
+    reasons: list[str] = []
+    told = 0
+    for line in failures.splitlines():
+        if heading := re.fullmatch(r"_{3,} (.+) _{3,}", line):
+            reasons.append(heading[1])
+            told = 0
+        elif line.startswith("E  ") and told < REASON_LINES:
+            reasons.append(f"    {line[3:].strip()[:REASON_CHARACTERS]}")
+            told += 1
+    return reasons
 
 
 def read_guarantees(text: str) -> list[Guarantee]:
@@ -147,6 +169,8 @@ def print_table(results: list[Result]) -> None:
     again = [test for result in results for test in result.again]
     if again:
         print("\nfailed at first and tried once more:", *again, sep="\n  ")
+    if reasons := [line for result in results for line in result.reasons]:
+        print("\nfailed:", *reasons, sep="\n  ")
     print(f"\n{sum(result.passed for result in results)} passed, {sum(result.failed for result in results)} failed")
 
 

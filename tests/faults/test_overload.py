@@ -24,6 +24,8 @@ from tests.harness.waiting import is_long, trials, wait_until_async
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
+pytestmark = pytest.mark.alone
+
 TIMES = 5
 LOAD_S = trials(4, 60)
 SOCKETS = 30

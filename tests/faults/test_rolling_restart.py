@@ -27,6 +27,8 @@ from tests.harness.server import Server
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import is_long, wait_until, wait_until_async
 
+pytestmark = pytest.mark.alone
+
 EXIT_S = 10.0
 GAP_S = 3.0
 TURNS = 4

@@ -82,6 +82,28 @@ def test_a_step_counts_its_tests_or_is_one_check(text: str, status: int, passed:
     assert (result.passed, result.failed) == (passed, failed)
 
 
+FAILED = """\
+=================================== FAILURES ===================================
+_____ test_a[one] _____
+    assert 1 == 2
+E   assert 1 == 2
+_____ test_b _____
+E   AssertionError: it is late
+E     by 3 s
+=========================== short test summary info ============================
+FAILED a.py::test_a[one] - assert 1 == 2
+== 2 failed, 3 passed in 4.56s ==
+"""
+
+
+def test_what_was_wrong_stands_at_the_end(capsys: pytest.CaptureFixture[str]) -> None:
+    tiers.print_table([count_tests("tests", FAILED, 1, 0.0), count_tests("more", PRINTED, 0, 0.0)])
+    lines = [line.strip() for line in capsys.readouterr().out.splitlines() if line]
+    assert lines[lines.index("failed:") + 1 :] == [
+        "test_a[one]", "assert 1 == 2", "test_b", "AssertionError: it is late", "by 3 s", "6 passed, 2 failed"
+    ]  # fmt: skip
+
+
 PRINTED = """\
 tests/a.py ...
 ================================= guarantees ==================================
