@@ -81,7 +81,7 @@ def test_with_sockets_a_network_that_holds_streams_back_is_never_noticed(
 def test_an_answer_goes_on_exactly_while_the_page_falls_down_the_whole_ladder_and_climbs_again(
     chat: ChatPage, proxy: NarrowProxy, upstream: Upstream
 ) -> None:
-    pieces = words(450)
+    pieces = words(3_000)
     model = upstream.model(Script(pieces=pieces, delay_s=0.03))
     ask(chat.open(), model)
     assert proxy.sockets == 1
@@ -100,6 +100,7 @@ def test_an_answer_goes_on_exactly_while_the_page_falls_down_the_whole_ladder_an
     assert proxy.sockets == 2
     assert polls
     expect(chat.answer).to_have_attribute("aria-busy", "true")  # it all happened within one answer
+    upstream.hurry(model)
     chat.until_complete()
     final = "".join(pieces).strip()
     assert chat.read == final

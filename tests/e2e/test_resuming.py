@@ -16,7 +16,7 @@ from tests.harness.stored import text_of
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
 
-PIECES = words(150)
+PIECES = words(400)
 FINAL = "".join(PIECES).strip()
 
 
@@ -30,30 +30,34 @@ def assert_exact(chat: ChatPage) -> None:
 
 @pytest.fixture
 def slow(upstream: Upstream) -> str:
-    return upstream.model(Script(pieces=PIECES, delay_s=0.02))
+    """It goes on while a page is loaded, however long that takes, and says the rest when it is told to hurry."""
+    return upstream.model(Script(pieces=PIECES, delay_s=0.1))
 
 
-def test_a_reload_in_the_middle_goes_on_from_the_same_character(chat: ChatPage, slow: str) -> None:
+def test_a_reload_in_the_middle_goes_on_from_the_same_character(chat: ChatPage, slow: str, upstream: Upstream) -> None:
     chat.watch().choose_model(slow).send("Tell me a long story")
     chat.until_text(PIECES[3])
     assert chat.conversation
     chat.page.reload()
     expect(chat.answer).to_have_attribute("aria-busy", "true")
+    wait_until(lambda: len(chat.shown) > 10, "the text to go on after the reload")
+    upstream.hurry(slow)
     assert_exact(chat)
-    assert len(chat.shown) > 10, "after the reload nothing streamed"
 
 
-def test_reload_after_reload_is_exact(chat: ChatPage, slow: str) -> None:
+def test_reload_after_reload_is_exact(chat: ChatPage, slow: str, upstream: Upstream) -> None:
     chat.watch().choose_model(slow).send("Tell me a long story")
-    for landmark in (PIECES[3], PIECES[30], PIECES[60], PIECES[90]):
+    for landmark in (PIECES[3], PIECES[20], PIECES[40], PIECES[60]):
         chat.until_text(landmark)
         assert chat.conversation
         chat.page.reload()
+    expect(chat.answer).to_have_attribute("aria-busy", "true")
+    upstream.hurry(slow)
     assert_exact(chat)
 
 
 def test_an_address_from_before_the_first_acknowledgement_stays_good(
-    chat: ChatPage, context: BrowserContext, slow: str
+    chat: ChatPage, context: BrowserContext, slow: str, upstream: Upstream
 ) -> None:
     """The page makes an id up for a new conversation, and the server gives another: both lead there."""
     addresses: list[str] = []
@@ -66,10 +70,13 @@ def test_an_address_from_before_the_first_acknowledgement_stays_good(
 
     late = ChatPage(context.new_page(), chat.server).open(made_up.removeprefix(chat.server.url)).watch()
     expect(late.page).to_have_url(f"{chat.server.url}/c/{chat.conversation}")
+    upstream.hurry(slow)
     assert_exact(late)
 
 
-def test_a_detour_to_another_conversation_and_back_misses_nothing(chat: ChatPage, slow: str) -> None:
+def test_a_detour_to_another_conversation_and_back_misses_nothing(
+    chat: ChatPage, slow: str, upstream: Upstream
+) -> None:
     chat.ask("Another conversation", "openai/fake-chat")
     chat.page.get_by_role("button", name="New conversation").click()
     chat.choose_model(slow).send("A story with a detour")
@@ -78,16 +85,20 @@ def test_a_detour_to_another_conversation_and_back_misses_nothing(chat: ChatPage
     expect(chat.answer_text).to_have_text("Hello, world!")
     chat.sidebar.get_by_role("link", name=re.compile("^A story with a detour")).click()
     expect(chat.answer).to_have_attribute("aria-busy", "true")
+    upstream.hurry(slow)
     chat.until_complete()
     assert chat.read == FINAL
     assert chat.stored_text == FINAL
 
 
-def test_a_second_window_opened_late_shows_the_same(chat: ChatPage, context: BrowserContext, slow: str) -> None:
+def test_a_second_window_opened_late_shows_the_same(
+    chat: ChatPage, context: BrowserContext, slow: str, upstream: Upstream
+) -> None:
     chat.watch().choose_model(slow).send("A story for two windows")
     chat.until_text(PIECES[3])
     late = ChatPage(context.new_page(), chat.server).open(f"/c/{chat.conversation}").watch()
     expect(late.answer).to_have_attribute("aria-busy", "true")
+    upstream.hurry(slow)
     assert_exact(late)
     chat.page.bring_to_front()
     assert_exact(chat)
@@ -115,7 +126,8 @@ def test_an_answer_survives_the_death_of_the_server(
     mortal.restart()
 
     expect(chat.answer.get_by_text("Continued after a restart")).to_be_visible()
-    chat.until_text(PIECES[90])
+    chat.until_text(PIECES[40])
+    upstream.hurry(slow)
     assert_exact(chat)
     expect(chat.answer.get_by_role("img", name="Continued after a restart")).to_be_visible()
     assert len(upstream.requests(slow)) == 2
