@@ -5,6 +5,7 @@ import type { ReactNode } from "react";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 
 import { Composer } from "@/features/composer/composer";
+import { readDraft, writeDraft } from "@/features/composer/draft";
 import "@/shared/i18n/i18n";
 
 const send = vi.fn<(text: string) => void>();
@@ -70,6 +71,16 @@ describe("the composer", () => {
     expect(screen.getByRole("button", { name: "Send" })).toBeDisabled();
     await userEvent.type(field(), "   {Enter}");
     expect(send).not.toHaveBeenCalled();
+  });
+
+  it("keeps what was typed just before the page is left, but not over a newer draft", () => {
+    show();
+    fireEvent.change(field(), { target: { value: "Just now" } });
+    dispatchEvent(new Event("pagehide"));
+    expect(readDraft("c1")).toBe("Just now");
+    writeDraft("c1", "Newer, and from elsewhere");
+    dispatchEvent(new Event("pagehide"));
+    expect(readDraft("c1")).toBe("Newer, and from elsewhere");
   });
 
   it("keeps a draft for each conversation", async () => {

@@ -81,6 +81,7 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
     const element = field.current;
     const saveNow = () => {
       clearTimeout(saving.current);
+      saving.current = undefined;
       writeDraft(conversation, element?.value ?? "");
     };
     const leave = () => saving.current !== undefined && saveNow(); // another window may have a newer draft
@@ -96,6 +97,7 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
     if (text === "" || !field.current) return;
     field.current.value = "";
     clearTimeout(saving.current);
+    saving.current = undefined;
     writeDraft(conversation, "");
     note("");
     snippets.look();

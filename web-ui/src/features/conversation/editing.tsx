@@ -9,7 +9,9 @@ import { fullTime } from "@/shared/time/format";
 import type { Message } from "@/shared/wire/resources";
 
 const EditBox = late(() => import("@/features/conversation/edit-box"), "EditBox", ({ message }) => (
-  <NotLoaded onClose={() => endEdit(message.id)} />
+  <div className="-mx-4">
+    <NotLoaded onClose={() => endEdit(message.id)} />
+  </div>
 ));
 const VersionsDialog = late(() => import("@/features/conversation/versions-dialog"), "VersionsDialog", DialogNotLoaded);
 

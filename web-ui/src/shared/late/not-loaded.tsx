@@ -1,5 +1,5 @@
 /** What stands in the place of a part that could not be loaded, in the shape of that part. */
-import { RotateCw } from "lucide-react";
+import { CircleAlert } from "lucide-react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -61,5 +61,5 @@ export function DialogNotLoaded({ onClose }: { onClose(): void }) {
 /** Where there is room for no more than an icon. */
 export function ButtonNotLoaded() {
   const { t } = useTranslation();
-  return <IconButton small icon={RotateCw} label={`${t("ui.not_loaded")} ${t("ui.load_again")}`} onClick={reload} />;
+  return <IconButton small icon={CircleAlert} label={`${t("ui.not_loaded")} ${t("ui.load_again")}`} onClick={reload} />;
 }
