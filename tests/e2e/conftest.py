@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, WebError
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import Visitor, open_chromium
 from tests.e2e.club import Club
@@ -23,6 +23,26 @@ _MODELS = [{"id": name, "object": "model", "created": 1_700_000_000, "owned_by":
 def browser() -> Iterator[Browser]:
     with open_chromium() as opened:
         yield opened
+
+
+@pytest.fixture(scope="package")
+def crashes(browser: Browser) -> list[str]:
+    """What no script of a page has caught, and what made a page stop, in any context of the browser."""
+    found: list[str] = []
+
+    def note(error: WebError) -> None:
+        found.append(f"{error.location['url']}: {error.error.stack or error.error.message}")
+
+    browser.on("context", lambda context: context.on("weberror", note))
+    return found
+
+
+@pytest.fixture(autouse=True)
+def _no_page_crashes(crashes: list[str]) -> Iterator[None]:
+    """A test that makes a page crash on purpose clears `crashes`."""
+    crashes.clear()
+    yield
+    assert not crashes, "\n".join(crashes)
 
 
 @pytest.fixture(scope="package")

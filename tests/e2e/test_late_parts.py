@@ -78,3 +78,15 @@ def test_a_browser_that_remembers_a_failure_gets_the_part_by_another_name(chat: 
     chat.page.route(re.compile(MENU.pattern + "$"), say_it_is_gone)
     chat.ask("Hello?")
     expect(menu(chat)).to_be_enabled()
+
+
+def test_a_part_with_a_fault_stops_the_page_which_is_seen_by_whoever_watches_it(
+    chat: ChatPage, crashes: list[str]
+) -> None:
+    fault = "export function MessageMenu() { throw new Error('a fault of the menu') }"
+    chat.page.route(MENU, lambda route: route.fulfill(content_type="text/javascript", body=fault))
+    with chat.page.expect_event("pageerror"):
+        chat.send("Hello?")
+    expect(chat.page.get_by_role("heading", name="The page has stopped.")).to_be_visible()
+    assert any("a fault of the menu" in crash for crash in crashes)
+    crashes.clear()
