@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import WIDE, Visitor
 from tests.harness.server import Server
+from tests.harness.waiting import WAIT_S
 
 PASSWORD = "a long walk by the sea"  # of everybody here
 _numbers = itertools.count(1)
@@ -48,7 +49,7 @@ class Club:
     def new_context(self, **options: Any) -> BrowserContext:
         """A browser in which nobody is signed in."""
         context = self._browser.new_context(base_url=self.server.url, viewport=WIDE, locale="en-GB", **options)
-        context.set_default_timeout(5000)
+        context.set_default_timeout(WAIT_S * 1000)
         return context
 
     def sign_in(self, page: Page, name: str, place: str = "/") -> ChatPage:
