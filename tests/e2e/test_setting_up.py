@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from playwright.sync_api import Browser, expect
 from tests.e2e.chat_page import ChatPage
 from tests.e2e.chromium import Visitor
 from tests.harness.server import Server
+from tests.harness.valkey import free_port
 
 
 @pytest.fixture
@@ -39,3 +41,16 @@ def test_without_a_model_the_page_shows_how_to_connect_one(lonely: ChatPage) -> 
     lonely.ask("Where does the tide table hang?")
     lonely.until_text("The tide table hangs in the hall")
     lonely.until_text("No language model is connected")
+
+
+def test_a_provider_that_is_away_is_not_asked_for_again(browser: Browser, tmp_path: Path) -> None:
+    away = {"OPENAI_API_KEY": "sk-1", "OPENAI_BASE_URL": f"http://127.0.0.1:{free_port()}/v1"}
+    server = Server(tmp_path, **away).start()
+    context = Visitor(browser, server).new_context()
+    chat = ChatPage(context.new_page(), server).open()
+    expect(chat.field).to_be_visible()
+    chat.form.get_by_role("button", name=re.compile("^Model: ")).click()
+    expect(chat.page.get_by_text("could not be reached")).to_be_visible()
+    expect(chat.page.get_by_role("heading", name="Connect a model")).to_have_count(0)
+    context.close()
+    server.close()

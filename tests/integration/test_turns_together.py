@@ -20,6 +20,7 @@ from quarterdeck.errors import ConflictError
 from quarterdeck.log.open import open_log
 from quarterdeck.store.listing import Listing, list_conversations
 from quarterdeck.store.postgres import PostgresDatabase
+from quarterdeck.turns import reaper as reaper_module
 from quarterdeck.turns.record import Send
 
 HALF = "The harbour lay still under a thin mist while the crew"
@@ -111,12 +112,16 @@ async def test_one_key_sent_to_two_processes_at_once_is_one_message(fleet: Setti
         assert sum(len(member.provider.requests) for member in members) == 5
 
 
-async def test_a_drained_workers_turn_goes_on_in_another_one_at_once(fleet: Settings) -> None:
+async def test_a_drained_workers_turn_goes_on_in_another_one_at_once(
+    fleet: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper_module, "_PERIOD_S", 3_600)
     async with AsyncExitStack() as stack:
         old = await stack.enter_async_context(open_member(fleet, ScriptedProvider([TextChunk(HALF), Pause()]), "old"))
         turn = (await old.send()).row.id
         await old.said(turn, HALF)
         new = await stack.enter_async_context(open_member(fleet, ScriptedProvider(say(REST)), "new"))
+        await new.reaper.start(others_are_dead=False)
         await old.runner.drain(5)
         folded, _ = await new.check_stored(turn)
         assert folded.parts == [TextPart(HALF + REST)]

@@ -57,6 +57,8 @@ class GgufModel:
             self._server = llama.Server(wanted)
         except RuntimeError as error:
             raise ValueError(f"llama.cpp cannot read it: {error}") from error
+        # One that is dropped before its loop runs misses that it should end, and keeps the whole process waiting.
+        self._ask(["a"])
 
     def embed(self, texts: list[str]) -> list[list[float]]:
         """Of the length one, in the order of the texts."""

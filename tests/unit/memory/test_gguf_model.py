@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,19 @@ pytest.importorskip("xllamacpp")
 pytest.importorskip("gguf")
 pytest.importorskip("tokenizers")
 import numpy as np
+from tests.harness.waiting import WAIT_S
 from tests.unit.memory.sentence_models import TEXTS, write_bert_folder, write_gguf
 
 from quarterdeck.memory.gguf_model import GgufModel
 from quarterdeck.memory.local_model import LocalModel
 from quarterdeck.memory.local_places import find_local
+
+DROP = """
+import sys
+from quarterdeck.memory.gguf_model import GgufModel
+from quarterdeck.memory.local_places import find_local
+print(len([GgufModel(find_local(sys.argv[1])) and None for _ in range(20)]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +50,13 @@ def test_a_text_that_is_too_long_is_cut_and_those_beside_it_are_not(model: GgufM
 def test_it_listens_on_no_port_and_in_a_folder_that_nobody_else_may_enter(model: GgufModel) -> None:
     assert model._server.listening_address == f"unix://{model._folder.name}/socket.sock"
     assert stat.S_IMODE(os.stat(model._folder.name).st_mode) == 0o700
+
+
+def test_a_model_that_is_dropped_at_once_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """In a process of its own: what waits there for a thread of llama.cpp waits for ever."""
+    file = write_gguf(tmp_path / "model.gguf")
+    told = subprocess.run([sys.executable, "-c", DROP, str(file)], timeout=WAIT_S, capture_output=True, check=True)
+    assert told.stdout.split() == [b"20"]
 
 
 def test_a_file_that_is_no_such_model_is_an_error_that_says_so(tmp_path: Path) -> None:

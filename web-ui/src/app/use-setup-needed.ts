@@ -5,7 +5,10 @@ import { hasLanguageModel, useModels } from "@/shared/data/models";
 
 const KEY = "qd.setup";
 
-/** Whether to show the set-up screen: no language model is connected, and nobody chose to go on without. */
+/**
+ * Whether to show the set-up screen: no language model is connected, and nobody chose to go on without. A provider that
+ * could not be asked for its models is connected all the same.
+ */
 export function useSetupNeeded(): [boolean, () => void] {
   const models = useModels();
   const isAdmin = useIsAdmin(); // nobody else can connect one
@@ -14,6 +17,6 @@ export function useSetupNeeded(): [boolean, () => void] {
     sessionStorage.setItem(KEY, "skipped");
     setIsSkipped(true);
   }, []);
-  const isNeeded = isAdmin && models.data !== undefined && !hasLanguageModel(models.data.items) && !isSkipped;
-  return [isNeeded, skip];
+  const isConnected = models.data === undefined || hasLanguageModel(models.data.items) || models.data.errors.length > 0;
+  return [isAdmin && !isConnected && !isSkipped, skip];
 }
