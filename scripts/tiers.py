@@ -119,10 +119,10 @@ def count_tests(name: str, text: str, status: int, seconds: float) -> Result:
 
 def read_reasons(text: str) -> list[str]:
     """The names of failures and the first lines of what was wrong, for a log that is read from its end."""
-    _, _, failures = text.partition("= FAILURES =")
+    _, *sections = re.split("= (?:ERRORS|FAILURES) =", text)
     reasons: list[str] = []
     told = 0
-    for line in failures.splitlines():
+    for line in "\n".join(sections).splitlines():
         if heading := re.fullmatch(r"_{3,} (.+) _{3,}", line):
             reasons.append(heading[1])
             told = 0

@@ -83,6 +83,9 @@ def test_a_step_counts_its_tests_or_is_one_check(text: str, status: int, passed:
 
 
 FAILED = """\
+==================================== ERRORS ====================================
+_____ ERROR at setup of test_c _____
+E   no room
 =================================== FAILURES ===================================
 _____ test_a[one] _____
     assert 1 == 2
@@ -100,7 +103,8 @@ def test_what_was_wrong_stands_at_the_end(capsys: pytest.CaptureFixture[str]) ->
     tiers.print_table([count_tests("tests", FAILED, 1, 0.0), count_tests("more", PRINTED, 0, 0.0)])
     lines = [line.strip() for line in capsys.readouterr().out.splitlines() if line]
     assert lines[lines.index("failed:") + 1 :] == [
-        "test_a[one]", "assert 1 == 2", "test_b", "AssertionError: it is late", "by 3 s", "6 passed, 2 failed"
+        "ERROR at setup of test_c", "no room", "test_a[one]", "assert 1 == 2",
+        "test_b", "AssertionError: it is late", "by 3 s", "6 passed, 2 failed"
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import ColumnElement, bindparam, exists, func, insert, or_, select, text, update
+from sqlalchemy import ColumnElement, and_, bindparam, exists, func, insert, or_, select, text, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.clock import database_now_ms
@@ -162,13 +162,8 @@ def claim_turn(
     whose lease is. `lease_until` is in `database_now_ms`.
     """
     free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
-    row = connection.execute(
-        update(turns)
-        .where(turns.c.id == turn, turns.c.status.in_(OPEN), free)
-        .values(status="running", lease_owner=worker, lease_until=lease_until)
-        .returning(turns)
-    ).first()
-    return None if row is None else TurnRow(**row._mapping)
+    rows = _lease(connection, and_(turns.c.id == turn, turns.c.status.in_(OPEN), free), worker, lease_until)
+    return rows[0] if rows else None
 
 
 def claim_turns(
@@ -184,13 +179,13 @@ def claim_turns(
     free = _is_free(connection, worker, others_are_dead=others_are_dead, dead=dead)
     # two workers with the same list would else wait for each other's rows
     untouched = select(turns.c.id).where(turns.c.id.in_(wanted), turns.c.status.in_(OPEN), free)
-    rows = connection.execute(
-        update(turns)
-        .where(turns.c.id.in_(untouched.with_for_update(skip_locked=True)))
-        .values(status="running", lease_owner=worker, lease_until=lease_until)
-        .returning(turns)
-    ).all()
-    return [TurnRow(**row._mapping) for row in rows]
+    chosen = turns.c.id.in_(untouched.with_for_update(skip_locked=True))
+    return _lease(connection, chosen, worker, lease_until)
+
+
+def _lease(connection: WriteConnection, chosen: ColumnElement[bool], worker: str, until: int) -> list[TurnRow]:
+    taken = update(turns).where(chosen).values(status="running", lease_owner=worker, lease_until=until)
+    return [TurnRow(**row._mapping) for row in connection.execute(taken.returning(turns)).all()]
 
 
 def _is_free(connection: AnyConnection, worker: str, *, others_are_dead: bool, dead: str | None) -> ColumnElement[bool]:

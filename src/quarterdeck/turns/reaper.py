@@ -101,14 +101,16 @@ class Reaper:
         )
         worker = self._runner.worker
         while not self._runner.is_draining and (limit := min(_BATCH, self._runner.room)):
-            looked_at_s = time.monotonic()
             free = partial(list_claimable, worker=worker, others_are_dead=others_are_dead, limit=limit, dead=dead)
             found = await self._database.read(free)
             begun = [turn for turn in found if turn.is_begun]
             queued = [turn for turn in found if not turn.is_begun]
             taken = await take([turn.id for turn in begun])
-            while queued and time.monotonic() < looked_at_s + _LOOK_AGAIN_S and not self._runner.is_full:
+            look_again_at_s = time.monotonic() + _LOOK_AGAIN_S
+            while queued and not self._runner.is_full:
                 taken += await take([queued.pop(0).id])
+                if time.monotonic() >= look_again_at_s:
+                    break
             for turn in found:
                 if turn.id in taken:
                     _note_claim(turn)

@@ -358,6 +358,31 @@ async def test_what_is_being_read_goes_on_before_what_waits(tmp_path: Path, monk
     assert order == [begun, waiting]
 
 
+async def test_a_reaper_that_is_slow_takes_what_waits_and_meanwhile_what_is_handed_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reaper_module, "_LOOK_AGAIN_S", 0.0)  # each claim takes longer than it goes on without a look
+    taken: list[str] = []
+    found = [Claimable("first", None), Claimable("second", None)]
+
+    def look(*_: object, **__: object) -> list[Claimable]:
+        return [turn for turn in found if turn.id not in taken]
+
+    async def claim_all(wanted: list[str], **_: object) -> list[str]:
+        taken.extend(wanted)
+        if wanted == ["first"]:
+            found.insert(0, Claimable("handed over", None, is_begun=True))
+        return wanted
+
+    async with open_rig(tmp_path, ScriptedProvider()) as rig:
+        monkeypatch.setattr(reaper_module, "list_claimable", look)
+        monkeypatch.setattr(rig.runner, "claim_all", claim_all)
+        async with asyncio.timeout(WAIT_S):
+            await rig.reaper.start(others_are_dead=True)
+        await rig.reaper.stop()
+    assert taken == ["first", "handed over", "second"]
+
+
 async def test_the_reaper_leaves_living_workers_alone(tmp_path: Path) -> None:
     async with open_rig(tmp_path, ScriptedProvider([TextChunk("a"), Pause()]), "alive") as rig:
         turn = (await rig.send()).row.id
