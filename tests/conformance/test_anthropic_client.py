@@ -173,6 +173,16 @@ def test_a_refusal_is_one(client: anthropic.Anthropic, upstream: Upstream) -> No
         assert stream.get_final_message().stop_reason == "refusal"
 
 
+def test_a_refusal_in_an_answer_is_a_block_of_its_own(client: anthropic.Anthropic, upstream: Upstream) -> None:
+    model = upstream.model(Script(fault="filter"))
+    whole = client.messages.create(model=model, max_tokens=50, messages=HELLO)
+    with client.messages.stream(model=model, max_tokens=50, messages=HELLO) as stream:
+        streamed = stream.get_final_message()
+    for message in (whole, streamed):
+        texts = [block.text for block in message.content if block.type == "text"]
+        assert (message.stop_reason, texts) == ("refusal", ["Hello", "OpenAI declined to answer."])
+
+
 def test_who_leaves_is_not_paid_for_any_longer(server: Server, upstream: Upstream) -> None:
     model = upstream.model(Script(pieces=words(2_000), delay_s=0.02))
     body = {"model": model, "max_tokens": 4_000, "messages": HELLO, "stream": True}

@@ -257,6 +257,19 @@ def test_a_refusal_is_one(client: openai.OpenAI, upstream: Upstream) -> None:
     assert chunks[-1].choices[0].finish_reason == "content_filter"
 
 
+@pytest.mark.parametrize("fault", ["status", "cut", "refusal"])
+def test_an_error_promises_only_what_is_kept(client: openai.OpenAI, upstream: Upstream, fault: Any) -> None:
+    script = Script(status=401) if fault == "status" else Script(fault=fault)
+    model, said = upstream.model(script), []
+    for kept in ({}, {"conversation": new_name("kept")}):
+        try:
+            answer = client.chat.completions.create(model=model, messages=HELLO, extra_body=kept)
+            said.append(answer.choices[0].message.refusal or "")
+        except openai.APIStatusError as error:
+            said.append(error.message)
+    assert ["kept" in sentence for sentence in said] == [False, True]
+
+
 @pytest.mark.parametrize("stream", [False, True])
 def test_who_leaves_is_not_paid_for_any_longer(
     client: openai.OpenAI, upstream: Upstream, server: Server, stream: bool

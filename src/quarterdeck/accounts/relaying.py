@@ -97,7 +97,7 @@ class Relay:
     async def _stream(self, asked: Relayed, source: Source) -> AsyncGenerator[list[Delta], None]:
         self._limits.require_allowed(asked.who, asked.model)
         provider, profile = self._registry.provider_for(asked.model)
-        request = msgspec.structs.replace(asked.request, model=profile.name, owner=asked.who.user)
+        request = msgspec.structs.replace(asked.request, model=profile.name, owner=asked.who.user, is_kept=False)
         call = Call(
             user=asked.who.user, profile=profile, input_tokens=bound_input(request),
             output_tokens=request.max_output_tokens, purpose=PURPOSE, id=asked.id,

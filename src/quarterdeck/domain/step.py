@@ -62,6 +62,7 @@ class StepRequest(Struct, frozen=True, kw_only=True):
     owner: str = ""  # whose log the built-in log reader may quote; never sent to a vendor
     conversation: str = ""  # where it is asked; never sent either
     question: str = ""  # what the user wrote, without what we put before it; nor is this
+    is_kept: bool = True  # whether what was asked, and what comes of it, is stored: what an error may promise
     tail: int = 0  # how many parts at the end are others in the next request: a provider that is told what to
     # keep in its cache is told what comes before them
 

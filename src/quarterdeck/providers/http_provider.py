@@ -186,7 +186,7 @@ class HttpProvider:
         return explain(fault, self.endpoint, "", "nothing")
 
     def _explain(self, fault: UpstreamError, request: StepRequest, kept: Kept) -> ProviderError:
-        return explain(fault, self.endpoint, request.model, kept)
+        return explain(fault, self.endpoint, request.model, kept if request.is_kept else "nothing")
 
 
 class _Attempt:

@@ -151,7 +151,7 @@ class WholeMessage:
 
     def refuse(self, refusal: ProviderRefusedError) -> None:
         self._ending.reason = "refusal"
-        self._block("text", {"text": "", "citations": None})["text"] += refusal.message
+        self._blocks.append({"type": "text", "text": refusal.message, "citations": None})  # no part of the answer
 
     def encode(self) -> dict[str, Any]:
         for block in self._calls.values():
