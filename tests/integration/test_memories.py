@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
@@ -202,3 +203,20 @@ def test_an_edit_of_notes_that_are_others_by_now_changes_nothing(ann: httpx2.Cli
     assert listed(ann) == ["Ann lives in Faro."]
     assert ann.get("/api/memories/notes").json()["version"] > notes["version"]
     assert ann.put("/api/memories/notes", json={"text": "", "version": notes["version"]}).status_code == 409
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("We fed the goats.", "What did we do yesterday?"),
+        ("On a nourri les chèvres.", "Qu’est-ce qu’on a fait hier ?"),
+        ("Dimos de comer a las cabras.", "¿Qué hicimos ayer?"),
+        ("We hebben de geiten gevoerd.", "Wat hebben wij gisteren gedaan?"),
+    ],
+)
+def test_what_was_said_on_a_day_is_found_by_the_day_alone(ann: httpx2.Client, said: str, asked: str) -> None:
+    _, message = say(ann, said)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    found = ann.get("/api/memories/search", params={"q": asked, "now": tomorrow.isoformat()}).json()["hits"]
+    assert [(hit["id"], hit["signals"]["date"] > 0) for hit in found if hit["id"] == message] == [(message, True)]
+    assert not ann.get("/api/memories/search", params={"q": "Pterodactyl?", "now": tomorrow.isoformat()}).json()["hits"]

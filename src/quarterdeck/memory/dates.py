@@ -1,40 +1,37 @@
-"""Times that a query names, resolved against now: "in May", "last Tuesday", "on 3 June 2025", "two weeks ago"."""
+"""Times that a query names, resolved against now: "in May", "last Tuesday", "on 3 June 2025", "two weeks ago".
+
+In English, German, French, Spanish, Italian, Portuguese and Dutch (`time_words.py`).
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache
+from functools import cache, cached_property, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
 from quarterdeck.domain.words import fold, stem
-
-_MONTHS = {
-    name: number
-    for number, names in enumerate(
-        ("january jan januar", "february feb februar", "march mar märz", "april apr", "may mai", "june jun juni",
-         "july jul juli", "august aug", "september sep sept", "october oct oktober okt", "november nov",
-         "december dec dezember dez"), 1)
-    for name in names.split()
-}  # fmt: skip
-_DAYS = {name: day for day, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}  # noqa: SIM905
-_NUMBERS = {"a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "few": 3, "couple of": 2}
-_MONTH = rf"(?P<month>{'|'.join(sorted(_MONTHS, key=len, reverse=True))})\b\.?"
-_YEAR = r"(?P<year>(?:19|20)\d\d)"
-_DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th|\.)?"
-_TIME_WORDS = """
-ago yesterday today tonight tomorrow last next day days week weeks weekend weekends month months year years morning
-afternoon evening night gestern heute morgen tage tagen woche wochen wochenende monat monate monaten jahr jahre
-jahren abend nacht letzte letzten letztes nächste nächsten nächstes montag dienstag mittwoch donnerstag freitag samstag
-sonntag"""
-_ASKS_WHEN = re.compile(
-    r"\bwhen (?:am|are|is|was|were|did|do|does|have|has|had|will|would|can|could|shall|should)\b"
-    r"|\b(?:what|which) (?:day|date|week|month|year)\b|\bwann\b"
+from quarterdeck.memory.time_words import (
+    BEFORE_YEAR,
+    ENGLISH,
+    IS_FRENCH,
+    OTHERS,
+    SAY_OTHER_THINGS,
+    UNSURE,
+    TimeWords,
 )
-_NEAR = r"(?:in|during|of|since|last|this|early|late|mid|by|im|seit|from|until|around)"
+
+_YEAR = r"(?P<year>(?:19|20)\d\d)"
+_DAYS_OF = (1, 7, 30, 365)  # a day, week, month, year
+_WEEK, _MONTH = 1, 2
+_ACCENTS = re.compile("[\u0300-\u036f]")
+_WORD = re.compile(r"[^\W\d_]+")
+_IS_FRENCH = re.compile(IS_FRENCH)
+_ASKS_WHEN = re.compile("|".join(tongue.asks_when for tongue in (ENGLISH, *OTHERS)))
 
 
 class Period(Struct, frozen=True):
@@ -48,8 +45,8 @@ def find_period(text: str, now: int, zone: str) -> Period | None:
     """The first time that is named, if any; what lies ahead of now is meant a year before."""
     place = _zone(zone)
     today = datetime.fromtimestamp(now / 1000, place).date()
-    plain = re.sub(r"[\s,]+", " ", text.casefold())
-    for pattern, resolve in _RULES:
+    plain = re.sub(r"[\s,]+", " ", _without_accents(text.casefold()))
+    for pattern, resolve in _rules_for(plain):
         found = pattern.search(plain)
         if found is None:
             continue
@@ -63,7 +60,7 @@ def find_period(text: str, now: int, zone: str) -> Period | None:
 
 def asks_when(text: str) -> bool:
     """Whether a time is what is looked for; "when I was in Lisbon" only tells one."""
-    return _ASKS_WHEN.search(text.casefold()) is not None
+    return _ASKS_WHEN.search(text.casefold().replace("’", "'")) is not None
 
 
 def names_time(terms: Mapping[str, float]) -> bool:
@@ -74,7 +71,14 @@ def names_time(terms: Mapping[str, float]) -> bool:
 @cache
 def _time_stems() -> frozenset[str]:
     years = map(str, range(1900, 2100))
-    return frozenset({*years, *(stem(fold(word)) for word in (*_MONTHS, *_DAYS, *_TIME_WORDS.split()))})
+    words = {word for tongue in _tongues() for word in tongue.names}
+    return frozenset({*years, *(stem(fold(word)) for word in words - SAY_OTHER_THINGS)})
+
+
+def _without_accents(text: str) -> str:
+    if text.isascii():
+        return text
+    return _ACCENTS.sub("", unicodedata.normalize("NFD", text)).replace("’", "'")
 
 
 def _start(day: date, zone: tzinfo) -> int:
@@ -89,6 +93,21 @@ def _zone(name: str) -> tzinfo:
 
 
 _Span = tuple[date, date]
+_Resolve = Callable[[re.Match[str], date], _Span]
+_Rule = tuple[re.Pattern[str], _Resolve]
+
+
+def _rules_for(plain: str) -> list[_Rule]:
+    """Those of English, and of the languages of which a month, a day or a unit of time is named."""
+    english, *others = _tongues()
+    said = set(_WORD.findall(plain))
+    spoken = [english]
+    for tongue in others:
+        triggers = said & tongue.triggers
+        if triggers - UNSURE or (triggers and _IS_FRENCH.search(plain)):
+            spoken.append(tongue)
+    by_kind = zip(*(tongue.rules for tongue in spoken), strict=True)  # "1er mai" is a day before it is a month
+    return [_ISO, *(rule for kind in by_kind for rules in kind for rule in rules), _IN_YEAR]
 
 
 def _iso(found: re.Match[str], today: date) -> _Span:
@@ -96,74 +115,109 @@ def _iso(found: re.Match[str], today: date) -> _Span:
     return day, day + timedelta(1)
 
 
-def _day(found: re.Match[str], today: date) -> _Span:
-    year, month = found["year"], _MONTHS[found["month"]]
-    day = date(int(year) if year else today.year, month, int(found["day"]))
-    if not year and day > today:
-        day = day.replace(year=day.year - 1)
-    return day, day + timedelta(1)
-
-
-def _month(found: re.Match[str], today: date) -> _Span:
-    month = _MONTHS[found["month"]]
-    year = found.groupdict().get("year")
-    if year:
-        return _whole_month(int(year), month)
-    return _whole_month(today.year - (month > today.month), month)
+def _year(found: re.Match[str], today: date) -> _Span:
+    return date(int(found["year"]), 1, 1), date(int(found["year"]) + 1, 1, 1)
 
 
 def _whole_month(year: int, month: int) -> _Span:
     return date(year, month, 1), date(year + month // 12, month % 12 + 1, 1)
 
 
-def _year(found: re.Match[str], today: date) -> _Span:
-    return date(int(found["year"]), 1, 1), date(int(found["year"]) + 1, 1, 1)
+def _rule(pattern: str, resolve: _Resolve) -> _Rule:
+    return re.compile(pattern), resolve
 
 
-def _weekday(found: re.Match[str], today: date) -> _Span:
-    back = (today.weekday() - _DAYS[found["weekday"]]) % 7 or 7
-    day = today - timedelta(back)
-    return day, day + timedelta(1)
+_ISO = _rule(r"\b(?:19|20)\d\d-\d\d-\d\d\b", _iso)
+_IN_YEAR = _rule(rf"\b(?:{BEFORE_YEAR}) {_YEAR}\b", _year)
 
 
-def _named_day(found: re.Match[str], today: date) -> _Span:
-    day = today - timedelta({"today": 0, "heute": 0, "yesterday": 1, "gestern": 1}[found.group()])
-    return day, day + timedelta(1)
+class _Tongue:
+    """One language: `rules` by kind, in the order in which they are tried; without `triggers` none of them fits."""
+
+    def __init__(self, words: TimeWords) -> None:
+        self._words = words
+        self._months = _numbered(words.months, first=1)
+        self._weekdays = _numbered(words.weekdays)
+        self._days_back = _numbered(words.days_back)
+        self._numbers = _numbered(words.numbers.split(", "), first=1)
+        self._units = _numbered(words.units)
+        named = (*self._months, *self._weekdays, *self._days_back, *self._units)
+        self.triggers = frozenset(_WORD.findall(name)[-1] for name in named)
+        self.names = frozenset(named).union(words.others.split())
+
+    @cached_property
+    def rules(self) -> list[list[_Rule]]:
+        """Compiled when something is asked in this language, for that takes milliseconds."""
+        words = self._words
+        month = rf"(?P<month>{_any_of(self._months)})\b\.?"
+        day = rf"(?P<day>\d{{1,2}})(?:{words.ordinal})?"
+        longer = "|".join(words.units[_WEEK:])
+        units, unit = rf"(?P<unit>{words.units[0]}|{longer})", rf"(?P<unit>{longer})"
+        weekday = rf"(?P<weekday>{_any_of(self._weekdays)})"
+        number = rf"(?P<number>\d{{1,3}}|{_any_of(self._numbers)})"
+        dated = rf"\b{day}(?: (?:{words.of}))? {month}(?: (?:(?:{words.of}) )?{_YEAR})?"
+        last, this = partial(self._last, back=1), partial(self._last, back=0)
+        return [
+            [_rule(dated, self._day), _rule(rf"\b{month} {day}\b(?! ?\d)(?: {_YEAR})?", self._day)],
+            [_rule(rf"\b{month}(?: (?:{words.of}))? {_YEAR}\b", self._month)],
+            [_rule(rf"\b(?:{words.in_month})[ '-]{month}", self._month)],
+            [_rule(rf"\b{way.format(weekday=weekday)}\b", self._weekday) for way in words.weekday],
+            [_rule(rf"\b(?P<name>{_any_of(self._days_back)})\b", self._named_day)],
+            [_rule(rf"\b{way.format(unit=unit)}\b", last) for way in words.last],
+            [_rule(rf"\b{way.format(unit=unit)}\b", this) for way in words.this],
+            [_rule(rf"\b{way.format(unit=units, number=number)}\b", self._ago) for way in words.ago],
+        ]
+
+    def _day(self, found: re.Match[str], today: date) -> _Span:
+        year = found["year"]
+        day = date(int(year) if year else today.year, self._months[found["month"]], int(found["day"]))
+        if not year and day > today:
+            day = day.replace(year=day.year - 1)
+        return day, day + timedelta(1)
+
+    def _month(self, found: re.Match[str], today: date) -> _Span:
+        month = self._months[found["month"]]
+        year = found.groupdict().get("year")
+        return _whole_month(int(year) if year else today.year - (month > today.month), month)
+
+    def _weekday(self, found: re.Match[str], today: date) -> _Span:
+        back = (today.weekday() - self._weekdays[found["weekday"]]) % 7 or 7
+        day = today - timedelta(back)
+        return day, day + timedelta(1)
+
+    def _named_day(self, found: re.Match[str], today: date) -> _Span:
+        day = today - timedelta(self._days_back[found["name"]])
+        return day, day + timedelta(1)
+
+    def _last(self, found: re.Match[str], today: date, *, back: int) -> _Span:
+        """The calendar's week, month or year so many before this one."""
+        unit = self._units[found["unit"]]
+        if unit == _WEEK:
+            monday = today - timedelta(today.weekday() + 7 * back)
+            return monday, monday + timedelta(7)
+        if unit == _MONTH:
+            months = today.year * 12 + today.month - 1 - back
+            return _whole_month(months // 12, months % 12 + 1)
+        return date(today.year - back, 1, 1), date(today.year - back + 1, 1, 1)
+
+    def _ago(self, found: re.Match[str], today: date) -> _Span:
+        """About then: half a unit before and after."""
+        number = found["number"]
+        count = int(number) if number.isdigit() else self._numbers[number]
+        days = _DAYS_OF[self._units[found["unit"]]]
+        middle = today - timedelta(count * days)
+        return middle - timedelta(days // 2), middle + timedelta(days // 2 + 1)
 
 
-def _last(found: re.Match[str], today: date) -> _Span:
-    """The calendar's week, month or year before this one; "this" and "today's" until now."""
-    back = 0 if found["which"] == "this" else 1
-    if found["unit"] == "week":
-        monday = today - timedelta(today.weekday() + 7 * back)
-        return monday, monday + timedelta(7)
-    if found["unit"] == "month":
-        months = today.year * 12 + today.month - 1 - back
-        return _whole_month(months // 12, months % 12 + 1)
-    return date(today.year - back, 1, 1), date(today.year - back + 1, 1, 1)
+@cache
+def _tongues() -> tuple[_Tongue, ...]:
+    return tuple(map(_Tongue, (ENGLISH, *OTHERS)))
 
 
-def _ago(found: re.Match[str], today: date) -> _Span:
-    """About then: half a unit before and after."""
-    number = found["number"]
-    count = int(number) if number.isdigit() else _NUMBERS[number]
-    days = {"day": 1, "week": 7, "month": 30, "year": 365}[found["unit"]]
-    middle = today - timedelta(count * days)
-    return middle - timedelta(days // 2), middle + timedelta(days // 2 + 1)
+def _numbered(names: Iterable[str], first: int = 0) -> dict[str, int]:
+    """Each name with its place; bars separate those of one place."""
+    return {name: number for number, same in enumerate(names, first) for name in same.split("|")}
 
 
-_RULES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str], date], _Span]], ...] = tuple(
-    (re.compile(pattern), resolve)
-    for pattern, resolve in (
-        (r"\b(?:19|20)\d\d-\d\d-\d\d\b", _iso),
-        (rf"\b{_DAY}(?: of)? {_MONTH}(?: {_YEAR})?", _day),
-        (rf"\b{_MONTH} {_DAY}\b(?! ?\d)(?: {_YEAR})?", _day),
-        (rf"\b{_MONTH}(?: of)? {_YEAR}\b", _month),
-        (rf"\b{_NEAR} {_MONTH}", _month),
-        (rf"\b(?:last|on|this past|letzten) (?P<weekday>{'|'.join(_DAYS)})\b", _weekday),
-        (r"\b(?:yesterday|today|gestern|heute)\b", _named_day),
-        (r"\b(?P<which>last|this) (?P<unit>week|month|year)\b", _last),
-        (rf"\b(?P<number>\d{{1,3}}|{'|'.join(_NUMBERS)}) (?P<unit>day|week|month|year)s? ago\b", _ago),
-        (rf"\b(?:in|during|of|since) {_YEAR}\b", _year),
-    )
-)
+def _any_of(names: Mapping[str, int]) -> str:
+    return "|".join(map(re.escape, sorted(names, key=len, reverse=True)))
