@@ -257,6 +257,30 @@ def test_a_refusal_is_one(client: openai.OpenAI, upstream: Upstream) -> None:
     assert chunks[-1].choices[0].finish_reason == "content_filter"
 
 
+@pytest.mark.parametrize(
+    ("path", "given", "param", "reason"),
+    [
+        ("embeddings", {"input": [[1, 2]]}, "input[0]", "Input should be a valid string."),
+        ("embeddings", {"input": 5}, "input", "Input should be a valid string, or a valid list."),
+        ("embeddings", {"input": {}}, "input", "Input should be a valid string, or a valid list."),
+        ("embeddings", {"input": []}, "input", "List should have at least 1 item after validation, not 0."),
+        ("chat/completions", {"messages": [{"role": "user", "content": 5}]}, "messages[0].content",
+         "Input should be a valid string, or a valid list."),
+        ("chat/completions", {"messages": HELLO, "stop": [5]}, "stop[0]", "Input should be a valid string."),
+        ("chat/completions", {"messages": HELLO, "tool_choice": "any"}, "tool_choice",
+         "Input should be 'none', 'auto' or 'required'."),
+        ("responses", {"input": ["Hi"]}, "input[0]", "Input should be an object."),
+        ("responses", {"input": "Hi", "conversation": 5}, "conversation",
+         "Input should be a valid string, or an object."),
+    ],
+)  # fmt: skip
+def test_what_may_be_of_several_types_is_named_as_it_was_sent(
+    http: httpx2.Client, path: str, given: dict[str, Any], param: str, reason: str
+) -> None:
+    error = http.post(f"/v1/{path}", json={"model": "openai/fake-chat"} | given).json()["error"]
+    assert (error["param"], error["message"]) == (param, f"Invalid value for '{param}': {reason}")
+
+
 @pytest.mark.parametrize("fault", ["status", "cut", "refusal"])
 def test_an_error_promises_only_what_is_kept(client: openai.OpenAI, upstream: Upstream, fault: Any) -> None:
     script = Script(status=401) if fault == "status" else Script(fault=fault)

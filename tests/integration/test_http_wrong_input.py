@@ -128,6 +128,25 @@ def test_wrong_input_is_a_problem_with_one_sentence(
     assert problem["code"].replace("_", "").isalpha()
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "sentence"),
+    [
+        ("/chat_batch", {"content": b'{"message": "Hi"}'}, "Send the body as JSON, with the header `Content-Type: "),
+        ("/chat_batch", {"data": {"message": "Hi"}}, "Send the body as JSON, with the header `Content-Type: "),
+        ("/chat_batch", {"content": b'{"message": "Hi",}', "headers": JSON}, "The body cannot be parsed as JSON."),
+        ("/chat_batch", {"json": "Hi"}, "The request does not fit: Input should be an object."),
+        ("/v1/chat/completions", {"content": b"{}"}, "Send the body as JSON, with the header `Content-Type: "),
+        ("/v1/messages", {"content": b"{}"}, "Send the body as JSON, with the header `Content-Type: "),
+        ("/v1/messages", {"content": b"{", "headers": JSON}, "The body cannot be parsed as JSON."),
+    ],
+)
+def test_a_body_that_was_not_sent_as_json_is_told_what_is_missing(
+    http: httpx2.Client, path: str, content: dict[str, Any], sentence: str
+) -> None:
+    told = http.post(path, **content).json()
+    assert (told.get("detail") or told["error"]["message"]).startswith(sentence)
+
+
 TRIED: list[dict[str, Any]] = [
     {"base_url": "http://127.0.0.1:1/v1"},
     {"base_url": "http://nowhere.invalid/v1"},

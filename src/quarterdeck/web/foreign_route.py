@@ -20,6 +20,7 @@ from quarterdeck.errors import OverloadedError, ParameterError, QuarterdeckError
 from quarterdeck.views.openai_errors import openai_error, openai_status
 from quarterdeck.web.dependencies import BearerKey, SessionCookie
 from quarterdeck.web.house import current_principal
+from quarterdeck.web.invalid import about_the_body, find_fault
 from quarterdeck.web.problems import named
 
 T = TypeVar("T")
@@ -47,7 +48,7 @@ class ForeignRoute(APIRoute, ABC):
                 require_account(await current_principal(request))
                 return await answer(request)
             except RequestValidationError as error:
-                return self._tell(request, _parameter_error(error))
+                return self._tell(request, _parameter_error(request, error))
             except UnicodeEncodeError:
                 return self._tell(request, ParameterError("The text contains half a character.", ""))
             except LeftError:
@@ -114,18 +115,17 @@ async def _until_left(request: Request) -> None:
         pass
 
 
-def _parameter_error(error: RequestValidationError) -> ParameterError:
-    """The first fault, in OpenAI's words for it."""
-    first = max(error.errors(), key=lambda found: found["type"] == "extra_forbidden")
-    steps = [step for step in first["loc"] if step not in ("body", "query", "path")]
-    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps).removeprefix(".")
-    match first["type"]:
+def _parameter_error(request: Request, error: RequestValidationError) -> ParameterError:
+    """The fault that counts, in OpenAI's words for it."""
+    fault = find_fault(error)
+    if about := about_the_body(fault, request):
+        return ParameterError(about, "")
+    place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault.steps).removeprefix(".")
+    if not place:
+        return ParameterError("The body is missing: send a JSON object.", "")
+    match fault.kind:
         case "extra_forbidden":
             return ParameterError(f"Unknown parameter: '{place}'.", place, reason="unknown_parameter")
         case "missing":
-            if not place:
-                return ParameterError("The body is missing: send JSON.", "")
             return ParameterError(f"Missing required parameter: '{place}'.", place, reason="missing_required_parameter")
-        case "json_invalid":
-            return ParameterError("The body cannot be parsed as JSON.", "")
-    return ParameterError(f"Invalid value for '{place}': {first['msg']}.", place, reason="invalid_value")
+    return ParameterError(f"Invalid value for '{place}': {fault.reason}.", place, reason="invalid_value")
