@@ -140,6 +140,22 @@ def test_the_background_goes_on_and_is_read_later(client: openai.OpenAI, upstrea
     for cut in (0, 1, len(events) // 2, len(events) - 2):
         rest = client.responses.retrieve(begun.id, stream=True, starting_after=events[cut].sequence_number)
         assert [event.to_dict() for event in rest] == [event.to_dict() for event in events[cut + 1 :]]
+    last = events[-1].sequence_number
+    assert list(client.responses.retrieve(begun.id, stream=True, starting_after=last)) == []
+
+
+def test_a_cursor_ahead_of_a_response_is_refused_and_never_met_with_silence(
+    client: openai.OpenAI, upstream: Upstream
+) -> None:
+    model = upstream.model(Script(pieces=words(3_000), delay_s=0.02))
+    begun = client.responses.create(model=model, input="Hello?", background=True)
+    wait_until(lambda: upstream.requests(model) or None, "the model to be asked")
+    for is_over in (False, True):
+        with pytest.raises(openai.BadRequestError) as caught:
+            client.responses.retrieve(begun.id, stream=True, starting_after=100_000_000)
+        assert caught.value.param == "starting_after"
+        if not is_over:
+            client.responses.cancel(begun.id)
 
 
 def test_a_response_is_cancelled(client: openai.OpenAI, upstream: Upstream) -> None:

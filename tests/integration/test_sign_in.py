@@ -33,6 +33,18 @@ def test_behind_a_proxy_a_new_link_begins_with_the_public_address(make_server: M
     assert behind.run("open").stdout.startswith("https://chat.example.org/open?link=")
 
 
+def test_a_new_link_leads_to_the_server_that_runs_on_the_data_folder(make_server: MakeServer) -> None:
+    """Whatever port it was told, or has taken because another one was in use."""
+    running = make_server().start()
+    assert httpx2.get(running.run("open").stdout.strip()).status_code == 303
+    added = running.run("user", "add", "ann").stdout.strip()
+    assert added.startswith(f"{running.url}/reset/")
+    told = running.run("open", "--host", "localhost", "--port", "8123")
+    assert told.stdout.startswith("http://localhost:8123/open?link=")
+    running.kill()  # what it has said about itself stays in the folder
+    assert running.run("open").stdout.startswith("http://127.0.0.1:8000/open?link=")
+
+
 def test_the_printed_link_signs_in_once(make_server: MakeServer) -> None:
     running = make_server().start()
     with httpx2.Client() as browser:

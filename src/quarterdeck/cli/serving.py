@@ -7,8 +7,9 @@ from typing import Annotated
 import typer
 
 from quarterdeck.accounts.sessions import create_open_link
+from quarterdeck.cli.links import link_base
 from quarterdeck.cli.options import DataDir, Host, Port, read_settings, write_once
-from quarterdeck.serve import base_url, serve
+from quarterdeck.serve import serve
 from quarterdeck.worker import work
 
 Workers = Annotated[
@@ -54,10 +55,12 @@ def worker_command(data_dir: DataDir = None, health_port: HealthPort = None) -> 
 def open_command(host: Host = None, port: Port = None, data_dir: DataDir = None) -> None:
     """Print a new one-time link that signs the owner in; the server may be running.
 
-    It begins with QUARTERDECK_PUBLIC_URL where that is set.
+    It begins with QUARTERDECK_PUBLIC_URL where that is set, else with the address of the server that runs on the data
+    folder, else with the one that a server would have.
 
-    Example: quarterdeck open --port 8080
+    Example: quarterdeck open --data-dir ~/quarterdeck
     """
     settings = read_settings(host=host, port=port, data_dir=data_dir)
     secret = write_once(settings, create_open_link)
-    typer.echo(f"{settings.public_url.rstrip('/') or base_url(settings)}/open?link={secret}")
+    is_told = host is not None or port is not None
+    typer.echo(f"{link_base(settings, is_told=is_told)}/open?link={secret}")

@@ -23,10 +23,10 @@ from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.names import check_name
 from quarterdeck.accounts.own_account import set_password
 from quarterdeck.accounts.passwords import Passwords, check_password
+from quarterdeck.cli.links import link_base
 from quarterdeck.cli.options import DataDir, read_settings, run_on_database, write_once
 from quarterdeck.config import Settings
 from quarterdeck.errors import InputError
-from quarterdeck.serve import base_url
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.directory import PersonRow, list_people
 from quarterdeck.store.owned import delete_some_conversations, delete_user
@@ -204,4 +204,4 @@ def _hash(password: str) -> str:
 
 
 def _password_link(settings: Settings, secret: str) -> str:
-    return f"{settings.public_url.rstrip('/') or base_url(settings)}/reset/{secret}"
+    return f"{link_base(settings)}/reset/{secret}"

@@ -122,7 +122,7 @@ def _parameter_error(request: Request, error: RequestValidationError) -> Paramet
         return ParameterError(about, "")
     place = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in fault.steps).removeprefix(".")
     if not place:
-        return ParameterError("The body is missing: send a JSON object.", "")
+        return ParameterError(f"The request does not fit: {fault.reason}.", "")
     match fault.kind:
         case "extra_forbidden":
             return ParameterError(f"Unknown parameter: '{place}'.", place, reason="unknown_parameter")

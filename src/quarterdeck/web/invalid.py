@@ -15,6 +15,7 @@ from quarterdeck.web.problems import named, problem
 logger = get_logger("quarterdeck.web")
 
 NO_JSON = "The body cannot be parsed as JSON."
+NO_BODY = "The body is missing: send a JSON object."
 NOT_SENT_AS_JSON = "Send the body as JSON, with the header `Content-Type: application/json`."
 _SHOULD_BE = "Input should be "
 Steps = tuple[str | int, ...]
@@ -47,9 +48,11 @@ def about_the_body(fault: Fault, request: Request) -> str:
     """A sentence about a body that cannot be read at all; empty when it could."""
     if fault.kind == "json_invalid":
         return NO_JSON
+    if fault.kind == "missing" and not fault.steps:
+        return NO_BODY
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
-    return "" if fault.steps or is_json or fault.kind == "missing" else NOT_SENT_AS_JSON
+    return "" if fault.steps or is_json else NOT_SENT_AS_JSON
 
 
 def _in_words(reason: str) -> str:

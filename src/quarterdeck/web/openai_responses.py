@@ -106,7 +106,10 @@ async def retrieve(
     if not stream:
         return JSONResponse(await read_document(house, stored))
     after = -1 if starting_after is None else starting_after
-    if stored.turn.ended_at is not None and await house.log.status(stored.turn.id) is None:
+    status = await house.log.status(stored.turn.id)
+    if status is not None and after >= (status.last + 1) * PER_SEQ:
+        raise ParameterError("This response has not told as much yet.", "starting_after")
+    if stored.turn.ended_at is not None and status is None:
         rest = _only_the_end(stored, await read_document(house, stored), after)
     else:
         events = events_of_log(house, read_turn(house, caller.user, stored.turn.id))

@@ -16,7 +16,6 @@ from typing import IO
 
 from msgspec import Struct
 
-from quarterdeck.address_file import read_address
 from quarterdeck.client import Client, ClientError
 from quarterdeck.errors import SetupError
 
@@ -42,7 +41,8 @@ def open_place(url: str, key: str, data_dir: Path | None) -> Iterator[Place]:
         return
     config = import_module("quarterdeck.config")  # who chats with a server elsewhere has no settings here
     settings = config.load_settings(data_dir=data_dir)
-    address = _find_running(settings.data_dir)
+    links = import_module("quarterdeck.cli.links")
+    address = links.reachable(links.find_running(settings.data_dir))
     with contextlib.ExitStack() as stack:
         link = ""
         if not address:
@@ -51,27 +51,6 @@ def open_place(url: str, key: str, data_dir: Path | None) -> Iterator[Place]:
         if not key:
             stack.enter_context(_signed_in(client, link or _make_link(settings)))
         yield Place(client, settings.data_dir)
-
-
-def _find_running(data_dir: Path) -> str:
-    """Its address; empty when no server runs on this folder."""
-    found = read_address(data_dir)
-    if found is None or not _is_alive(found.pid):
-        return ""
-    url = found.url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-    with Client(url, key="") as client, contextlib.suppress(Exception):
-        return url if client.http.get("/healthz", timeout=5).status_code == 200 else ""
-    return ""
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
 
 
 def _make_link(settings: object) -> str:
