@@ -37,9 +37,20 @@ export default defineConfig({
     },
   },
   test: {
-    environment: "jsdom",
-    setupFiles: ["src/shared/testing/setup.ts"],
     restoreMocks: true,
     testTimeout: 20_000, // some render hundreds of answers, and the machine may be busy
+    projects: [
+      { extends: true, test: { name: "plain", include: ["src/**/*.test.ts"] } },
+      // A document takes longer to make than most tests take to run, so only those have one that look at it.
+      {
+        extends: true,
+        test: {
+          name: "page",
+          include: ["src/**/*.test.tsx"],
+          environment: "jsdom",
+          setupFiles: ["src/shared/testing/setup.ts"],
+        },
+      },
+    ],
   },
 });
