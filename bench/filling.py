@@ -9,6 +9,7 @@ import random
 import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
+from itertools import accumulate
 from pathlib import Path
 
 import asyncpg
@@ -30,7 +31,7 @@ chance = random.Random(5)
 _SYLLABLES = [a + b for a in "bdfgklmnprstv" for b in ("a", "e", "i", "o", "u", "an", "er")]
 VOCABULARY = sorted({"".join(chance.choices(_SYLLABLES, k=chance.randint(2, 4))) for _ in range(30_000)})
 chance.shuffle(VOCABULARY)
-_WEIGHTS = [1 / (rank + 10) for rank in range(len(VOCABULARY))]
+_WEIGHTS = list(accumulate(1 / (rank + 10) for rank in range(len(VOCABULARY))))
 
 
 class Person(Struct, frozen=True):
@@ -43,7 +44,7 @@ def make_person(messages: int) -> Person:
 
 
 def say(words: int) -> str:
-    return " ".join(chance.choices(VOCABULARY, _WEIGHTS, k=words))
+    return " ".join(chance.choices(VOCABULARY, cum_weights=_WEIGHTS, k=words))
 
 
 def message_id(person: Person, number: int) -> str:
@@ -77,7 +78,7 @@ def _statements(first: int, owner: str, series: str, pick: str) -> list[str]:
         "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words, length, standing) "  # nosec B608  # noqa: S608
         f"SELECT (({at}) * 1048576) + {first} % 65536 * 16 + n % 16, {message}, '{owner}', {conversation}, "
         f"'§' || {role} || ' §c' || {conversation}, words, length, {SAYS} "
-        f"FROM {series} JOIN texts ON texts.number = {pick} % {TEXTS}",
+        f"FROM {series} JOIN texts ON texts.number = {pick} % {TEXTS} ORDER BY 1",  # FTS5 begins anew at each lesser id
     ]
 
 
