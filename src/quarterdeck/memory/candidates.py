@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from quarterdeck.memory.terms import Counts, count_entry, count_halves
+from quarterdeck.memory.terms import Counts, Wanted, count_halves
 from quarterdeck.store.recall_candidates import CandidateRow
 from quarterdeck.store.recall_find import MemoryKeyRow
 
@@ -22,10 +22,11 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.rows)
 
-    @cached_property
-    def terms(self) -> list[Counts]:
-        """How often each word is said, where any is looked for."""
-        return [count_entry(row.words) for row in self.rows]
+    def count(self, stems: Iterable[str]) -> dict[int, dict[str, float]]:
+        """How often each of these is said, by the positions of those that say any."""
+        count = Wanted(stems).count
+        counted = ((at, count(row.words)) for at, row in enumerate(self.rows) if row.words)
+        return {at: found for at, found in counted if found}
 
     @cached_property
     def remembered(self) -> dict[int, Counts]:
@@ -48,11 +49,12 @@ class Candidates:
         return found
 
     @cached_property
-    def _talks(self) -> list[list[int]]:
+    def talks(self) -> list[list[int]]:
+        """Those of several messages."""
         return [sitting for sitting in self.sittings if len(sitting) > 1]
 
     def beside(self, steps: int) -> Iterator[tuple[int, int]]:
         """Positions, each with that of what was said so many messages later (or earlier) in the same talk."""
         before, after = max(-steps, 0), max(steps, 0)
-        for talk in self._talks:
+        for talk in self.talks:
             yield from zip(talk[before:], talk[after:], strict=False)

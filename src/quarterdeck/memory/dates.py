@@ -9,12 +9,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
-from functools import cache, cached_property, partial
+from functools import cache, cached_property, lru_cache, partial
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
 from quarterdeck.domain.words import fold, stem
+from quarterdeck.memory.terms import stem_if_kept
 from quarterdeck.memory.time_words import (
     BEFORE_YEAR,
     ENGLISH,
@@ -63,9 +64,20 @@ def asks_when(text: str) -> bool:
     return _ASKS_WHEN.search(text.casefold().replace("’", "'")) is not None
 
 
-def names_time(terms: Mapping[str, float]) -> bool:
-    """Whether any of these stems tells a time: a day, a month, a year, "last week"."""
-    return not _time_stems().isdisjoint(terms)
+def names_time(words: Iterable[str]) -> bool:
+    """Whether any of these folded words tells a time: a day, a month, a year, "last week"."""
+    return any(map(_tells_time, words))
+
+
+@lru_cache(65_536)
+def _tells_time(word: str) -> bool:
+    """A word begins as its stem does, so that few have to be stemmed."""
+    return word[:2] in _time_beginnings() and stem_if_kept(word) in _time_stems()
+
+
+@cache
+def _time_beginnings() -> frozenset[str]:
+    return frozenset(root[:2] for root in _time_stems())
 
 
 @cache

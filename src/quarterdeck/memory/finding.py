@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from quarterdeck.domain.stop_words import said_words
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.dates import Period, asks_when, find_period, names_time
 from quarterdeck.memory.lexical import add_around, score_words, weigh_terms
@@ -227,7 +228,7 @@ def _timely(rows: Sequence[CandidateRow], period: Period | None) -> list[float]:
 
 
 def _timeless(candidates: Candidates, is_asked_for: bool) -> list[bool]:
-    return [is_asked_for and not names_time(terms) for terms in candidates.terms]
+    return [is_asked_for and not names_time(said_words(row.words)) for row in candidates.rows]
 
 
 def _normalised(scores: Mapping[str, float]) -> dict[str, float]:

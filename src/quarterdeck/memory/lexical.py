@@ -56,14 +56,16 @@ def _score_each(candidates: Candidates, weights: Mapping[str, float]) -> Iterabl
         lengths[at] += halves.length
     usual = sum(lengths) / max(len(candidates), 1) or 1.0
     found: dict[str, dict[int, float]] = {term: {} for term in weights}
-    for at, (terms, length) in enumerate(zip(candidates.terms, lengths, strict=True)):
-        said = terms if at not in remembered else _both(terms, remembered[at], weights)
-        for term, score in _term_scores(said, length / usual, weights):
+    said = candidates.count(weights)
+    for at, halves in remembered.items():
+        said[at] = _both(said.get(at, {}), halves, weights)
+    for at, terms in said.items():
+        for term, score in _term_scores(terms, lengths[at] / usual, weights):
             found[term][at] = score
     return found.values()
 
 
-def _both(terms: Counts, halves: Counts, weights: Mapping[str, float]) -> dict[str, float]:
+def _both(terms: Mapping[str, float], halves: Counts, weights: Mapping[str, float]) -> dict[str, float]:
     """Only the words that are looked for: what is remembered of a message may be long."""
     return {term: terms.get(term, 0.0) + halves.get(term, 0.0) for term in weights}
 

@@ -68,20 +68,17 @@ def rank(candidates: Candidates, signals: Sequence[Signal], priors: Priors) -> l
     for given, share in zip(parts, shares, strict=True):
         if share != 1.0:
             given.update({name: share * value for name, value in given.items()})
+    totals = [sum(given.values()) for given in parts]  # from here on they are kept beside the parts
     lifts_talks = not any(signal.name == "meaning" for signal in signals)
     if lifts_talks:
-        _add_sittings(candidates, parts, shares)
-    most = max((sum(given.values()) for given in parts), default=0.0)
-    for given, value in zip(parts, priors.timely, strict=True):
-        if value:
-            given["date"] = _PERIOD_SHARE * value * (most or 1.0)
-    for given, value in zip(parts, priors.sections, strict=True):
-        if value:
-            given["summary"] = _SECTION_SHARE * value
+        _add_sittings(candidates, parts, totals, shares)
+    most = max(totals, default=0.0) or 1.0
+    _add_to_some(parts, totals, "date", [_PERIOD_SHARE * value * most for value in priors.timely])
+    _add_to_some(parts, totals, "summary", [_SECTION_SHARE * value for value in priors.sections])
     if lifts_talks:
-        _take_turns(candidates, parts)
-    ranked = [Ranked(at, sum(given.values()), given) for at, given in enumerate(parts) if given]
-    return sorted(ranked, key=lambda one: (-one.score, -one.at))
+        _take_turns(candidates, parts, totals)
+    order = sorted(range(len(parts)), key=lambda at: (totals[at], at), reverse=True)
+    return [Ranked(at, totals[at], parts[at]) for at in order if parts[at]]
 
 
 def _add(parts: list[dict[str, float]], signal: Signal, spoken: Sequence[float]) -> None:
@@ -96,21 +93,31 @@ def _add(parts: list[dict[str, float]], signal: Signal, spoken: Sequence[float])
             given["speaker"] = given.get("speaker", 0.0) + signal.share * more / most
 
 
-def _add_sittings(candidates: Candidates, parts: list[dict[str, float]], shares: Sequence[float]) -> None:
+def _add_to_some(parts: list[dict[str, float]], totals: list[float], name: str, values: Sequence[float]) -> None:
+    """To those that have any of it."""
+    for at, value in enumerate(values if any(values) else ()):
+        if value:
+            parts[at][name] = value
+            totals[at] += value
+
+
+def _add_sittings(
+    candidates: Candidates, parts: list[dict[str, float]], totals: list[float], shares: Sequence[float]
+) -> None:
     """A talk in which something fits well lifts the rest of it."""
-    totals = [sum(given.values()) for given in parts]
     for sitting in candidates.sittings:
-        best = max(totals[at] for at in sitting)
-        for at in sitting:
-            if best > 0:
-                parts[at]["session"] = _SITTING_SHARE * best * shares[at]
+        best = max([totals[at] for at in sitting])
+        if best > 0:
+            for at in sitting:
+                lift = parts[at]["session"] = _SITTING_SHARE * best * shares[at]
+                totals[at] += lift
 
 
-def _take_turns(candidates: Candidates, parts: list[dict[str, float]]) -> None:
+def _take_turns(candidates: Candidates, parts: list[dict[str, float]], totals: list[float]) -> None:
     """The first of each talk keep what they have; the second loses a little, the third twice that, and so on."""
-    totals = [sum(given.values()) for given in parts]
     most = max(totals, default=0.0)
-    for sitting in candidates.sittings:
-        found = sorted((at for at in sitting if totals[at] > 0), key=lambda at: (-totals[at], -at))
+    for talk in candidates.talks:
+        found = sorted((at for at in talk if totals[at] > 0), key=lambda at: (-totals[at], -at))
         for number, at in enumerate(found[1:], 1):
             parts[at]["session"] = parts[at].get("session", 0.0) - _REPEAT_SHARE * most * min(number, _MOST_REPEATS)
+            totals[at] = sum(parts[at].values())

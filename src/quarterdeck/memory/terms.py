@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from quarterdeck.domain.stop_words import IN_EVERY_SENTENCE, said_words
-from quarterdeck.domain.words import split_words, stem
+from quarterdeck.domain.stop_words import IN_EVERY_SENTENCE
+from quarterdeck.domain.words import STEM_MARK, split_words, stem
 
 
 def terms_of(text: str) -> list[str]:
@@ -25,10 +25,24 @@ class Counts(dict[str, float]):
         self.length = sum(counts.values())
 
 
-@lru_cache(20_000)
-def count_entry(words: str) -> Counts:
-    """Of a message's entry in the search index, where the words are already cut and folded."""
-    return Counts(Counter(filter(None, map(_stem_if_kept, said_words(words)))))
+class Wanted:
+    """Stems that are looked for in messages' entries of the search index, where words are already cut and folded."""
+
+    def __init__(self, stems: Iterable[str]) -> None:
+        # A word begins with its stem, but for the stem's last letter ("filing", "file"): few have to be stemmed.
+        self._beginnings = [(root, f" {root[:-1]}") for root in stems]
+
+    def count(self, words: str) -> dict[str, float]:
+        """How often an entry says each of them; without those that it does not."""
+        said = f" {words.partition(STEM_MARK)[0]} "
+        found: dict[str, float] = {}
+        for root, beginning in self._beginnings:
+            at = said.find(beginning)
+            while at >= 0 and (end := said.find(" ", at + 1)) >= 0:
+                if stem_if_kept(said[at + 1 : end]) == root:
+                    found[root] = found.get(root, 0.0) + 1.0
+                at = said.find(beginning, end)
+        return found
 
 
 @lru_cache(20_000)
@@ -48,5 +62,6 @@ def count_halves(texts: tuple[str, ...]) -> Counts:
 
 
 @lru_cache(65_536)
-def _stem_if_kept(word: str) -> str:
+def stem_if_kept(word: str) -> str:
+    """Empty for one that is in every sentence."""
     return "" if word in IN_EVERY_SENTENCE else stem(word)

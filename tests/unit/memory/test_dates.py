@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from quarterdeck.domain.words import split_words
 from quarterdeck.memory.dates import asks_when, find_period, names_time
-from quarterdeck.memory.terms import count_terms_of
 
 NOW = int(datetime(2026, 11, 28, 9, 0, tzinfo=UTC).timestamp() * 1000)  # a Saturday
 
@@ -154,14 +154,14 @@ def test_what_only_tells_a_time_asks_for_none(text: str) -> None:
      "Em março choveu", "Op donderdag zwem ik"],
 )  # fmt: skip
 def test_what_tells_a_time_names_one(text: str) -> None:
-    assert names_time(count_terms_of(text))
+    assert names_time(word.term for word in split_words(text))
 
 
 @pytest.mark.parametrize(
     "text", ["", "The varnish is dry.", "May I ask?", "room 4012", "Hier bin ich", "the price tag", "mes amis"]
 )
 def test_other_words_name_no_time(text: str) -> None:
-    assert not names_time(count_terms_of(text))
+    assert not names_time(word.term for word in split_words(text))
 
 
 def _day(at: int) -> str:

@@ -67,3 +67,15 @@ def test_the_summary_of_a_section_decides_between_what_fits_about_as_well() -> N
 def test_a_score_is_the_sum_of_what_the_signals_gave() -> None:
     for one in put_in_order("aaab", [1.0, 0.9, 0.0, 0.4], asks=" ?", sections=[0.0, 0.2, 0.0, 0.0]):
         assert one.score == pytest.approx(sum(one.signals.values()))
+
+
+@pytest.mark.parametrize("by", ["words", "meaning"])
+def test_a_score_is_what_its_signals_give_together(by: str) -> None:
+    ranked = put_in_order("aabab", [1.0, 0.5, 0.5, 0.25, 0.0], by=by, asks="? ", sections=[0.0, 0.5, 0.0, 0.0, 1.0])
+    assert len(ranked) == 5
+    assert [one.score for one in ranked] == pytest.approx([sum(one.signals.values()) for one in ranked])
+    assert [one.score for one in ranked] == sorted((one.score for one in ranked), reverse=True)
+
+
+def test_of_two_that_are_as_good_the_later_one_stands_first() -> None:
+    assert places(put_in_order("abcd", [0.5, 1.0, 0.5, 1.0], by="meaning")) == [3, 1, 2, 0]
