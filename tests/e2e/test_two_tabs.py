@@ -93,6 +93,30 @@ def test_a_deletion_and_its_undoing_are_seen_in_the_other_tab(chat: ChatPage, ot
     expect(chat.answer_text).to_have_text("Hello, world!")
 
 
+def test_what_is_written_in_a_conversation_that_another_tab_deleted_waits_until_it_is_restored(
+    chat: ChatPage, other: ChatPage, upstream: Upstream
+) -> None:
+    chat.ask("Deleted under your hands")
+    conversation = chat.conversation
+    other.open(f"/c/{conversation}").until_text("Hello, world!")
+    chat.page.bring_to_front()
+    chat.button("More").click()
+    chat.page.get_by_role("menuitem", name="Delete").click()
+    other.page.bring_to_front()
+    expect(other.page.get_by_text("This conversation is not here.")).to_be_visible()
+    other.send("And this as well")
+    refused = "This conversation was deleted. Restore it first, or write in a new one."
+    expect(other.page.get_by_text(refused)).to_be_visible()
+
+    other.button("Restore").click()
+    expect(other.page.get_by_text("This conversation is not here.")).to_have_count(0)
+    other.button("Try again").click()
+    expect(other.answers).to_have_count(2)
+    other.until_complete()
+    assert other.conversation == conversation
+    assert [message["role"] for message in other.stored] == ["user", "assistant"] * 2
+
+
 def test_what_changes_while_a_tab_is_loading_is_seen_there(chat: ChatPage, context: BrowserContext) -> None:
     chat.ask("Known to both")
     late = ChatPage(context.new_page(), chat.server)

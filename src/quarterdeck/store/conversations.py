@@ -7,6 +7,7 @@ from msgspec import Struct
 from sqlalchemy import bindparam, insert, or_, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.errors import ConflictError
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import conversations, turns
@@ -63,14 +64,22 @@ _FIND = Prepared(
     .order_by((conversations.c.id == bindparam("name")).desc())
     .limit(1)
 )
+# Also where the name is the id of a deleted one: that is seen, and refused.
 _GIVE_NAME_UP = Prepared(
     update(conversations)
     .where(
         conversations.c.owner_id == bindparam("owner"),
-        conversations.c.external_id == bindparam("name"),
+        or_(conversations.c.external_id == bindparam("name"), conversations.c.id == bindparam("name")),
         conversations.c.deleted_at.is_not(None),
     )
     .values(external_id=conversations.c.id)
+)
+_IS_DELETED = Prepared(
+    select(conversations.c.id).where(
+        conversations.c.owner_id == bindparam("owner"),
+        conversations.c.id == bindparam("name"),
+        conversations.c.deleted_at.is_not(None),
+    )
 )
 _METADATA = select(conversations.c.metadata).where(conversations.c.id == bindparam("conversation"))
 _INSERT = Prepared(insert(conversations))
@@ -95,8 +104,11 @@ def insert_conversation(
     """A deleted conversation of the same `external_id` gives that name up; restored, it goes by its own id.
 
     `root`, `tip`: its first message and its last one, which are written next.
+    Raises: `ConflictError` where `external_id` is the id of a deleted conversation, whose next message this would be.
     """
-    _GIVE_NAME_UP.run(connection, {"owner": owner, "name": external_id})
+    named = {"owner": owner, "name": external_id}
+    if _GIVE_NAME_UP.run(connection, named) and _IS_DELETED.first(connection, named):
+        raise ConflictError("This conversation was deleted. Restore it first, or write in a new one.")
     now = now_ms()
     identifier = new_id()
     values = {

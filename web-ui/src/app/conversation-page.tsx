@@ -22,6 +22,7 @@ import { noteSent, useAnswerBeside, wantBeside } from "@/features/conversation/b
 import { BesideNote } from "@/features/conversation/beside-note";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
 import { ConversationView } from "@/features/conversation/conversation-view";
+import { GoneNote } from "@/features/conversation/gone-note";
 import { LogLine } from "@/features/logline/log-line";
 import { compare, useComparison } from "@/features/conversation/comparison";
 import { askForModel, dropQuestion, useModelQuestion } from "@/features/conversation/model-question";
@@ -35,6 +36,7 @@ import { changeNewChat, useChatOptions } from "@/shared/data/chat-options";
 import { showContext } from "@/shared/data/context";
 import { useChangeConversation, useConversation } from "@/shared/data/conversations";
 import { useMessages } from "@/shared/data/messages";
+import { ProblemError } from "@/shared/http/request";
 import { useShortcuts } from "@/shared/keyboard/shortcuts";
 import { late } from "@/shared/late/late";
 import { DialogNotLoaded, PageNotLoaded } from "@/shared/late/not-loaded";
@@ -65,7 +67,8 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
     state.entries.some((entry) => entry.kind === "send" && entry.begins && entry.conversation === id),
   );
   const isStored = id !== null && !isUnsent;
-  const conversation = useConversation(id, isStored).data;
+  const { data: conversation, error } = useConversation(id, isStored);
+  const isGone = isStored && error instanceof ProblemError && error.status === 404;
   useServerId(id, conversation?.id);
   const [options, change] = useChatOptions(conversation);
   const turn = useRunningTurn(id, isStored);
@@ -145,6 +148,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
         )}
         {!(id === null && isSetupNeeded) && (
           <div className="qd-column shrink-0 pb-[max(1rem,env(safe-area-inset-bottom))]">
+            {isGone && <GoneNote conversation={id} />}
             <AssistantNote value={options.assistant} />
             <MemoryNote value={options.memory} />
             <BesideNote />

@@ -67,7 +67,10 @@ export function useRestoreConversation() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (id: string) => request<unknown>(`${path(id)}/restore`, { method: "POST" }),
-    onSettled: (_result, _error, id) => reload(client, id),
+    onSettled: async (_result, _error, id) => {
+      await reload(client, id);
+      await client.invalidateQueries({ queryKey: keys.messages(id) });
+    },
   });
 }
 
