@@ -5,7 +5,7 @@ from __future__ import annotations
 from playwright.sync_api import BrowserContext, Locator, expect
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.chat_page import ChatPage
-from tests.fakes.script import Script
+from tests.fakes.script import Script, words
 from tests.harness.upstream import Upstream
 
 
@@ -54,6 +54,36 @@ def test_a_message_is_edited_in_place_and_what_it_said_can_be_had_back(chat: Cha
     dialog.get_by_role("button", name="Restore this version").press("Enter")
     expect(question(chat)).to_contain_text("Two days in Porto")
     expect(dialog).to_have_count(0)
+
+
+def test_what_is_edited_stays_in_view_while_an_answer_grows_below_it(chat: ChatPage, upstream: Upstream) -> None:
+    model = upstream.model(Script(pieces=words(600), delay_s=0.05))
+    chat.choose_model(model).send("Go on and on")
+    chat.until_text("still3 ")
+    question(chat).get_by_role("button", name="Edit", exact=True).click()
+    field = question(chat).get_by_role("textbox", name="Text of the message")
+    expect(field).to_be_focused()
+    upstream.hurry(model)
+    chat.until_complete()
+    expect(chat.answer_text).to_contain_text(words(600)[-1].strip())
+    expect(field).to_be_in_viewport()
+    chat.button("To the end").click()
+    expect(field).not_to_be_in_viewport()
+    expect(chat.button("To the end")).to_have_count(0)
+
+
+def test_what_is_being_edited_survives_a_reload(chat: ChatPage) -> None:
+    chat.ask("A sentence with a slip")
+    edit(chat, question(chat), "A sentence without one")
+    chat.page.reload()
+    field = question(chat).get_by_role("textbox", name="Text of the message")
+    expect(field).to_have_value("A sentence without one")
+    question(chat).get_by_role("button", name="Save", exact=True).click()
+    expect(field).to_have_count(0)
+    expect(question(chat)).to_contain_text("A sentence without one")
+    chat.page.reload()
+    expect(question(chat)).to_contain_text("A sentence without one")
+    expect(field).to_have_count(0)
 
 
 def test_an_edit_is_sent_as_a_branch_and_one_switches_back_by_keyboard(chat: ChatPage, upstream: Upstream) -> None:

@@ -1,7 +1,8 @@
-/** Messages that are being edited here. They outlive their rows, which come and go while one scrolls. */
+/** Messages that are being edited in this tab. They outlive their rows, which come and go, and a reload. */
 import { create } from "zustand";
 
 import { plainText } from "@/features/conversation/rows";
+import { ownPrefix } from "@/shared/data/own-storage";
 import type { Message } from "@/shared/wire/resources";
 
 export interface Edit {
@@ -12,7 +13,33 @@ export interface Edit {
   other: Message | null;
 }
 
-export const useEdits = create<{ edits: Readonly<Record<string, Edit>> }>(() => ({ edits: {} }));
+type Edits = Readonly<Record<string, Edit>>;
+
+const STORED = ownPrefix("edits");
+
+export const useEdits = create<{ edits: Edits }>(() => ({ edits: readStored() }));
+
+/** Written when the page is left, or may be ended without a word: behind another one on a phone. */
+function store(): void {
+  const { edits } = useEdits.getState();
+  try {
+    if (Object.keys(edits).length === 0) sessionStorage.removeItem(STORED);
+    else sessionStorage.setItem(STORED, JSON.stringify(edits));
+  } catch {
+    // full or switched off: an edit lasts as long as the page
+  }
+}
+
+function readStored(): Edits {
+  try {
+    return (JSON.parse(sessionStorage.getItem(STORED) ?? "null") as Edits | null) ?? {};
+  } catch {
+    return {};
+  }
+}
+
+addEventListener("pagehide", store);
+document.addEventListener("visibilitychange", store);
 
 export function beginEdit(message: Message): void {
   if (useEdits.getState().edits[message.id]) return;

@@ -41,8 +41,7 @@ export function useFollowEnd() {
   const noteScroll = useCallback((): boolean => {
     const element = scroller.current;
     if (!element) return isFollowing.current;
-    const gap = element.scrollHeight - element.scrollTop - element.clientHeight;
-    if (gap < NEAR_PX) isFollowing.current = true;
+    if (gapOf(element) < NEAR_PX) isFollowing.current = true;
     else if (element.scrollTop < lastTop.current - 1) {
       const isByHand = performance.now() - touchedAt.current < BY_HAND_MS;
       if (isByHand || element.scrollHeight === lastHeight.current) isFollowing.current = false;
@@ -53,11 +52,19 @@ export function useFollowEnd() {
     return isFollowing.current;
   }, []);
 
+  /** What is being written in, a message that is edited, stays where it is while an answer grows below it. */
+  const grow = useCallback(() => {
+    const element = scroller.current;
+    if (!element || !isWrittenIn(element)) return pin();
+    letGo();
+    setIsAtEnd(gapOf(element) < NEAR_PX);
+  }, [letGo, pin]);
+
   useEffect(() => {
-    const observer = new ResizeObserver(pin);
+    const observer = new ResizeObserver(grow);
     for (const element of [inner.current, scroller.current]) if (element) observer.observe(element);
     return () => observer.disconnect();
-  }, [pin]);
+  }, [grow]);
 
   useEffect(() => {
     const element = scroller.current;
@@ -78,4 +85,12 @@ export function useFollowEnd() {
   }, []);
 
   return { scroller, inner, isAtEnd, toEnd, letGo, noteScroll };
+}
+
+function gapOf(element: HTMLElement): number {
+  return element.scrollHeight - element.scrollTop - element.clientHeight;
+}
+
+function isWrittenIn(element: HTMLElement): boolean {
+  return document.activeElement instanceof HTMLTextAreaElement && element.contains(document.activeElement);
 }
