@@ -102,6 +102,19 @@ def test_thinking_is_folded_away_and_can_be_read(chat: ChatPage) -> None:
     expect(chat.answer.get_by_text("Let me think about that.")).to_be_visible()
 
 
+def test_each_block_is_written_in_the_direction_of_its_own_words(chat: ChatPage, upstream: Upstream) -> None:
+    answer = "In English.\n\nمرحبا بالعالم\n\n- قائمة\n- two\n\n> שלום\n\n| يوم | wind |\n|---|---|\n| one | two |\n"
+    chat.ask("Both ways\nمرحبا", upstream.model(Script(pieces=[answer])))
+    directions = chat.answer_text.evaluate(
+        "text => ['p', 'p + p', 'ul', 'li:last-child', 'blockquote', 'table'].map("
+        "block => getComputedStyle(text.querySelector(block)).direction)"
+    )
+    assert directions == ["ltr", "rtl", "rtl", "rtl", "rtl", "rtl"]
+    said = chat.page.get_by_role("article", name="You").locator(".qd-said")
+    assert said.evaluate("text => getComputedStyle(text).unicodeBidi") == "plaintext"
+    assert chat.field.evaluate("field => getComputedStyle(field).unicodeBidi") == "plaintext"
+
+
 def test_a_message_written_while_an_answer_streams_waits_its_turn(chat: ChatPage, upstream: Upstream) -> None:
     model = upstream.model(Script(pieces=words(40), delay_s=0.02))
     chat.choose_model(model).send("The first question")

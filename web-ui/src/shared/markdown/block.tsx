@@ -85,7 +85,11 @@ const Item = memo(function Item({ item, links, growing, depth }: ItemProps) {
   );
 }, isSameItem);
 
+/** A block of a message is written in the direction of its first letter; what is inside it follows. */
+const directionAt = (depth: number) => (depth === 0 ? "auto" : undefined);
+
 function showList(list: Tokens.List, shared: Shared): ReactNode {
+  const dir = directionAt(shared.depth);
   const items = list.items.map((item, index) => (
     <Item
       key={index}
@@ -95,14 +99,19 @@ function showList(list: Tokens.List, shared: Shared): ReactNode {
       growing={shared.growing && index === list.items.length - 1}
     />
   ));
-  if (!list.ordered) return <ul>{items}</ul>;
-  return <ol start={typeof list.start === "number" && list.start !== 1 ? list.start : undefined}>{items}</ol>;
+  if (!list.ordered) return <ul dir={dir}>{items}</ul>;
+  const start = typeof list.start === "number" && list.start !== 1 ? list.start : undefined;
+  return (
+    <ol start={start} dir={dir}>
+      {items}
+    </ol>
+  );
 }
 
 function showQuote(quote: Tokens.Blockquote, shared: Shared): ReactNode {
   const children = quote.tokens.filter((token) => token.type !== "space");
   return (
-    <blockquote>
+    <blockquote dir={directionAt(shared.depth)}>
       {children.map((token, index) => (
         <Block
           key={index}
@@ -116,11 +125,11 @@ function showQuote(quote: Tokens.Blockquote, shared: Shared): ReactNode {
   );
 }
 
-function showHeading(heading: Tokens.Heading, { links, growing }: Shared): ReactNode {
+function showHeading(heading: Tokens.Heading, { links, growing, depth }: Shared): ReactNode {
   const level = Math.min(heading.depth + HEADING_OFFSET, 6);
   return createElement(
     `h${level}`,
-    { className: `md-h${heading.depth}` },
+    { className: `md-h${heading.depth}`, dir: directionAt(depth) },
     <Inline source={heading.text} links={links} growing={growing} />,
   );
 }
@@ -150,7 +159,7 @@ function showBlock(token: Token, shared: Shared): ReactNode {
       return null;
     default:
       return (
-        <p>
+        <p dir={directionAt(depth)}>
           <Inline source={(token as Tokens.Paragraph).text} links={links} growing={growing} />
         </p>
       );

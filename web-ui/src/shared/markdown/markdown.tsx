@@ -46,7 +46,7 @@ function MarkdownBlocks({ text, streaming = false, end, keepsLines = false }: Ma
   }, [end, blocks]);
   const shown = [...settled, ...tail];
   return (
-    <div ref={root} className={keepsLines ? "md md-keeps-lines" : "md"} dir="auto">
+    <div ref={root} className={keepsLines ? "md md-keeps-lines" : "md"}>
       {shown.map((token, index) => (
         <Block key={index} token={token} links={links} growing={growing && index === shown.length - 1} />
       ))}

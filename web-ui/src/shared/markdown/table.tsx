@@ -51,7 +51,7 @@ export function Table({ token, links, growing }: TableProps) {
   const lastRow = token.rows.length - 1;
   return (
     <div className="md-table" role="group" aria-label={t("markdown.table")} {...scrollable}>
-      <table>
+      <table dir="auto">
         <thead>
           <Row cells={token.header} links={links} growing={growing && lastRow < 0} />
         </thead>
