@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from quarterdeck.memory.terms import Counts, Wanted, count_halves
+from quarterdeck.memory.terms import Counts, count_halves, count_stems
 from quarterdeck.store.recall_candidates import CandidateRow
 from quarterdeck.store.recall_find import MemoryKeyRow
 
@@ -13,19 +13,26 @@ SITTING_MS = 1_800_000  # who says nothing for so long has got up: what comes th
 
 
 class Candidates:
-    """`rows` in the order of time; `keys`: what is remembered of each message, by its id."""
+    """`rows` in the order of time; `keys`: what is remembered of each message, by its id; `having`: which words of the
+    query an entry may have."""
 
-    def __init__(self, rows: Sequence[CandidateRow], keys: Mapping[str, Sequence[MemoryKeyRow]] | None = None) -> None:
+    def __init__(
+        self,
+        rows: Sequence[CandidateRow],
+        keys: Mapping[str, Sequence[MemoryKeyRow]],
+        having: Mapping[int, Collection[str]],
+    ) -> None:
         self.rows = rows
-        self.keys = keys or {}
+        self.keys = keys
+        self._having = having
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def count(self, stems: Iterable[str]) -> dict[int, dict[str, float]]:
-        """How often each of these is said, by the positions of those that say any."""
-        count = Wanted(stems).count
-        counted = ((at, count(row.words)) for at, row in enumerate(self.rows) if row.words)
+    def count_said(self) -> dict[int, dict[str, float]]:
+        """How often each word of the query is said, by the positions of those that say any."""
+        rows, having = enumerate(self.rows), self._having.get
+        counted = ((at, count_stems(row.words, stems)) for at, row in rows if (stems := having(row.entry)))
         return {at: found for at, found in counted if found}
 
     @cached_property

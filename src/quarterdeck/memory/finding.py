@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
-from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
@@ -19,6 +17,7 @@ from quarterdeck.memory.remembered import best_of
 from quarterdeck.memory.sections import fit_of_messages
 from quarterdeck.memory.speakers import Named, spoken_by
 from quarterdeck.memory.terms import terms_of
+from quarterdeck.memory.word_lists import WordLists
 from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.recall_candidates import CandidateRow, read_candidates
 from quarterdeck.store.recall_entries import Entries
@@ -74,7 +73,10 @@ class Finding:
     def find(self) -> Found:
         messages = {*self._near, *self._by_keys(), *self._by_sections()}
         entries = {*self._by_words(), *self._entries_of(messages), *self._by_time()}
-        candidates = Candidates(self._read(entries), self._known.by_message)
+        beside = self._entries.with_neighbours(entries) if entries else []
+        having = self._having(beside)
+        rows = read_candidates(self._connection, self._query.owner, beside, having)
+        candidates = Candidates(rows, self._known.by_message, having)
         signals = [Signal("words", score_words(candidates, self._weights), _WORDS_FACTOR)]
         if self._sense is not None:
             signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
@@ -114,14 +116,11 @@ class Finding:
         return weigh_terms(known, self._entries.count)
 
     def _by_words(self) -> list[int]:
-        """The entries that most words, by what they say, point to."""
-        scores: dict[int, float] = {}
-        for term, entries in self._lists.items():
-            more = dict.fromkeys(entries, self._weights.get(term, 0.0))
-            for entry in scores.keys() & more.keys():
-                more[entry] += scores[entry]
-            scores.update(more)
-        return take_best(scores, _LOOKED_AT)
+        return self._word_lists.best(_LOOKED_AT)
+
+    @cached_property
+    def _word_lists(self) -> WordLists:
+        return WordLists(self._lists, self._weights)
 
     @cached_property
     def _period(self) -> Period | None:
@@ -175,24 +174,18 @@ class Finding:
         fits = self._sections
         return sorted(sorted(fits, reverse=True), key=lambda message: -fits[message])[:_LOOKED_AT]
 
-    def _read(self, entries: set[int]) -> list[CandidateRow]:
-        if not entries:
-            return []
-        beside = self._entries.with_neighbours(entries)
-        return read_candidates(self._connection, self._query.owner, beside, self._worded(beside))
-
     @cached_property
     def _asks_when(self) -> bool:
         return asks_when(self._query.text)
 
-    def _worded(self, entries: Sequence[int]) -> set[int]:
-        """Those whose words are to be looked at: all, or those that have any of the query's, as far as the lists go."""
-        if self._asks_when:
-            return set(entries)
+    def _having(self, entries: Sequence[int]) -> dict[int, Collection[str]]:
+        """Those whose words are to be looked at, with the words of the query that each may have: those that have any,
+        what the lists do not reach, and all where it has to be known whether they name a time."""
         full = [found[-1] for found in self._lists.values() if len(found) >= MOST_IN_A_LIST]
         since, until = max(self._span.since, *full, 0), self._span.until
-        having = set[int]().union(*self._lists.values())
-        return {entry for entry in entries if entry in having or not since <= entry < until}
+        having: dict[int, Collection[str]] = {**self._word_lists.words_of(entries)}
+        having |= {entry: self._lists.keys() for entry in entries if not since <= entry < until}
+        return dict.fromkeys(entries, ()) | having if self._asks_when else having
 
     def _score_meaning(self, candidates: Candidates, sense: Sense) -> list[float]:
         cosines = sense.vectors.scores_of(sense.vector, [row.message_id for row in candidates.rows])
@@ -201,20 +194,6 @@ class Finding:
             if known := candidates.keys.get(row.message_id):
                 scores[at] += _KEY_SHARE * best_of(self._key_meaning, known)
         return add_around(candidates, scores, _MEANING_AROUND)
-
-
-def take_best(scores: Mapping[int, float], most: int) -> list[int]:
-    """The highest by score; of those with the same score the greatest. Thousands share a few scores: words add up."""
-    if len(scores) <= most:
-        return list(scores)
-    left, least = most, 0.0
-    counted = Counter(scores.values())
-    for least in sorted(counted, reverse=True):
-        left -= counted[least]
-        if left <= 0:
-            break
-    last = nlargest(left + counted[least], (entry for entry, score in scores.items() if score == least))
-    return [entry for entry, score in scores.items() if score > least] + last
 
 
 def _timely(rows: Sequence[CandidateRow], period: Period | None) -> list[float]:

@@ -56,7 +56,7 @@ def _score_each(candidates: Candidates, weights: Mapping[str, float]) -> Iterabl
         lengths[at] += halves.length
     usual = sum(lengths) / max(len(candidates), 1) or 1.0
     found: dict[str, dict[int, float]] = {term: {} for term in weights}
-    said = candidates.count(weights)
+    said = candidates.count_said()
     for at, halves in remembered.items():
         said[at] = _both(said.get(at, {}), halves, weights)
     for at, terms in said.items():

@@ -25,24 +25,20 @@ class Counts(dict[str, float]):
         self.length = sum(counts.values())
 
 
-class Wanted:
-    """Stems that are looked for in messages' entries of the search index, where words are already cut and folded."""
-
-    def __init__(self, stems: Iterable[str]) -> None:
+def count_stems(words: str, stems: Iterable[str]) -> dict[str, float]:
+    """How often a message's entry in the search index, where words are already cut and folded, says each of these;
+    without those that it does not."""
+    said = f" {words.partition(STEM_MARK)[0]} "
+    found: dict[str, float] = {}
+    for root in stems:
         # A word begins with its stem, but for the stem's last letter ("filing", "file"): few have to be stemmed.
-        self._beginnings = [(root, f" {root[:-1]}") for root in stems]
-
-    def count(self, words: str) -> dict[str, float]:
-        """How often an entry says each of them; without those that it does not."""
-        said = f" {words.partition(STEM_MARK)[0]} "
-        found: dict[str, float] = {}
-        for root, beginning in self._beginnings:
-            at = said.find(beginning)
-            while at >= 0 and (end := said.find(" ", at + 1)) >= 0:
-                if stem_if_kept(said[at + 1 : end]) == root:
-                    found[root] = found.get(root, 0.0) + 1.0
-                at = said.find(beginning, end)
-        return found
+        beginning = f" {root[:-1]}"
+        at = said.find(beginning)
+        while at >= 0 and (end := said.find(" ", at + 1)) >= 0:
+            if stem_if_kept(said[at + 1 : end]) == root:
+                found[root] = found.get(root, 0.0) + 1.0
+            at = said.find(beginning, end)
+    return found
 
 
 @lru_cache(20_000)

@@ -20,7 +20,7 @@ def score(*texts: str, talks: str = "", remembered: str = "") -> list[float]:
         for at, (text, talk) in enumerate(zip(texts, talks or "a" * len(texts), strict=True))
     ]
     keys = {"m0": [MemoryKeyRow("k", remembered, 0, None, "", ["m0"])]} if remembered else {}
-    return score_words(Candidates(rows, keys), _WEIGHTS)
+    return score_words(Candidates(rows, keys, dict.fromkeys(range(len(rows)), _WEIGHTS)), _WEIGHTS)
 
 
 def test_two_words_of_the_question_around_a_message_say_more_than_one_of_them_twice() -> None:

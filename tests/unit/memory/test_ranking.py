@@ -25,7 +25,7 @@ def put_in_order(
     is_asked = [mark == "?" for mark in asks.ljust(len(rows))]
     is_timeless = [mark == "-" for mark in timeless.ljust(len(rows))]
     priors = Priors(spoken=none, timely=none, sections=sections or none, asks=is_asked, timeless=is_timeless)
-    return rank(Candidates(rows), [Signal(by, fits, 1.0)], priors)
+    return rank(Candidates(rows, {}, {}), [Signal(by, fits, 1.0)], priors)
 
 
 def places(ranked: list[Ranked]) -> list[int]:
