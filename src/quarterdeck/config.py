@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 from functools import cached_property
 from io import StringIO
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
 
 import platformdirs
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic_core import ErrorDetails
 
 from quarterdeck.errors import SetupError
 
@@ -24,6 +26,18 @@ from quarterdeck.errors import SetupError
 BaseModel.model_config["defer_build"] = True
 
 LogLevel = Literal["debug", "info", "warning", "error"]
+
+
+def _check_networks(text: str) -> str:
+    """Raises: `ValueError`; what is no network would quietly be taken for a proxy that never comes."""
+    for word in text.replace(",", " ").split():
+        if word != "*":
+            ip_network(word)
+    return text
+
+
+Networks = Annotated[str, AfterValidator(_check_networks)]
+ModelId = Annotated[str, StringConstraints(pattern=r"^([^/\s]+/.+)?$")]
 
 
 class Settings(BaseModel):
@@ -67,7 +81,7 @@ class Settings(BaseModel):
     cloudflare_audience: str = ""
     cloudflare_allowed: str = ""  # addresses, @domains, or *
     egress_allow: str = ""  # networks and hosts that are not public and may be fetched from all the same
-    trusted_proxies: str = ""  # addresses and networks whose X-Forwarded-For and -Proto count
+    trusted_proxies: Networks = ""  # addresses and networks whose X-Forwarded-For and -Proto count
     allowed_origins: Annotated[
         str, StringConstraints(pattern=r"^(https?://[a-z0-9.:\[\]-]+(\s*,\s*https?://[a-z0-9.:\[\]-]+)*)?$")
     ] = ""  # whose pages may call the APIs of other front ends, with a key
@@ -76,9 +90,9 @@ class Settings(BaseModel):
     metrics_token: str = ""  # empty: /metrics answers this very machine only
     max_import_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 4096  # of one uploaded file
     guests: bool = False  # whether `POST /token` gives a guest an hour
-    model: str = ""
-    background_model: str = ""  # asked for titles and summaries; empty: the conversation's own
-    embedding_model: str = ""  # provider/model or local/NAME, until an admin chooses: finds by meaning, not words alone
+    model: ModelId = ""
+    background_model: ModelId = ""  # asked for titles and summaries; empty: the conversation's own
+    embedding_model: ModelId = ""  # provider/model or local/NAME, until an admin chooses: finds by meaning
     titles: bool = True  # whether a model names conversations after their first answer
     recall: bool = True  # whether what was said elsewhere is recalled into answers, and models may look it up
     learn_after_s: Annotated[float, Field(ge=0, le=86_400)] = 30.0  # of quiet; 0: nothing is learned from messages
@@ -100,6 +114,25 @@ class Settings(BaseModel):
     def environment(self) -> dict[str, str]:
         """The process's variables over those of `.env`; the providers' room looks up its keys here."""
         return _environment()
+
+
+_FORMS = {  # of the settings that have a form of their own: what to write
+    "public_url": "https://chat.example.org, without a path",
+    "database_url": "postgresql://user:password@host:5432/quarterdeck",
+    "redis_url": "redis://:password@host:6379/0, or rediss:// with TLS",
+    "microsoft_tenant": "the id of your directory, organizations, consumers or common",
+    "github_url": "https://github.example.org, without a path",
+    "oidc_issuer": "the whole address, such as https://id.example.org/realms/name",
+    "ldap_url": "ldaps://ldap.example.org",
+    "scim_token": "at least 16 characters, without blanks",
+    "scim_provider": "the provider's name, such as oidc",
+    "trusted_proxies": "addresses and networks, such as 127.0.0.1, 10.0.0.0/8",
+    "allowed_origins": "https://front.example, http://localhost:3000, without paths and without *",
+    "model": "provider/model, such as openai/gpt-5-mini",
+    "background_model": "provider/model, such as openai/gpt-5-mini",
+    "embedding_model": "provider/model, such as openai/text-embedding-3-small, or local/NAME",
+}
+_OF_FORM = {"string_pattern_mismatch", "value_error"}
 
 
 def _environment() -> dict[str, str]:
@@ -144,8 +177,13 @@ def load_settings(**overrides: object) -> Settings:
     try:
         settings = Settings.model_validate(given)
     except ValidationError as error:
-        first = error.errors()[0]
-        name = f"QUARTERDECK_{str(first['loc'][0]).upper()}" if first["loc"] else "a setting"
-        raise SetupError(f"The setting {name} is not usable: {first['msg'].lower()}.") from error
+        raise SetupError(_say(error.errors()[0])) from error
     settings.data_dir = settings.data_dir.expanduser().absolute()
     return settings
+
+
+def _say(fault: ErrorDetails) -> str:
+    """One sentence; never the value, which may be a password."""
+    field = str(fault["loc"][0])
+    reason = f"write {_FORMS[field]}" if fault["type"] in _OF_FORM else fault["msg"][0].lower() + fault["msg"][1:]
+    return f"The setting QUARTERDECK_{field.upper()} is not usable: {reason}."

@@ -230,3 +230,13 @@ def test_an_embedding_model_that_is_not_installed_is_a_failure(tmp_path: Path) -
     folder = make_installation(tmp_path / "data")
     state, says = findings(folder, QUARTERDECK_EMBEDDING_MODEL="local/nothing-here")["memory"]
     assert (state, "local/nothing-here" in says or "nothing-here is not installed" in says) == ("fail", True)
+
+
+def test_a_misspelled_setting_and_half_of_two_are_told(tmp_path: Path) -> None:
+    folder = make_installation(tmp_path / "data")
+    assert findings(folder)["settings"] == ("ok", "can be read")
+    said = examine(folder, QUARTERDECK_PUBLIC_ULR="https://chat.example.org", QUARTERDECK_KEY="qd_k").stdout
+    assert "QUARTERDECK_PUBLIC_ULR is no setting, so nobody reads it → Did you mean QUARTERDECK_PUBLIC_URL?" in said
+    assert "QUARTERDECK_KEY" not in said
+    state, says = findings(folder, QUARTERDECK_GOOGLE_CLIENT_ID="someone")["settings"]
+    assert (state, says) == ("warn", "QUARTERDECK_GOOGLE_CLIENT_ID is set without QUARTERDECK_GOOGLE_CLIENT_SECRET")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from quarterdeck.config import load_settings
+from quarterdeck.config import Settings, load_settings
 from quarterdeck.errors import SetupError
 
 SECRET = "gsk_do_not_show_me_0123456789"
@@ -116,6 +116,10 @@ def test_a_dotenv_that_is_a_folder_is_refused(folder: Path) -> None:
         ("LOG_LEVEL", "loud"),
         ("IDLE_TIMEOUT_S", "-1"),
         ("PUBLIC_URL", "ftp://example.org"),
+        ("TRUSTED_PROXIES", "127.0.0.1, 10.0.0.0/99"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "proxy.example.org"),
+        ("MODEL", "gpt-5-mini"),
         ("DISCOVER", "perhaps"),
     ],
 )
@@ -127,6 +131,38 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_sentence(
         load_settings()
     assert "\n" not in caught.value.message
     assert caught.value.message.endswith(".")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("PUBLIC_URL", "chat.example.org", "write https://chat.example.org, without a path."),
+        ("SCIM_TOKEN", "short", "write at least 16 characters, without blanks."),
+        ("TRUSTED_PROXIES", "10.0.0.0/99", "write addresses and networks, such as 127.0.0.1, 10.0.0.0/8."),
+    ],
+)
+def test_of_a_setting_with_a_form_it_is_said_what_to_write(
+    name: str, value: str, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"QUARTERDECK_{name}", value)
+    with pytest.raises(SetupError) as caught:
+        load_settings()
+    assert caught.value.message == f"The setting QUARTERDECK_{name} is not usable: {says}"
+
+
+def test_each_setting_with_a_form_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is shown a regular expression."""
+    formed = [
+        name
+        for name, field in Settings.model_fields.items()
+        if any(getattr(part, "pattern", None) or hasattr(part, "func") for part in field.metadata)
+    ]
+    assert len(formed) >= 14
+    for name in formed:
+        with monkeypatch.context() as one:
+            one.setenv(f"QUARTERDECK_{name.upper()}", " !/ ")
+            with pytest.raises(SetupError, match="is not usable: write "):
+                load_settings()
 
 
 def test_a_home_folder_is_understood(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,8 @@ from quarterdeck.operations.checks_fleet import check_log, check_processes
 from quarterdeck.operations.checks_machine import check_folder, check_page, check_port, check_version
 from quarterdeck.operations.checks_memory import check_memory
 from quarterdeck.operations.checks_providers import check_providers
-from quarterdeck.operations.findings import Finding, fail, ok
+from quarterdeck.operations.checks_settings import check_settings
+from quarterdeck.operations.findings import Finding, fail
 from quarterdeck.postgres_url import parse_postgres_url
 
 
@@ -27,7 +28,8 @@ async def examine(settings: Settings, *, is_online: bool) -> AsyncIterator[Findi
         yield fail("settings", error.message, "Correct it; the database and the log were not looked at.")
         return
     register_secret(password)
-    yield ok("settings", "can be read")
+    for finding in check_settings(settings):
+        yield finding
     async for finding in check_database(settings):
         yield finding
     async for finding in check_log(settings):
