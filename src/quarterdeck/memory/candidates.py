@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
+from quarterdeck.memory.languages import ENGLISH, Language
 from quarterdeck.memory.terms import Counts, count_halves, count_stems
 from quarterdeck.store.recall_candidates import CandidateRow
 from quarterdeck.store.recall_find import MemoryKeyRow
@@ -14,17 +15,19 @@ SITTING_MS = 1_800_000  # who says nothing for so long has got up: what comes th
 
 class Candidates:
     """`rows` in the order of time; `keys`: what is remembered of each message, by its id; `having`: which words of the
-    query an entry may have."""
+    query an entry may have; `language`: of the query."""
 
     def __init__(
         self,
         rows: Sequence[CandidateRow],
         keys: Mapping[str, Sequence[MemoryKeyRow]],
         having: Mapping[int, Collection[str]],
+        language: Language = ENGLISH,
     ) -> None:
         self.rows = rows
         self.keys = keys
         self._having = having
+        self._language = language
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -32,7 +35,8 @@ class Candidates:
     def count_said(self) -> dict[int, dict[str, float]]:
         """How often each word of the query is said, by the positions of those that say any."""
         rows, having = enumerate(self.rows), self._having.get
-        counted = ((at, count_stems(row.words, stems)) for at, row in rows if (stems := having(row.entry)))
+        said = ((at, row, stems) for at, row in rows if (stems := having(row.entry)))
+        counted = ((at, count_stems(row.words, stems, self._language)) for at, row, stems in said)
         return {at: found for at, found in counted if found}
 
     @cached_property
@@ -40,7 +44,7 @@ class Candidates:
         """The words of what is remembered of a message, which count half, by its position."""
         known = self.keys.get
         found = ((at, known(row.message_id)) for at, row in enumerate(self.rows)) if self.keys else ()
-        return {at: count_halves(tuple(key.text for key in keys)) for at, keys in found if keys}
+        return {at: count_halves(tuple(key.text for key in keys), self._language) for at, keys in found if keys}
 
     @cached_property
     def sittings(self) -> list[list[int]]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from msgspec import Struct
 
 from quarterdeck.domain.words import fold, stem
-from quarterdeck.memory.terms import stem_if_kept
+from quarterdeck.memory import languages
 from quarterdeck.memory.time_words import (
     BEFORE_YEAR,
     ENGLISH,
@@ -72,7 +72,7 @@ def names_time(words: Iterable[str]) -> bool:
 @lru_cache(65_536)
 def _tells_time(word: str) -> bool:
     """A word begins as its stem does, so that few have to be stemmed."""
-    return word[:2] in _time_beginnings() and stem_if_kept(word) in _time_stems()
+    return word[:2] in _time_beginnings() and languages.ENGLISH.root(word) in _time_stems()
 
 
 @cache

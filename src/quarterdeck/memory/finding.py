@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 from msgspec import Struct
 
 from quarterdeck.domain.stop_words import said_words
+from quarterdeck.domain.words import split_words, stem
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.dates import Period, asks_when, find_period, names_time
+from quarterdeck.memory.languages import Language, language_of
 from quarterdeck.memory.lexical import add_around, score_words, weigh_terms
 from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
 from quarterdeck.memory.remembered import best_of
 from quarterdeck.memory.sections import fit_of_messages
 from quarterdeck.memory.speakers import Named, spoken_by
-from quarterdeck.memory.terms import terms_of
 from quarterdeck.memory.word_lists import WordLists
 from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.recall_candidates import CandidateRow, read_candidates
@@ -24,6 +25,7 @@ from quarterdeck.store.recall_entries import Entries
 from quarterdeck.store.recall_find import (
     MOST_IN_A_LIST,
     MemoryKeyRow,
+    Sought,
     Span,
     find_entries_of,
     find_with_terms,
@@ -76,7 +78,7 @@ class Finding:
         beside = self._entries.with_neighbours(entries) if entries else []
         having = self._having(beside)
         rows = read_candidates(self._connection, self._query.owner, beside, having)
-        candidates = Candidates(rows, self._known.by_message, having)
+        candidates = Candidates(rows, self._known.by_message, having, self._language)
         signals = [Signal("words", score_words(candidates, self._weights), _WORDS_FACTOR)]
         if self._sense is not None:
             signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
@@ -101,9 +103,17 @@ class Finding:
 
     @cached_property
     def _lists(self) -> dict[str, list[int]]:
-        """The entries that have each word of the query."""
-        terms = [term for term in dict.fromkeys(terms_of(self._query.text)) if term not in self._named.terms]
-        return find_with_terms(self._connection, self._span, terms[:_MOST_TERMS])
+        """The entries that have each word of the query, or, where the index has no stems, one that begins like it."""
+        sought: dict[str, Sought] = {}
+        for word in split_words(self._query.text):
+            root = self._language.root(word.term)
+            if root and root not in sought and stem(word.term) not in self._named.terms:
+                sought[root] = Sought(root, self._language.beginning(word.term))
+        return find_with_terms(self._connection, self._span, list(sought.values())[:_MOST_TERMS])
+
+    @cached_property
+    def _language(self) -> Language:
+        return language_of(self._query.text)
 
     @cached_property
     def _entries(self) -> Entries:
@@ -154,7 +164,7 @@ class Finding:
         """Memories by both, each of them against the best."""
         if not self._known.keys:  # as many have none, and what a word says need not be known for them
             return []
-        words, meaning = _normalised(self._known.score(self._weights)), _normalised(self._key_meaning)
+        words, meaning = _normalised(self._known.score(self._weights, self._language)), _normalised(self._key_meaning)
         fitting = [
             (key, {name: found[key.id] for name, found in (("words", words), ("meaning", meaning)) if key.id in found})
             for key in self._known.keys
@@ -167,7 +177,9 @@ class Finding:
 
     @cached_property
     def _sections(self) -> dict[str, float]:
-        return fit_of_messages(self._connection, self._summaries, self._weights) if len(self._summaries) else {}
+        if not len(self._summaries):
+            return {}
+        return fit_of_messages(self._connection, self._summaries, self._weights, self._language)
 
     def _by_sections(self) -> list[str]:
         """What was said last in the sections that fit best; what else is in them has to be found by itself."""

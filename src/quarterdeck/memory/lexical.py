@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from quarterdeck.memory.candidates import Candidates
+from quarterdeck.memory.languages import Language
 from quarterdeck.memory.terms import Counts, count_terms_of
 
 _SATURATION, _LENGTH_WEIGHT = 0.6, 0.2
@@ -71,21 +72,35 @@ def _both(terms: Mapping[str, float], halves: Counts, weights: Mapping[str, floa
 
 
 class Texts:
-    """What is looked through again and again: what is remembered, or summaries; by the words that they have."""
+    """What is looked through again and again: what is remembered, or summaries."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        self._terms = [count_terms_of(text) for text in texts]
+        self._texts = texts
+        self._read: dict[Language, _Read] = {}
+
+    def __len__(self) -> int:
+        return len(self._texts)
+
+    def score(self, weights: Mapping[str, float], language: Language) -> dict[int, float]:
+        """By the places of the texts, in their order: how well each fits that has any of the words."""
+        read = self._read.get(language)
+        if read is None:
+            read = self._read[language] = _Read(self._texts, language)
+        return read.score(weights)
+
+
+class _Read:
+    """Texts by the words that they have, as they are read in one language."""
+
+    def __init__(self, texts: Sequence[str], language: Language) -> None:
+        self._terms = [count_terms_of(text, language) for text in texts]
         self._usual = sum(terms.length for terms in self._terms) / max(len(texts), 1) or 1.0
         self._having: dict[str, list[int]] = {}
         for place, terms in enumerate(self._terms):
             for term in terms:
                 self._having.setdefault(term, []).append(place)
 
-    def __len__(self) -> int:
-        return len(self._terms)
-
     def score(self, weights: Mapping[str, float]) -> dict[int, float]:
-        """By the places of the texts, in their order: how well each fits that has any of the words."""
         fitting = {place for term in weights for place in self._having.get(term, ())}
         scores = {place: self._score(place, weights) for place in sorted(fitting)}
         return {place: score for place, score in scores.items() if score > 0}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from quarterdeck.memory.languages import Language
 from quarterdeck.memory.lexical import Texts
 from quarterdeck.store.recall_find import MemoryKeyRow
 
@@ -20,9 +21,9 @@ class Known:
     def __len__(self) -> int:
         return len(self.keys)
 
-    def score(self, weights: Mapping[str, float]) -> dict[str, float]:
+    def score(self, weights: Mapping[str, float], language: Language) -> dict[str, float]:
         """How well the words fit, by memory, of those that have any."""
-        return {self.ids[place]: score for place, score in self._texts.score(weights).items()}
+        return {self.ids[place]: score for place, score in self._texts.score(weights, language).items()}
 
 
 def by_message(keys: Sequence[MemoryKeyRow]) -> dict[str, list[MemoryKeyRow]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from quarterdeck.memory.languages import Language
 from quarterdeck.memory.lexical import Texts
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.recall_sections import SectionRow, list_covered
@@ -22,10 +23,10 @@ class Sections:
     def __len__(self) -> int:
         return len(self._ids)
 
-    def best(self, weights: Mapping[str, float]) -> dict[str, float]:
+    def best(self, weights: Mapping[str, float], language: Language) -> dict[str, float]:
         """By id: which share of what the query's words weigh the summary has."""
         whole = sum(weights.values())
-        scores = self._texts.score(weights)
+        scores = self._texts.score(weights, language)
         most = max(scores.values(), default=0.0)
         if not whole or not most:
             return {}
@@ -34,9 +35,11 @@ class Sections:
         return {section: min(score / whole, 1.0) for section, score in fitting[:_MOST]}
 
 
-def fit_of_messages(connection: AnyConnection, sections: Sections, weights: Mapping[str, float]) -> dict[str, float]:
+def fit_of_messages(
+    connection: AnyConnection, sections: Sections, weights: Mapping[str, float], language: Language
+) -> dict[str, float]:
     """How well the summary of its section fits, 0..1, by message; only of the sections that fit best."""
-    best = sections.best(weights)
+    best = sections.best(weights, language)
     if not best:
         return {}
     fits: dict[str, float] = {}

@@ -13,11 +13,10 @@ from functools import lru_cache
 from msgspec import Struct
 
 from quarterdeck.domain.words import Word, split_words, stem
+from quarterdeck.memory.languages import language_of
 from quarterdeck.store.recall_candidates import CandidateRow
 
-_ME = frozenset({"i", "me", "my", "mine", "myself"})
 _WITHIN_NAME = re.compile(r"[\s.-]+")
-_YOU = frozenset({"you", "your", "yours", "yourself"})
 
 
 class Named(Struct, frozen=True):
@@ -43,9 +42,10 @@ def who_is_meant(text: str, names: Collection[str]) -> Named:
         found = _find_names(text, names)
         return found[0] if len({named.meant for named in found}) == 1 else Named(frozenset(), terms)
     said = {word.term for word in split_words(text)}
-    if said & _ME:
+    language = language_of(text)
+    if said & language.me:
         return Named(frozenset({"user"}), terms)
-    return Named(frozenset({"assistant"}) if said & _YOU else frozenset(), terms)
+    return Named(frozenset({"assistant"}) if said & language.you else frozenset(), terms)
 
 
 def spoken_by(rows: Sequence[CandidateRow], named: Named) -> list[float]:

@@ -1,4 +1,7 @@
-"""What of a text is looked for and compared: the stems of its words, without those that are in every sentence."""
+"""What of a text is looked for and compared: the stems of its words, without those that are in every sentence.
+
+By the rules of one language, that of the query; `ENGLISH` is also for what is in no known one.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
-from quarterdeck.domain.stop_words import IN_EVERY_SENTENCE
-from quarterdeck.domain.words import STEM_MARK, split_words, stem
+from quarterdeck.domain.words import STEM_MARK, split_words
+from quarterdeck.memory.languages import ENGLISH, Language
 
 
-def terms_of(text: str) -> list[str]:
+def terms_of(text: str, language: Language = ENGLISH) -> list[str]:
     """In their order, as often as they are said."""
-    return [stem(word.term) for word in split_words(text) if word.term not in IN_EVERY_SENTENCE]
+    return [root for word in split_words(text) if (root := language.root(word.term))]
 
 
 class Counts(dict[str, float]):
@@ -25,7 +28,7 @@ class Counts(dict[str, float]):
         self.length = sum(counts.values())
 
 
-def count_stems(words: str, stems: Iterable[str]) -> dict[str, float]:
+def count_stems(words: str, stems: Iterable[str], language: Language = ENGLISH) -> dict[str, float]:
     """How often a message's entry in the search index, where words are already cut and folded, says each of these;
     without those that it does not."""
     said = f" {words.partition(STEM_MARK)[0]} "
@@ -35,29 +38,23 @@ def count_stems(words: str, stems: Iterable[str]) -> dict[str, float]:
         beginning = f" {root[:-1]}"
         at = said.find(beginning)
         while at >= 0 and (end := said.find(" ", at + 1)) >= 0:
-            if stem_if_kept(said[at + 1 : end]) == root:
+            if language.root(said[at + 1 : end]) == root:
                 found[root] = found.get(root, 0.0) + 1.0
             at = said.find(beginning, end)
     return found
 
 
 @lru_cache(20_000)
-def count_terms_of(text: str) -> Counts:
+def count_terms_of(text: str, language: Language = ENGLISH) -> Counts:
     """Of what is compared again and again."""
-    return Counts(Counter(terms_of(text)))
+    return Counts(Counter(terms_of(text, language)))
 
 
 @lru_cache(20_000)
-def count_halves(texts: tuple[str, ...]) -> Counts:
+def count_halves(texts: tuple[str, ...], language: Language = ENGLISH) -> Counts:
     """Of several texts together, each time that a word is said as a half."""
     halves: dict[str, float] = {}
     for text in texts:
-        for term, times in count_terms_of(text).items():
+        for term, times in count_terms_of(text, language).items():
             halves[term] = halves.get(term, 0.0) + 0.5 * times
     return Counts(halves)
-
-
-@lru_cache(65_536)
-def stem_if_kept(word: str) -> str:
-    """Empty for one that is in every sentence."""
-    return "" if word in IN_EVERY_SENTENCE else stem(word)

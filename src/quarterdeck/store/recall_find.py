@@ -81,11 +81,29 @@ def list_memory_keys(connection: AnyConnection, owner: str, now: int) -> list[Me
     ]
 
 
-def find_with_terms(connection: AnyConnection, span: Span, roots: Sequence[str]) -> dict[str, list[int]]:
-    """Entries of messages that say each of the words in any of its forms, the newest first; `roots` are their stems."""
+class Sought(Struct, frozen=True):
+    """A word that is looked for, by its stem. `beginning`: of all words that may be forms of it, where the index does
+    not have that stem; most of them are none."""
+
+    root: str
+    beginning: str = ""
+
+
+def find_with_terms(connection: AnyConnection, span: Span, sought: Sequence[Sought]) -> dict[str, list[int]]:
+    """By stem, the entries of messages that say the word in any of its forms, the newest first."""
     mark = span.owner[-6:]
-    found = _find_any(connection, span, [[mark + root, mark + STEM_MARK + root] for root in roots], MOST_IN_A_LIST)
-    return dict(zip(roots, found, strict=True))
+    wanted = [
+        [_Beginning(mark + one.beginning)] if one.beginning else [mark + one.root, mark + STEM_MARK + one.root]
+        for one in sought
+    ]
+    found = _find_any(connection, span, wanted, MOST_IN_A_LIST)
+    return dict(zip((one.root for one in sought), found, strict=True))
+
+
+class _Beginning(str):
+    """A term of the index of which only this is known."""
+
+    __slots__ = ()
 
 
 def _find_any(connection: AnyConnection, span: Span, wanted: Sequence[Sequence[str]], most: int) -> list[list[int]]:
@@ -104,11 +122,11 @@ def _find_any(connection: AnyConnection, span: Span, wanted: Sequence[Sequence[s
 
 
 def _any_on_sqlite(terms: Sequence[str]) -> str:
-    return " OR ".join(f'"{term}"' for term in terms)
+    return " OR ".join(f'"{term}"{" *" if type(term) is _Beginning else ""}' for term in terms)
 
 
 def _any_on_postgresql(terms: Sequence[str]) -> str:
-    return " | ".join(f"'{_quote(term)}'" for term in terms)
+    return " | ".join(f"'{_quote(term)}'{':*' if type(term) is _Beginning else ''}" for term in terms)
 
 
 @cache

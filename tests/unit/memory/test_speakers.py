@@ -40,6 +40,16 @@ def test_who_has_the_whole_name_is_meant_more_than_who_has_a_part_of_it() -> Non
     assert spoken_by([row("Anna Maria"), row("Ben")], alone) == [1.0, 0.0]
 
 
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [("Was mag ich?", {"user"}), ("Dove dormono i gatti?", set()), ("Di che colore è la mia bicicletta?", {"user"}),
+     ("Que m’as-tu conseillé, toi ?", {"user"}), ("¿Qué libro recomendaste tú?", {"assistant"}),
+     ("Что ты сказал?", {"assistant"})],
+)  # fmt: skip
+def test_who_asks_is_meant_in_the_language_of_the_query(query: str, meant: set[str]) -> None:
+    assert set(who_is_meant(query, ()).meant) == meant
+
+
 def test_ones_own_name_is_i_whole_or_by_its_first_word() -> None:
     said = "Anna Maria's boat; Anna said so. Annabel and Ben heard it."
     assert as_said(said, "Anna Maria", ["Ben"]) == "my boat; I said so. Annabel and you heard it."

@@ -6,6 +6,7 @@ from sqlalchemy import update
 from tests.unit.store.stored import add_conversation, add_path, add_user
 
 from quarterdeck.domain.ids import new_id, now_ms
+from quarterdeck.memory.languages import ENGLISH
 from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.memory.sections import Sections
 from quarterdeck.store.database import Database, WriteConnection
@@ -67,8 +68,8 @@ async def test_what_is_stale_or_not_remembered_leads_nowhere(database: Database)
 def test_a_section_counts_by_the_share_of_the_query_that_its_summary_has() -> None:
     weights = {"boat": 2.0, "red": 1.0, "blue": 1.0}
     rows = [SectionRow("all", "red boat blue"), SectionRow("most", "boat"), SectionRow("little", "blue sky over it")]
-    best = Sections(rows).best(weights)
+    best = Sections(rows).best(weights, ENGLISH)
     assert list(best) == ["all", "most"], "what fits less than half as well as the best is about something else"
     assert best["all"] > 0.9 > best["most"] > 0.4
-    assert Sections(rows).best({"moon": 3.0}) == {}
-    assert Sections([]).best(weights) == {}
+    assert Sections(rows).best({"moon": 3.0}, ENGLISH) == {}
+    assert Sections([]).best(weights, ENGLISH) == {}

@@ -1,0 +1,164 @@
+"""In which language something is asked: by the words that are in every sentence of it, or by its script.
+
+It decides which forms of a word are taken for one (Snowball's stemmers) and which words say nothing. What is looked
+through need not be in the same language; it is only read with the same rules.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache, lru_cache
+from importlib import import_module
+
+from quarterdeck.domain.stop_words import IN_EVERY_SENTENCE
+from quarterdeck.domain.words import fold, split_words, stem
+
+_LEAST_BEGINNING = 3  # characters: what begins with fewer is mostly something else
+_ASCII_WORD = re.compile("[a-z0-9]+")
+
+
+class Language:
+    """`algorithm` is Snowball's name for it; `me` and `you`: who asks, who is asked. Words as they are written."""
+
+    __slots__ = ("_algorithm", "me", "root", "stop_words", "you")
+
+    def __init__(self, algorithm: str, stop_words: str, *, me: str, you: str) -> None:
+        self._algorithm = algorithm
+        self.stop_words, self.me, self.you = _folded(stop_words), _folded(me), _folded(you)
+        self.root: Callable[[str], str] = lru_cache(65_536)(self._find_root)
+        """What the forms of a folded word have in common; empty for one that is in every sentence."""
+
+    def beginning(self, word: str) -> str:
+        """How all forms of a folded word begin, as far as its stem tells; empty where the index has the stems."""
+        root = self.root(word)
+        same = next(
+            (at for at, pair in enumerate(zip(word, root, strict=False)) if pair[0] != pair[1]),
+            min(len(word), len(root)),
+        )
+        return word[:same] if same >= _LEAST_BEGINNING else word
+
+    def _find_root(self, word: str) -> str:
+        if word in self.stop_words:
+            return ""
+        return _stemmer(self._algorithm)(word) if word.isalpha() else word
+
+
+class _English(Language):
+    """And whatever is in a language that is not known here; the search index has the same stems."""
+
+    def __init__(self) -> None:
+        super().__init__("porter", _ENGLISH, me="i me my mine myself", you="you your yours yourself")
+
+    def _find_root(self, word: str) -> str:
+        return "" if word in IN_EVERY_SENTENCE else stem(word)
+
+    def beginning(self, word: str) -> str:
+        return ""
+
+
+def _folded(words: str) -> frozenset[str]:
+    return frozenset(fold(word) for word in words.split())
+
+
+@cache
+def _stemmer(algorithm: str) -> Callable[[str], str]:
+    made = import_module("snowballstemmer").stemmer(algorithm)
+    stem_word: Callable[[str], str] = made.stemWord
+    return stem_word
+
+
+_ENGLISH = """
+the a an and or but if of to in on at by for from with about as is are was were be been am do does did have has had i
+you he she it we they me him her us them my your his its our their this that these those what which who whom whose when
+where why how not no so than then there here can could will would should"""
+ENGLISH: Language = _English()
+GERMAN = Language(
+    "german",
+    """
+der die das den dem des ein eine einen einem einer eines und oder aber wenn von zu zum zur im in an am auf aus bei mit
+nach über unter vor für um durch ohne gegen als wie ist sind war waren bin bist sein gewesen habe hast hat haben hatte
+hatten wird werden wurde wurden kann können soll will ich du er sie es wir ihr mich dich ihn uns euch mir dir ihm ihnen
+mein meine meinen meinem meiner dein deine deinen deinem deiner seine seinen unser unsere ihre ihren was wer wem wen
+wann wo warum welche welcher welches welchen welchem nicht kein keine auch noch schon nur so da dann dass man sich doch
+mal denn""",
+    me="ich mich mir mein meine meinen meinem meiner meines",
+    you="du dich dir dein deine deinen deinem deiner deines",
+)
+FRENCH = Language(
+    "french",
+    """
+le la les un une des du de d l au aux et ou où mais donc ni car que qu qui quoi dont quel quelle quels quelles ce cet
+cette ces c ça cela je j tu il elle on nous vous ils elles me m te t se s moi toi lui leur leurs eux mon ma mes ton ta
+tes son sa ses notre nos votre vos est es suis sont était étais étaient été être ai as a avons avez ont avait avais
+avoir pas ne n plus y en dans sur sous avec sans pour par chez comment quand pourquoi combien si ici très bien aussi
+encore déjà toujours""",
+    me="je j me m moi mon ma mes mien mienne",
+    you="tu te t toi ton ta tes tien tienne vous votre vos",
+)
+SPANISH = Language(
+    "spanish",
+    """
+el la los las un una unos unas de del al a y e o u pero que quien cual cuales donde cuando como cuanto por para con sin
+sobre en entre hasta desde se me te le les lo nos os mi mis tu tus su sus nuestro nuestra yo él ella ellos ellas usted
+ustedes es son soy eres era eran fue fueron ser estar estoy está están estaba he has ha hemos han había hay no si ya
+muy más también este esta estos estas ese esa eso esto aquel""",
+    me="yo me mi mis mío mía conmigo",
+    you="tú te ti tu tus tuyo tuya contigo",
+)
+ITALIAN = Language(
+    "italian",
+    """
+il lo la i gli le l un uno una di del dello della dei degli delle d a al allo alla ai agli alle da dal dalla in nel
+nella con su sul sulla per tra fra e ed o ma che chi c cui quale quali dove quando come quanto perché mi ti si ci vi me
+te lui lei noi voi loro mio mia miei mie tuo tua suo sua nostro nostra io tu è sono sei siamo siete era erano stato
+stata essere ho hai ha abbiamo hanno aveva avere non più molto anche già questo questa questi queste quello quella""",
+    me="io mi me mio mia miei mie",
+    you="tu ti te tuo tua tuoi tue",
+)
+PORTUGUESE = Language(
+    "portuguese",
+    """
+o a os as um uma uns umas de do da dos das em no na nos nas por pelo pela para com sem sobre entre até desde e ou mas
+que quem qual quais onde quando como quanto porque se me te lhe lhes nós vós meu minha meus minhas teu tua seu sua seus
+suas nosso nossa eu tu ele ela eles elas você vocês é são sou era eram foi foram ser estar estou está estão estava tenho
+tem tinha ter há não sim já muito mais também este esta isto esse essa isso aquele aquela ao aos""",
+    me="eu me mim meu minha meus minhas comigo",
+    you="tu te ti teu tua teus tuas você contigo",
+)
+DUTCH = Language(
+    "dutch",
+    """
+de het een en of maar dat die dit deze wat wie waar wanneer hoe waarom welke welk van voor met zonder op in aan bij uit
+over onder naar tot door om te er ik jij je u hij zij ze wij we jullie mij me jou hem haar hun ons onze mijn jouw zijn
+is was waren ben bent heb hebt heeft hebben had hadden word wordt worden werd kan kunnen zal zullen zou niet geen wel
+ook nog al als dan toen""",
+    me="ik mij me mijn mezelf",
+    you="jij je jou jouw u uw",
+)
+RUSSIAN = Language(
+    "russian",
+    """
+и в во не что он на я с со как а то все она так его но да ты к у же вы за бы по её мне было вот от меня ещё нет о из
+ему когда даже если или мы тебя их был была были моя мой мои моё какой какая какие где кто чем это этот эта эти для при
+до без над под про наш ваш свой тот""",
+    me="я меня мне мной мой моя моё мои моего моей моих",
+    you="ты тебя тебе тобой твой твоя твоё твои",
+)
+_WITH_LATIN_LETTERS = (GERMAN, FRENCH, SPANISH, ITALIAN, PORTUGUESE, DUTCH)
+
+
+def _words_of(text: str) -> list[str]:
+    return _ASCII_WORD.findall(text.lower()) if text.isascii() else [word.term for word in split_words(text)]
+
+
+def language_of(text: str) -> Language:
+    """English unless more words are in every sentence of another language."""
+    words = set(_words_of(text))
+    if any("а" <= word[0] <= "я" for word in words):
+        return RUSSIAN
+    best, most = ENGLISH, len(words & ENGLISH.stop_words)
+    for language in _WITH_LATIN_LETTERS:
+        if (found := len(words & language.stop_words)) > most:
+            best, most = language, found
+    return best
