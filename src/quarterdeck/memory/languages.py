@@ -15,6 +15,7 @@ from quarterdeck.domain.stop_words import IN_EVERY_SENTENCE
 from quarterdeck.domain.words import fold, split_words, stem
 
 _LEAST_BEGINNING = 3  # characters: what begins with fewer is mostly something else
+_LEAST_CHANGING = 4
 _ASCII_WORD = re.compile("[a-z0-9]+")
 
 
@@ -31,12 +32,10 @@ class Language:
 
     def beginning(self, word: str) -> str:
         """How all forms of a folded word begin, as far as its stem tells; empty where the index has the stems."""
-        root = self.root(word)
-        same = next(
-            (at for at, pair in enumerate(zip(word, root, strict=False)) if pair[0] != pair[1]),
-            min(len(word), len(root)),
-        )
-        return word[:same] if same >= _LEAST_BEGINNING else word
+        same = _shared(word, self.root(word))
+        if len(same) > _LEAST_CHANGING:  # of a long one the last letter may be another ("cheval", "chevaux")
+            same = same[:-1]
+        return same if len(same) >= _LEAST_BEGINNING else word
 
     def _find_root(self, word: str) -> str:
         if word in self.stop_words:
@@ -59,6 +58,10 @@ class _English(Language):
 
 def _folded(words: str) -> frozenset[str]:
     return frozenset(fold(word) for word in words.split())
+
+
+def _shared(word: str, root: str) -> str:
+    return word[: next((at for at, pair in enumerate(zip(word, root, strict=False)) if pair[0] != pair[1]), len(root))]
 
 
 @cache
