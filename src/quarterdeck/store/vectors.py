@@ -8,14 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import starmap
-from typing import Any
 
 from msgspec import Struct
 from sqlalchemy import (
     BigInteger,
     BindParameter,
     Connection,
-    Insert,
     Select,
     bindparam,
     delete,
@@ -54,14 +52,18 @@ class VectorRow(Struct, frozen=True):
 
 _NAMES = ["key_id", "owner_id", "kind", "marked_at"]
 # Built once: building a statement costs more than running it, and each message is marked where vectors are made.
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_KEY: BindParameter[str] = bindparam("key")
 _AT = bindparam("at", type_=BigInteger)
-_UNMARK = delete(vectors_due).where(vectors_due.c.key_id.in_(_IDS))
-_MARK_MESSAGES = insert(vectors_due).from_select(
-    _NAMES, select(messages.c.id, messages.c.owner_id, literal("message"), _AT).where(messages.c.id.in_(_IDS))
+_UNMARK = Prepared(delete(vectors_due).where(vectors_due.c.key_id == _KEY))
+_MARK_MESSAGE = Prepared(
+    insert(vectors_due).from_select(
+        _NAMES, select(messages.c.id, messages.c.owner_id, literal("message"), _AT).where(messages.c.id == _KEY)
+    )
 )
-_MARK_MEMORIES = insert(vectors_due).from_select(
-    _NAMES, select(memories.c.id, memories.c.owner_id, literal("memory"), _AT).where(memories.c.id.in_(_IDS))
+_MARK_MEMORY = Prepared(
+    insert(vectors_due).from_select(
+        _NAMES, select(memories.c.id, memories.c.owner_id, literal("memory"), _AT).where(memories.c.id == _KEY)
+    )
 )
 
 _OWNER: BindParameter[str] = bindparam("owner")
@@ -83,17 +85,18 @@ _FIRST_DUE = Prepared(select(vectors_due.c.key_id).where(vectors_due.c.owner_id 
 
 def mark_messages(connection: Connection, ids: Sequence[str]) -> None:
     """They are new or have changed. Called for at most some hundred at a time."""
-    _mark(connection, ids, _MARK_MESSAGES)
+    _mark(connection, ids, _MARK_MESSAGE)
 
 
 def mark_memories(connection: Connection, ids: Sequence[str]) -> None:
-    _mark(connection, ids, _MARK_MEMORIES)
+    _mark(connection, ids, _MARK_MEMORY)
 
 
-def _mark(connection: Connection, ids: Sequence[str], statement: Insert) -> None:
-    if marking.is_on and ids:
-        connection.execute(_UNMARK, {"ids": list(ids)})
-        connection.execute(statement, {"ids": list(ids), "at": now_ms()})
+def _mark(connection: Connection, ids: Sequence[str], statement: Prepared) -> None:
+    if marking.is_on:
+        at = now_ms()
+        _UNMARK.run_for_each(connection, [{"key": one} for one in ids])
+        statement.run_for_each(connection, [{"key": one, "at": at} for one in ids])
 
 
 def mark_all_without(connection: WriteConnection, model: str) -> int:
