@@ -19,32 +19,31 @@ from quarterdeck.store.search import made_at, read_facets, searched_text
 from quarterdeck.store.standing import ASKS, LEFT_OUT, QUESTION_ENDS, QUOTES_ONLY, SAYS
 from quarterdeck.store.statements import among
 
-_IS_RANKED = f"WHERE coalesce(e.standing, {SAYS}) <> {LEFT_OUT}"
+_IS_RANKED = f"WHERE c.deleted_at IS NULL AND c.memory = '' AND coalesce(e.standing, {SAYS}) <> {LEFT_OUT}"
 # Each is looked up by its id: asked for the owner by name, PostgreSQL would look through all that they have, or through
 # whole tables where these are small. SQLite reads the index where all of it is, and for words the entry itself.
 _INDEXED = "INDEXED BY ix_search_entries_ranked ON e.owner_id = :owner AND e.id = given.value"
 _BY_ID = "ON e.id = given.value AND +e.owner_id = :owner"
-_LATERAL = "CROSS JOIN LATERAL (SELECT * FROM search_entries WHERE id = given.value OFFSET 0) AS e"
-# As a rule nothing is: that is looked at once.
-_IS_CHANGED = (
-    "EXISTS (SELECT 1 FROM changed_messages) "
-    "AND EXISTS (SELECT 1 FROM changed_messages AS x WHERE x.message_id = e.message_id)"
-)
+_LATERAL = "CROSS JOIN LATERAL (SELECT * FROM {} OFFSET 0) AS {} "
+_CHANGED = "EXISTS (SELECT 1 FROM changed_messages AS x WHERE x.message_id = e.message_id)"
 
 
 def _ranked(words: str, listed: str, joined: str) -> str:
     return (
         f"SELECT e.id, e.message_id, e.conversation_id, e.facets, e.length, "  # nosec B608  # noqa: S608
-        f"CASE WHEN {_IS_CHANGED} THEN NULL ELSE e.standing END, {words} FROM {listed} AS given {joined}"
+        f"CASE WHEN {_CHANGED} THEN NULL ELSE e.standing END, {words} FROM {listed} AS given {joined}"
     )
 
 
 def _on_sqlite(words: str, listed: str, how: str) -> str:
-    return _ranked(words, listed, f"CROSS JOIN search_entries AS e {how} {_IS_RANKED}")
+    joined = f"CROSS JOIN search_entries AS e {how} CROSS JOIN conversations AS c ON c.id = e.conversation_id "
+    return _ranked(words, listed, joined + _IS_RANKED)
 
 
 def _on_postgresql(words: str, listed: str) -> str:
-    return _ranked(words, listed, f"{_LATERAL} {_IS_RANKED} AND e.owner_id = :owner")
+    entry = _LATERAL.format("search_entries WHERE id = given.value", "e")
+    conversation = _LATERAL.format("conversations WHERE id = e.conversation_id", "c")
+    return _ranked(words, listed, f"{entry}{conversation}{_IS_RANKED} AND e.owner_id = :owner")
 
 
 _CANDIDATES = among(
@@ -52,7 +51,6 @@ _CANDIDATES = among(
     "bigint",
     f"{_on_postgresql('NULL', '{entries}')} UNION ALL {_on_postgresql('e.words', '{worded}')}",
 )
-_REMEMBERED = among("SELECT id FROM conversations WHERE id IN {conversations} AND deleted_at IS NULL AND memory = ''")
 _IS_FOUND = (
     "m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
     f"AND m.model NOT LIKE '{QUOTES_ONLY}%'"  # the log reader only quotes what was said
@@ -110,13 +108,9 @@ def read_candidates(
         return []
     bare = [entry for entry in entries if entry not in worded]  # in their order, and so are the pages that they are on
     rows = _CANDIDATES.rows(connection, {"owner": owner, "entries": bare, "worded": sorted(worded)})
-    conversations = {conversation for _, _, conversation, *_ in rows}
-    remembered = {one for (one,) in _REMEMBERED.rows(connection, {"conversations": sorted(conversations)})}
     found: list[CandidateRow] = []
     unknown: list[int] = []
     for entry, message, conversation, facets, length, standing, words in rows:
-        if conversation not in remembered:
-            continue
         if standing is None:
             unknown.append(entry)
             continue

@@ -103,7 +103,7 @@ async def test_to_read_the_words_of_all_candidates_would_change_nothing(
         monkeypatch.setattr(module, "MOST_IN_A_LIST", most)
     times = {"since the middle": {"after": middle}, "until then": {"before": middle}, "ever": {}}
     found = {name: await ask(database, owner, **given) for name, given in times.items()}
-    monkeypatch.setattr(Finding, "_worded", lambda _self, entries: set(entries))
+    monkeypatch.setattr(Finding, "_having", lambda self, entries: dict.fromkeys(entries, self._lists.keys()))
     assert {name: await ask(database, owner, **given) for name, given in times.items()} == found
 
 
