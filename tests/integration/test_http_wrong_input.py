@@ -150,6 +150,15 @@ def test_a_body_that_was_not_sent_as_json_is_told_what_is_missing(
     assert (told.get("detail") or told["error"]["message"]).startswith(sentence)
 
 
+@pytest.mark.parametrize("path", ["/api/imports?name=export.zip", "/api/memories/import"])
+def test_a_file_in_a_form_is_not_taken_for_the_file(http: httpx2.Client, path: str) -> None:
+    """As `curl -F file=@export.zip` sends it: what is around it would become a note."""
+    before = http.get("/api/imports").json()
+    answer = http.post(path, files={"file": ("export.zip", b"PK")})
+    assert (answer.status_code, "--data-binary @FILE" in answer.json()["detail"]) == (422, True)
+    assert http.get("/api/imports").json() == before
+
+
 TRIED: list[dict[str, Any]] = [
     {"base_url": "http://127.0.0.1:1/v1"},
     {"base_url": "http://nowhere.invalid/v1"},

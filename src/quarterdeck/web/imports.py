@@ -20,6 +20,7 @@ from quarterdeck.store.imports import (
     take_up_import,
 )
 from quarterdeck.web.dependencies import Caller, TheHouse
+from quarterdeck.web.invalid import require_bare_body
 
 router = APIRouter(prefix="/api/imports", tags=["imports"])
 
@@ -76,6 +77,7 @@ async def upload(
     house: TheHouse, caller: Caller, request: Request, name: Annotated[str, Query(max_length=500)] = ""
 ) -> ImportDocument:
     """Import an export: the file is the body, `name` what it is called. It is worked on in the background."""
+    require_bare_body(request)
     given = request.headers.get("content-length", "")
     length = int(given) if given.isdigit() else None
     return _document(await house.imports.receive(caller.user, name, length, request.stream()))

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.responses import JSONResponse
 
 from quarterdeck.diagnostics import get_logger
+from quarterdeck.errors import InputError
 from quarterdeck.web.problems import named, problem
 
 logger = get_logger("quarterdeck.web")
@@ -53,6 +54,12 @@ def about_the_body(fault: Fault, request: Request) -> str:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     is_json = kind == "application/json" or (kind.startswith("application/") and kind.endswith("+json"))
     return "" if fault.steps or is_json else NOT_SENT_AS_JSON
+
+
+def require_bare_body(request: Request) -> None:
+    """Where the body is a file as it is: a form around it would be read as a part of it. Raises: `InputError`."""
+    if request.headers.get("content-type", "").lower().startswith("multipart/"):
+        raise InputError("Send the file itself as the body (curl: --data-binary @FILE), not in a form.")
 
 
 def _in_words(reason: str) -> str:

@@ -18,6 +18,7 @@ from quarterdeck.store.standing_notes import NotesRow
 from quarterdeck.store.vectors import count_due, count_vectors
 from quarterdeck.web.dependencies import Caller, TheHouse
 from quarterdeck.web.house import House
+from quarterdeck.web.invalid import require_bare_body
 from quarterdeck.web.streams import BoundedStream
 
 router = APIRouter(prefix="/api/memories", tags=["memory"])
@@ -95,6 +96,7 @@ async def export(house: TheHouse, caller: Caller) -> Response:
 @router.post("/import")
 async def import_all(house: TheHouse, caller: Caller, request: Request) -> ImportedMemories:
     """Memories from JSON Lines: an object with a `text` on each; `sources` are messages of yours."""
+    require_bare_body(request)
     body = bytearray()
     async for piece in request.stream():
         body += piece
