@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -215,7 +215,7 @@ def test_errors_are_those_that_the_client_knows(client: openai.OpenAI, given: di
     with pytest.raises(openai.BadRequestError) as caught:
         client.conversations.create(**given)
     assert caught.value.param == param
-    assert str(caught.value.body["message"]).endswith(".")  # type: ignore[index]
+    assert str(caught.value.body["message"]).endswith(".")
 
 
 def test_somebody_elses_conversation_is_not_there(client: openai.OpenAI, server: Server, stranger_key: str) -> None:
@@ -224,7 +224,7 @@ def test_somebody_elses_conversation_is_not_there(client: openai.OpenAI, server:
     (item,) = client.conversations.items.list(made.id).data
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=stranger_key, max_retries=0) as stranger:
         own = stranger.conversations.create()
-        for ask in (
+        asks: list[Callable[[], object]] = [
             lambda: stranger.conversations.retrieve(made.id),
             lambda: stranger.conversations.update(made.id, metadata={}),
             lambda: stranger.conversations.delete(made.id),
@@ -234,7 +234,8 @@ def test_somebody_elses_conversation_is_not_there(client: openai.OpenAI, server:
             lambda: stranger.conversations.items.retrieve(_id(item), conversation_id=own.id),
             lambda: stranger.conversations.items.delete(_id(item), conversation_id=made.id),
             lambda: stranger.conversations.items.delete(_id(item), conversation_id=own.id),
-        ):
+        ]
+        for ask in asks:
             with pytest.raises(openai.NotFoundError):
                 ask()
     assert [_text(one) for one in client.conversations.items.list(made.id)] == ["Mine."]

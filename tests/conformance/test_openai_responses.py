@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import httpx2
@@ -296,13 +296,14 @@ def test_somebody_elses_response_is_not_there(
 ) -> None:
     answer = client.responses.create(model=upstream.model(Script()), input="Hello?")
     with openai.OpenAI(base_url=f"{server.url}/v1", api_key=stranger_key, max_retries=0) as stranger:
-        for ask in (
+        asks: list[Callable[[], object]] = [
             lambda: stranger.responses.retrieve(answer.id),
             lambda: stranger.responses.retrieve(answer.id, stream=True),
             lambda: stranger.responses.cancel(answer.id),
             lambda: stranger.responses.delete(answer.id),
             lambda: stranger.responses.input_items.list(answer.id),
-        ):
+        ]
+        for ask in asks:
             with pytest.raises(openai.NotFoundError):
                 ask()
     assert client.responses.retrieve(answer.id).output_text == "Hello, world!"
