@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections import Counter
@@ -19,20 +22,22 @@ from quarterdeck.store.database import WriteConnection
 
 PROCESSES = 3
 
-PROCESS = """
-import asyncio, json, sys, time
+PROGRAM = """
+import asyncio, json, os, signal, sys
 from pathlib import Path
-from tests.harness.postgres import Databases
 from tests.unit.store.stored import open_place
 from quarterdeck.store.clock import database_now_ms
 from quarterdeck.turns.claim import Lease
 from quarterdeck.turns import record
 
-place, owner, worker, is_protected, sends = json.loads(sys.argv[1])
+place, owner, workers, is_protected, sends = json.loads(sys.argv[1])
 if not is_protected:
     record.lock_conversation = lambda connection, name: False
 
-async def main():
+def tell(line):
+    os.write(1, line.encode() + b"\\n")  # in one piece, beside those of the others
+
+async def main(worker):
     async with open_place(Path(place) if place.startswith("/") else place, 4) as database:
         async def send(key, conversation):
             def write(connection):
@@ -41,12 +46,18 @@ async def main():
             row = (await database.write(write)).row
             return key, row.id, row.conversation_id, row.status, row.lease_owner
         await database.read(database_now_ms)
-        print("ready", flush=True)
-        sys.stdin.readline()
-        print(json.dumps(await asyncio.gather(*(send(*each) for each in sends))), flush=True)
+        tell("ready")
+        sys.stdin.read()
+        tell(json.dumps(await asyncio.gather(*(send(*each) for each in sends))))
 
-asyncio.run(main())
+for worker in workers:
+    if not os.fork():
+        asyncio.run(main(worker))
+        os._exit(0)
+if any(os.wait()[1] for _ in workers):
+    os.killpg(0, signal.SIGKILL)
 """
+"""Loaded once, then a process for each worker; all send when their input is closed. One that fails ends all."""
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -54,6 +65,12 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     if request.param == "sqlite":
         return tmp_path
     return str(request.getfixturevalue("postgres").new_database())
+
+
+def start(given: str) -> subprocess.Popen[str]:
+    """The program and its workers, a group of their own."""
+    command = [sys.executable, "-c", PROGRAM, given]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, start_new_session=True)
 
 
 async def send_from_all(
@@ -73,27 +90,20 @@ async def send_from_all(
     async with open_place(place) as database:
         owner = await database.write(prepare)
 
-    def start(worker: int) -> subprocess.Popen[str]:
-        given = json.dumps([str(place), owner, f"worker {worker}", is_protected, sends])
-        return subprocess.Popen(
-            [sys.executable, "-c", PROCESS, given], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-
-    processes = [start(worker) for worker in range(PROCESSES)]
+    workers = [f"worker {number}" for number in range(PROCESSES)]
+    given = json.dumps([str(place), owner, workers, is_protected, sends])
+    group = start(given)
     try:
-        for process in processes:
-            assert process.stdout is not None
-            assert await asyncio.to_thread(process.stdout.readline) == "ready\n"
-        for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
-        told = [await asyncio.to_thread(process.communicate, timeout=30) for process in processes]
-        return [row for output, _ in told for row in json.loads(output)]
+        assert group.stdout is not None
+        for _ in workers:
+            assert await asyncio.to_thread(group.stdout.readline) == "ready\n"
+        output, _ = await asyncio.to_thread(group.communicate, timeout=30)
+        assert group.returncode == 0
+        return [row for told in output.splitlines() for row in json.loads(told)]
     finally:
-        for process in processes:
-            process.kill()
-            process.wait()
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(group.pid, signal.SIGKILL)
+        group.wait()
 
 
 async def test_the_same_message_sent_to_several_processes_at_once_is_one_message(place: Place) -> None:
