@@ -157,6 +157,18 @@ def test_a_wrong_key_is_refused(server: Server) -> None:
         stranger.messages.create(model="x", max_tokens=1, messages=HELLO)
 
 
+def test_errors_about_models_are_those_that_the_client_knows(client: anthropic.Anthropic, server: Server) -> None:
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        client.models.retrieve("openai/none")
+    body: Any = caught.value.body
+    assert (body["type"], body["error"]["type"]) == ("error", "not_found_error")
+    stranger = anthropic.Anthropic(base_url=server.url, api_key="qd_nobody", max_retries=0)
+    with stranger, pytest.raises(anthropic.AuthenticationError) as refused:
+        stranger.models.list()
+    body = refused.value.body
+    assert (body["type"], body["error"]["type"]) == ("error", "authentication_error")
+
+
 def test_an_answer_that_breaks_off_says_so(client: anthropic.Anthropic, upstream: Upstream) -> None:
     model = upstream.model(Script(pieces=words(9), fault="cut", fault_after=5))
     texts: list[str] = []

@@ -48,19 +48,19 @@ class ForeignRoute(APIRoute, ABC):
                 require_account(await current_principal(request))
                 return await answer(request)
             except RequestValidationError as error:
-                return self._tell(request, _parameter_error(request, error))
+                return self.tell(request, _parameter_error(request, error))
             except UnicodeEncodeError:
-                return self._tell(request, ParameterError("The text contains half a character.", ""))
+                return self.tell(request, ParameterError("The text contains half a character.", ""))
             except LeftError:
                 return Response(status_code=_LEFT)
             except QuarterdeckError as error:
-                return self._tell(request, error)
+                return self.tell(request, error)
             except HTTPException:  # FastAPI's own, of a body that it cannot decode
-                return self._tell(request, ParameterError("The body cannot be parsed: send JSON in UTF-8.", ""))
+                return self.tell(request, ParameterError("The body cannot be parsed: send JSON in UTF-8.", ""))
 
         return handle
 
-    def _tell(self, request: Request, error: QuarterdeckError) -> JSONResponse:
+    def tell(self, request: Request, error: QuarterdeckError) -> JSONResponse:
         known = as_quarterdeck_error(error)
         status = self.status_of(known)
         if status >= 500 and not isinstance(known, OverloadedError):

@@ -5,17 +5,29 @@ from __future__ import annotations
 from typing import Any
 
 from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
 
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.context.assistants import BUILT_IN
-from quarterdeck.errors import ModelNotFoundError
+from quarterdeck.errors import ModelNotFoundError, QuarterdeckError
 from quarterdeck.store.assistants import list_visible_assistants
+from quarterdeck.views.anthropic_errors import anthropic_error, anthropic_status
 from quarterdeck.web.api_models import ASSISTANT, find_target, who_is
 from quarterdeck.web.dependencies import TheHouse
 from quarterdeck.web.foreign_route import ApiCaller, OpenAIRoute
 from quarterdeck.web.house import House
 
-router = APIRouter(prefix="/v1", tags=["OpenAI's API"], route_class=OpenAIRoute)
+
+class ModelsRoute(OpenAIRoute):
+    """Asked by either client: each is told errors as it knows them."""
+
+    def tell(self, request: Request, error: QuarterdeckError) -> JSONResponse:
+        if _is_anthropics(request):
+            return JSONResponse(anthropic_error(error), anthropic_status(error))
+        return super().tell(request, error)
+
+
+router = APIRouter(prefix="/v1", tags=["OpenAI's API"], route_class=ModelsRoute)
 
 _CREATED = 1_700_000_000  # nobody tells when a model was made
 
@@ -24,7 +36,7 @@ _CREATED = 1_700_000_000  # nobody tells when a model was made
 async def list_models(house: TheHouse, caller: ApiCaller, request: Request) -> dict[str, Any]:
     """List the models you may use, and the assistants, which can be asked like models."""
     names = await _names(house, caller)
-    if "anthropic-version" in request.headers:
+    if _is_anthropics(request):
         data = [_anthropic(name, label) for name, (_, label) in names.items()]
         first, last = (data[0]["id"], data[-1]["id"]) if data else (None, None)
         return {"data": data, "has_more": False, "first_id": first, "last_id": last}
@@ -42,7 +54,11 @@ async def get_model(house: TheHouse, caller: ApiCaller, request: Request, model:
         owner, label = target.model.partition("/")[0], model
     else:
         owner, label = names[model]
-    return _anthropic(model, label) if "anthropic-version" in request.headers else _openai(model, owner)
+    return _anthropic(model, label) if _is_anthropics(request) else _openai(model, owner)
+
+
+def _is_anthropics(request: Request) -> bool:
+    return "anthropic-version" in request.headers
 
 
 async def _names(house: House, caller: Principal) -> dict[str, tuple[str, str]]:
