@@ -33,6 +33,9 @@ def count_stems(words: str, stems: Iterable[str], language: Language = ENGLISH) 
     without those that it does not."""
     said = f" {words.partition(STEM_MARK)[0]} "
     found: dict[str, float] = {}
+    if language is not ENGLISH:  # forms of others differ before that ("mogelijkheden", "mogelijkheid")
+        counted = Counter(map(language.root, said.split()))
+        return {root: float(counted[root]) for root in stems if root in counted}
     for root in stems:
         # A word begins with its stem, but for the stem's last letter ("filing", "file"): few have to be stemmed.
         beginning = f" {root[:-1]}"

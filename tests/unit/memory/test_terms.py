@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quarterdeck.domain.words import index_words, stem
+from quarterdeck.memory.languages import DUTCH, FRENCH, GERMAN, Language
 from quarterdeck.memory.terms import count_stems, terms_of
 
 _BEGINNINGS = ("", "a", "t", "st", "fil", "hik", "dat", "siz", "agen", "happ", "troubl", "relat", "abil", "ya", "öl")
@@ -40,5 +42,22 @@ def test_a_word_begins_with_its_stem_but_for_the_last_letter_of_that(word: str) 
     assert word.startswith(stem(word)[:-1])
 
 
+@pytest.mark.parametrize(
+    ("language", "said", "asked"),
+    [
+        (FRENCH, "constamment constant chevaux constamment", "constant"),
+        (FRENCH, "chevaux cheval", "cheval"),
+        (GERMAN, "hauser haus hausern", "haus"),
+        (DUTCH, "mogelijkheden", "mogelijkheid"),
+    ],
+)
+def test_forms_of_other_languages_are_counted_however_they_begin(language: Language, said: str, asked: str) -> None:
+    root = language.root(asked)
+    times = sum(language.root(word) == root for word in said.split())
+    assert times
+    assert count_stems(index_words(said, 100_000), [root], language) == {root: times}
+
+
 def test_an_entry_without_words_has_none() -> None:
     assert count_stems("", ["i", "hike"]) == {}
+    assert count_stems("", ["maison"], FRENCH) == {}
