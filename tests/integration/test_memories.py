@@ -220,3 +220,18 @@ def test_what_was_said_on_a_day_is_found_by_the_day_alone(ann: httpx2.Client, sa
     found = ann.get("/api/memories/search", params={"q": asked, "now": tomorrow.isoformat()}).json()["hits"]
     assert [(hit["id"], hit["signals"]["date"] > 0) for hit in found if hit["id"] == message] == [(message, True)]
     assert not ann.get("/api/memories/search", params={"q": "Pterodactyl?", "now": tomorrow.isoformat()}).json()["hits"]
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("Unsere Katze schläft gern auf dem Fahrrad.", "Wo schlafen die Katzen?"),
+        ("Nos chevaux mangent des carottes.", "Que mange le cheval ?"),
+        ("Кошка спит на холодильнике.", "Где спят кошки?"),
+    ],
+)
+def test_what_was_said_is_found_by_other_forms_of_its_words(ann: httpx2.Client, said: str, asked: str) -> None:
+    _, message = say(ann, said)
+    say(ann, "Yesterday it rained on my way to the station.")
+    [best, *_] = ann.get("/api/memories/search", params={"q": asked}).json()["hits"]
+    assert (best["id"], best["signals"]["words"] > 0) == (message, True)
