@@ -281,6 +281,26 @@ def test_what_may_be_of_several_types_is_named_as_it_was_sent(
     assert (error["param"], error["message"]) == (param, f"Invalid value for '{param}': {reason}")
 
 
+def test_who_is_deleted_in_mid_answer_leaves_no_fault_behind(
+    server: Server, upstream: Upstream, http: httpx2.Client
+) -> None:
+    """What the answer has used belongs to nobody then."""
+    person = add_person(server.data_dir, new_name("leaver"))
+    model = upstream.model(Script(pieces=words(2_000), delay_s=0.02))
+    with server.http(person.session) as client:
+        body = _body(model, stream=True)
+        with client.stream("POST", "/v1/chat/completions", json=body) as answer:
+            pieces = answer.iter_raw()
+            next(pieces)
+            http.request("DELETE", f"/api/admin/users/{person.id}", json={"name": person.name}).raise_for_status()
+            with pytest.raises(httpx2.RemoteProtocolError):
+                list(pieces)
+    (asked,) = upstream.requests(model)
+    wait_until(lambda: asked.outcome == "disconnected" or None, "the upstream to be left")
+    wait_until(lambda: f'"user": "{person.id}"' in server.log_text() or None, "what it used to be told of")
+    assert "Task exception was never retrieved" not in server.log_text()
+
+
 @pytest.mark.parametrize("fault", ["status", "cut", "refusal"])
 def test_an_error_promises_only_what_is_kept(client: openai.OpenAI, upstream: Upstream, fault: Any) -> None:
     script = Script(status=401) if fault == "status" else Script(fault=fault)

@@ -24,7 +24,7 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.providers.base import Provider
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.locks import lock_usage
-from quarterdeck.store.usage import Spent, UsageEntry, find_entry, record_spent, reserve_usage
+from quarterdeck.store.usage import Spent, UsageEntry, find_entry, record_spent_alone, reserve_usage
 
 # Said before anything was done for us: nothing is charged for it.
 _UNCHARGED = {
@@ -78,8 +78,8 @@ class Spending:
             return await self._database.write(lambda connection: _reserve(connection, call, is_again=is_again))
 
     async def settle(self, spent: list[Spent]) -> None:
-        """In a transaction of its own. Raises: `StorageError`."""
-        await self._database.write(lambda connection: record_spent(connection, spent))
+        """In a transaction of its own. Raises: `StorageError`; `NotFoundError` when the account was deleted."""
+        await self._database.write(lambda connection: record_spent_alone(connection, spent))
 
     async def complete(self, call: Call, provider: Provider, request: StepRequest) -> list[Delta]:
         """A whole request beside an answer: reserved, made, settled. Raises: `OverBudgetError`, `ProviderError`."""

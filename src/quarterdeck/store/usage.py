@@ -11,8 +11,10 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 from sqlalchemy import bindparam, case, func, insert, select, text, update
+from sqlalchemy.exc import IntegrityError
 
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.errors import NotFoundError
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import turns, usage_entries, usage_totals
@@ -108,6 +110,17 @@ def record_spent(connection: WriteConnection, spent: list[Spent]) -> None:
     for one in spent:
         if one.reserved is not None and _settle(connection, one.reserved.id, one.used):
             _add(connection, one.used, one.used.cost - one.reserved.cost, one.used.tokens - one.reserved.tokens)
+
+
+def record_spent_alone(connection: WriteConnection, spent: list[Spent]) -> None:
+    """`record_spent` where nothing else is in the transaction.
+
+    Raises: `NotFoundError`: the account was deleted meanwhile, and its usage with it.
+    """
+    try:
+        record_spent(connection, spent)
+    except IntegrityError as error:
+        raise NotFoundError("This account is not there any more.", detail=str(error.orig)) from error
 
 
 def read_used(connection: AnyConnection, user: str, first: str, today: str) -> list[ModelUse]:
