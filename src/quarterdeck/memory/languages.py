@@ -158,7 +158,7 @@ def _words_of(text: str) -> list[str]:
 def language_of(text: str) -> Language:
     """English unless more words are in every sentence of another language."""
     words = set(_words_of(text))
-    if any("а" <= word[0] <= "я" for word in words):
+    if 2 * sum("а" <= word[0] <= "я" for word in words) > len(words):
         return RUSSIAN
     best, most = ENGLISH, len(words & ENGLISH.stop_words)
     for language in _WITH_LATIN_LETTERS:
