@@ -124,7 +124,7 @@ _FORMS = {  # of the settings that have a form of their own: what to write
     "github_url": "https://github.example.org, without a path",
     "oidc_issuer": "the whole address, such as https://id.example.org/realms/name",
     "ldap_url": "ldaps://ldap.example.org",
-    "scim_token": "at least 16 characters, without blanks",
+    "scim_token": "at least 16 characters, without blanks",  # nosec B105 - how long it is to be
     "scim_provider": "the provider's name, such as oidc",
     "trusted_proxies": "addresses and networks, such as 127.0.0.1, 10.0.0.0/8",
     "allowed_origins": "https://front.example, http://localhost:3000, without paths and without *",

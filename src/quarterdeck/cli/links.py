@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
-from contextlib import closing
-from http.client import HTTPConnection, HTTPException
+from importlib import import_module
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from quarterdeck.address_file import read_address
 from quarterdeck.config import Settings
@@ -43,10 +42,7 @@ def _is_alive(pid: int) -> bool:
 
 
 def _answers(url: str) -> bool:
-    place = urlsplit(url)
-    with closing(HTTPConnection(place.hostname or "", place.port, timeout=_PATIENCE_S)) as connection:
-        try:
-            connection.request("GET", "/healthz")
-            return connection.getresponse().status == 200
-        except (OSError, HTTPException):
-            return False
+    client = import_module("quarterdeck.client")  # a server that starts needs none
+    with client.Client(url, key="") as asking, contextlib.suppress(Exception):
+        return bool(asking.http.get("/healthz", timeout=_PATIENCE_S).status_code == 200)
+    return False
