@@ -32,7 +32,9 @@ _PATTERNS = re.compile(
 )
 _MIN_SECRET_CHARS = 6
 _SHORT_CHARS = 60
-_QUIET = ("asyncio", "aiohttp.access", "alembic", "websockets", "filelock", "uvicorn.access", "uvicorn.error")
+_QUIET = (
+    "asyncio", "aiohttp.access", "alembic", "websockets", "filelock", "httpx2", "uvicorn.access", "uvicorn.error",
+)  # fmt: skip
 _secrets: set[str] = set()
 _encode = json.JSONEncoder(ensure_ascii=False).encode
 
