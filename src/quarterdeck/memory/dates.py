@@ -8,12 +8,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, time, timedelta, tzinfo
 from functools import cache, cached_property, lru_cache, partial
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from msgspec import Struct
 
+from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.domain.words import fold, stem
 from quarterdeck.memory import languages
 from quarterdeck.memory.time_words import (
@@ -44,7 +44,7 @@ class Period(Struct, frozen=True):
 
 def find_period(text: str, now: int, zone: str) -> Period | None:
     """The first time that is named, if any; what lies ahead of now is meant a year before."""
-    place = _zone(zone)
+    place = zone_or_utc(zone)
     today = datetime.fromtimestamp(now / 1000, place).date()
     plain = re.sub(r"[\s,]+", " ", _without_accents(text.casefold()))
     for pattern, resolve in _rules_for(plain):
@@ -95,13 +95,6 @@ def _without_accents(text: str) -> str:
 
 def _start(day: date, zone: tzinfo) -> int:
     return int(datetime.combine(day, time(), zone).timestamp() * 1000)
-
-
-def _zone(name: str) -> tzinfo:
-    try:
-        return ZoneInfo(name) if name else UTC
-    except (ZoneInfoNotFoundError, ValueError):
-        return UTC
 
 
 _Span = tuple[date, date]
