@@ -83,6 +83,13 @@ describe("the composer", () => {
     expect(readDraft("c1")).toBe("Newer, and from elsewhere");
   });
 
+  it("leaves a draft alone that another window has written since", () => {
+    const { unmount } = show();
+    writeDraft("c1", "From the other window");
+    unmount();
+    expect(readDraft("c1")).toBe("From the other window");
+  });
+
   it("keeps a draft for each conversation", async () => {
     const { unmount } = show();
     await userEvent.type(field(), "half a thought");

@@ -79,16 +79,16 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
   useEffect(() => {
     growToFit(field.current);
     const element = field.current;
-    const saveNow = () => {
+    const leave = () => {
+      if (saving.current === undefined) return; // another window may have a newer draft
       clearTimeout(saving.current);
       saving.current = undefined;
       writeDraft(conversation, element?.value ?? "");
     };
-    const leave = () => saving.current !== undefined && saveNow(); // another window may have a newer draft
     addEventListener("pagehide", leave);
     return () => {
       removeEventListener("pagehide", leave);
-      saveNow();
+      leave();
     };
   }, [conversation]);
 
