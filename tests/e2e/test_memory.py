@@ -132,6 +132,10 @@ def test_a_private_conversation_is_begun_from_the_palette_and_says_what_it_is(ch
     note = page.get_by_text("Private: nothing is remembered")
     expect(note).to_be_visible()
     assert find_barriers(page) == []
+    chat.field.fill("Nobody is to know")
+    page.reload()
+    expect(chat.field).to_have_value("Nobody is to know")
+    expect(note).to_be_visible()
     chat.ask("Nobody is to know")
     expect(note).to_be_visible()
     with chat.server.http() as http:

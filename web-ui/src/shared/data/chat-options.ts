@@ -3,6 +3,7 @@ import { create } from "zustand";
 
 import { useChangeConversation } from "@/shared/data/conversations";
 import { useModels } from "@/shared/data/models";
+import { ownPrefix } from "@/shared/data/own-storage";
 import { readPageSettings } from "@/shared/data/page-settings";
 import type { Conversation, ConversationMemory, ConversationPatch } from "@/shared/wire/resources";
 
@@ -17,8 +18,29 @@ export interface ChatOptions {
 
 export type ChatOptionsChange = Partial<ChatOptions>;
 
-/** Choices for a conversation that does not exist yet; they go with its first message. */
-const useNewChat = create<ChatOptionsChange>(() => ({}));
+const STORED = ownPrefix("new-chat");
+
+/**
+ * Choices for a conversation that does not exist yet; they go with its first message. They outlive a reload of this tab,
+ * as what is written in it does: a private conversation must not become another one.
+ */
+const useNewChat = create<ChatOptionsChange>(() => readStored());
+
+useNewChat.subscribe((chosen) => {
+  try {
+    sessionStorage.setItem(STORED, JSON.stringify(chosen));
+  } catch {
+    // full or switched off: they last as long as the page
+  }
+});
+
+function readStored(): ChatOptionsChange {
+  try {
+    return (JSON.parse(sessionStorage.getItem(STORED) ?? "null") as ChatOptionsChange | null) ?? {};
+  } catch {
+    return {};
+  }
+}
 
 export function resetNewChat(change: ChatOptionsChange = {}): void {
   useNewChat.setState(change, true);
