@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import contextlib
 import resource
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 from tests.conftest import Control, MakeServer, Report
 from tests.fakes.script import Script, words
 from tests.harness.checks import find_differences, find_disorder, texts_of
 from tests.harness.full_client import Frame, new_name, open_full
-from tests.harness.server import Server
+from tests.harness.installation import change, database_of, make_installation, sums_in
+from tests.harness.server import Server, clean_environment
 from tests.harness.stored import fetch_message, fetch_messages, text_of
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
@@ -103,3 +108,57 @@ async def test_an_answer_that_meets_a_full_disk_ends_and_keeps_what_was_shown(
     assert find_disorder(transcript) == []
     assert find_differences(transcript, stored) == []
     assert texts_of(transcript)[0].startswith(shown[0])
+
+
+def run_without_room(folder: Path, blocks: int, *words: str) -> str:
+    """The one sentence of a command whose files can have that many blocks of 512 bytes."""
+    done = subprocess.run(
+        ["/bin/sh", "-c", f'ulimit -f {blocks}; exec "$@"', "sh", sys.executable, "-m", "quarterdeck", *words],
+        cwd=folder.parent, capture_output=True, text=True, timeout=60, check=False,
+        env=clean_environment(folder.parent, QUARTERDECK_DATA_DIR=str(folder), PYTHONDONTWRITEBYTECODE="1"),
+    )  # fmt: skip
+    assert done.returncode == 1
+    [said] = done.stderr.splitlines()
+    return said
+
+
+SERVE = ["serve", "--port", "0", "--no-browser"]
+
+
+def test_a_first_start_without_room_says_so(tmp_path: Path) -> None:
+    said = run_without_room(tmp_path / "data", 8, *SERVE)
+    assert said == "quarterdeck: The database could not be made (the disk is full); Quarterdeck does not start."
+
+
+def test_a_start_without_room_for_the_log_says_so(tmp_path: Path) -> None:
+    folder = make_installation(tmp_path / "data", 1)
+    assert "log.sqlite3 cannot be opened" in run_without_room(folder, 8, *SERVE)
+
+
+@pytest.mark.parametrize("command", [SERVE, ["migrate"]], ids=" ".join)
+def test_an_old_database_without_room_for_its_copy_stays_as_it_is(tmp_path: Path, command: list[str]) -> None:
+    folder = make_installation(tmp_path / "data", 1)
+    change(database_of(folder), "UPDATE alembic_version SET version_num = '0012'")
+    before = sums_in(folder)
+    assert "No copy of the database could be made (the disk is full)" in run_without_room(folder, 8, *command)
+    assert sums_in(folder) == before
+    assert {found.name for found in folder.iterdir()} <= {"quarterdeck.sqlite3", "serve.lock"}
+
+
+def test_a_key_that_cannot_be_written_leaves_nothing(tmp_path: Path) -> None:
+    folder = make_installation(tmp_path / "data", 1)
+    assert "secret.key cannot be written" in run_without_room(folder, 0, "key", "rotate")
+    assert {found.name for found in folder.iterdir()} == {"quarterdeck.sqlite3", "secret.key.lock"}
+
+
+def test_an_upload_that_finds_no_room_is_refused_and_leaves_nothing(make_server: MakeServer) -> None:
+    running = make_server(PYTHONDONTWRITEBYTECODE="1").start()
+    export = b"# A note\n\n" + b"Cats sleep. " * 2_000
+    with running.http() as http:
+        with full_disk(running):
+            answer = http.post("/api/imports", content=export)
+        assert (answer.status_code, answer.json()["code"], answer.json()["retryable"]) == (503, "storage", True)
+        assert "the disk is full" in answer.json()["detail"]
+        assert [found.name for found in (running.data_dir / "imports").iterdir()] == ["place"]
+        taken = http.post("/api/imports", content=export)
+        assert (taken.status_code, taken.json()["total_bytes"]) == (202, len(export))

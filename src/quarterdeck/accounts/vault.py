@@ -140,9 +140,14 @@ def _make_file(path: Path) -> None:
 
 
 def _write_draft(path: Path, content: bytes) -> Path:
+    """Raises: `SetupError` when it cannot be written; nothing is left then."""
     draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise SetupError(f"The file {path} cannot be written ({error.strerror or error}).") from error
     return draft

@@ -13,7 +13,7 @@ from quarterdeck.app.identity import Identity
 from quarterdeck.app.opening import open_house
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.errors import SetupError
+from quarterdeck.errors import QuarterdeckError
 from quarterdeck.web.application import create_application
 from quarterdeck.web.house import House, Role
 
@@ -33,7 +33,7 @@ def create_app(
         async with contextlib.AsyncExitStack() as stack:
             try:
                 house = await stack.enter_async_context(open_house(settings, role, identity=identity))
-            except SetupError as error:
+            except QuarterdeckError as error:
                 app.state.refusal = error  # for the command line, which says it in one sentence
                 raise
             app.state.house = house

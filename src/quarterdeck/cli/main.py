@@ -112,6 +112,11 @@ def main() -> None:
         _fail(error.message, 1)
     except BrokenPipeError:
         status = 0
+    except OSError as error:  # a full disk, a folder of somebody else, no more open files
+        if error.errno is None:
+            raise
+        place = f"{error.filename}: " if error.filename else ""
+        _fail(f"{place}{error.strerror}.", 1)
     sys.exit(status if isinstance(status, int) else 0)
 
 

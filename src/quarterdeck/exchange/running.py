@@ -19,9 +19,10 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import new_id
 from quarterdeck.errors import InputError, LimitError, QuarterdeckError, TooLargeError
 from quarterdeck.late import Late, load
-from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.database import Database, StorageError, WriteConnection
 from quarterdeck.store.imports import ImportRow, count_unfinished, insert_import, list_kept, list_unfinished
 from quarterdeck.store.leases import claim_work, drop_work, renew_work
+from quarterdeck.store.refusals import cause_of
 
 if TYPE_CHECKING:
     from quarterdeck.exchange import importing
@@ -53,29 +54,35 @@ class Imports:
     async def receive(self, owner: str, name: str, length: int | None, chunks: AsyncIterator[bytes]) -> ImportRow:
         """Stores the file as it comes, never all of it in memory.
 
-        Raises: `LimitError`, `TooLargeError`, `InputError`.
+        Raises: `LimitError`, `TooLargeError`, `InputError`, `StorageError` when the disk takes no more.
         """
         waiting = await self._database.read(lambda connection: count_unfinished(connection, owner))
         if waiting >= _MAX_WAITING:
             raise LimitError(f"{_MAX_WAITING} imports are waiting already. Let one of them end first.")
+        try:
+            row = await self._receive(owner, Path(name).name.strip()[:_MAX_NAME_CHARS] or "export", length, chunks)
+        except OSError as error:
+            sentence = (
+                f"The import could not be kept: {cause_of(error) or 'its file cannot be written'}. Try again later."
+            )
+            raise StorageError(sentence, detail=repr(error)) from error
+        self.wake()
+        return row
+
+    async def _receive(self, owner: str, name: str, length: int | None, chunks: AsyncIterator[bytes]) -> ImportRow:
         place = await self._find_place()
         identifier = new_id()
         draft = self._folder / f"{identifier}.part"
         try:
             size = await self._store(draft, length, chunks)
-            called = Path(name).name.strip()[:_MAX_NAME_CHARS] or "export"
 
             def record(connection: WriteConnection) -> ImportRow:
-                return insert_import(
-                    connection, owner, name=called, place=place, total_bytes=size, identifier=identifier
-                )
+                return insert_import(connection, owner, name=name, place=place, total_bytes=size, identifier=identifier)
 
             await asyncio.to_thread(draft.replace, self.path_of(identifier))
-            row = await self._database.write(record)
+            return await self._database.write(record)
         finally:
             await asyncio.to_thread(draft.unlink, missing_ok=True)
-        self.wake()
-        return row
 
     async def forget(self, identifier: str) -> None:
         """Its file is not needed any more."""
@@ -164,7 +171,7 @@ class Imports:
                 size += len(chunk)
                 if size > self._max_bytes:
                     raise TooLargeError(f"The file is larger than {self._max_bytes >> 20} MB.")
-                await asyncio.to_thread(os.write, file, chunk)
+                await asyncio.to_thread(_write_all, file, chunk)
             await asyncio.to_thread(os.fsync, file)
         finally:
             await asyncio.to_thread(os.close, file)
@@ -190,6 +197,13 @@ class Imports:
             finally:
                 draft.unlink()
         return path.read_text()
+
+
+def _write_all(file: int, chunk: bytes) -> None:
+    """The last piece that a disk takes may be a part of what it was given, which is no error."""
+    rest = memoryview(chunk)
+    while rest:
+        rest = rest[os.write(file, rest) :]
 
 
 def _open_private(path: Path) -> int:

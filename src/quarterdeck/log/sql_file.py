@@ -37,7 +37,11 @@ def open_log_file(path: Path) -> sqlite3.Connection:
             _move_aside(path, str(error))
             return _open(path)
     except (sqlite3.Error, OSError) as error:
-        raise LogError("The log's file cannot be opened: check the data folder.", detail=repr(error)) from error
+        reason = (error.strerror if isinstance(error, OSError) else None) or error
+        raise LogError(
+            f"The log's file {path.name} cannot be opened ({reason}): check the data folder and its disk.",
+            detail=repr(error),
+        ) from error
 
 
 def make_tables(connection: sqlite3.Connection) -> None:

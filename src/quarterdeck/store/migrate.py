@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, create_engine, event
 
 from quarterdeck.errors import SetupError
+from quarterdeck.store.refusals import cause_of
 
 HEAD = "0013"
 COPYING = "copying"
@@ -48,12 +49,17 @@ def migrate_sqlite(path: Path) -> Path | None:
         raise
     except Exception as error:
         kept = f" A copy of it is in {snapshot.name}." if snapshot else ""
-        raise SetupError(
-            "The database could not be brought to this version and is as it was; "
-            f"Quarterdeck does not start on it.{kept}",
-            detail=repr(error),
-        ) from error
+        raise SetupError(_cannot(current, error) + kept, detail=repr(error)) from error
     return snapshot
+
+
+def _cannot(current: str | None, error: Exception) -> str:
+    cause = f" ({found})" if (found := cause_of(error)) else ""
+    if current is None:
+        return f"The database could not be made{cause}; Quarterdeck does not start."
+    return (
+        f"The database could not be brought to this version{cause} and is as it was; Quarterdeck does not start on it."
+    )
 
 
 @contextmanager
@@ -70,14 +76,23 @@ def _one_transaction(path: Path) -> Iterator[Connection]:
 
 
 def _take_snapshot(path: Path, current: str) -> Path:
-    """A copy beside the database. Raises: `SetupError` for a database that is newer than this version."""
+    """A copy beside the database. Raises: `SetupError` for a newer database, and when there is no room for a copy."""
     refuse_unknown(current)
     snapshot = path.with_name(f"{path.name}.before-{HEAD}-{time.time_ns() // 1_000_000}")
     draft = snapshot.with_name(f"{snapshot.name}.part")  # half a copy must not look like one
-    draft.touch(mode=0o600)
-    with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as target:
-        source.backup(target)
-    return draft.replace(snapshot)
+    try:
+        draft.touch(mode=0o600)
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(draft)) as target:
+            source.backup(target)
+        return draft.replace(snapshot)
+    except (sqlite3.Error, OSError) as error:
+        for left in (draft, draft.with_name(f"{draft.name}-journal")):
+            left.unlink(missing_ok=True)
+        raise SetupError(
+            f"No copy of the database could be made ({cause_of(error) or error}), "
+            "so it was not brought to this version.",
+            detail=repr(error),
+        ) from error
 
 
 def _current_revision(path: Path) -> str | None:

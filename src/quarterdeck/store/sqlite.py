@@ -22,6 +22,7 @@ from sqlalchemy.pool import NullPool
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection, closed_error
 from quarterdeck.store.prepared import execute_on, give_driver
+from quarterdeck.store.refusals import is_full
 from quarterdeck.store.search_schema import merge_some
 
 T = TypeVar("T")
@@ -222,6 +223,8 @@ def _run_in_savepoint(connection: WriteConnection, driver: sqlite3.Connection, j
 
 def _error_for_reader(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError | sqlite3.Error):
+        if is_full(error):  # what reads makes a file, too, where nobody else has it open
+            return StorageError("The server's disk is full. Free some space and try again.", detail=str(error))
         return StorageError("The server could not read this. Try again.", detail=str(error))
     return _as_an_error(error)
 
@@ -242,7 +245,7 @@ def _storage_error(error: BaseException) -> BaseException:
     if isinstance(error, QuarterdeckError):
         return error
     text = str(error)
-    if "disk is full" in text or "disk I/O" in text:
+    if is_full(error):
         return StorageError(
             "The server's disk is full. Nothing was changed; free some space and try again.", detail=text
         )

@@ -19,6 +19,7 @@ from sqlalchemy.pool import NullPool
 
 from quarterdeck.errors import SetupError
 from quarterdeck.postgres_url import parse_postgres_url
+from quarterdeck.store.refusals import is_full
 
 T = TypeVar("T")
 _BUSY_S = 10.0
@@ -91,7 +92,7 @@ class SqlitePlace:
 
     def _refusal(self, error: DBAPIError) -> SetupError:
         reason = str(error.orig)
-        if "disk is full" in reason or "disk I/O" in reason:
+        if is_full(error):
             return SetupError(f"The disk with {self.path.parent} is full. Free some space and try again.")
         return SetupError(f"The database {self.path.name} cannot be used ({reason}).", detail=repr(error))
 

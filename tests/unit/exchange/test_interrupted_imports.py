@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -81,6 +82,17 @@ async def test_of_two_processes_with_one_folder_one_works_on_an_import(ann: Acco
         process.wake()
     await check_all_is_there_once(ann, await end_of(ann, row.id))
     await stop(watching)
+
+
+async def test_a_file_that_the_disk_takes_in_parts_is_kept_whole(
+    ann: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A system may take a part of what it is given, and says how much."""
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda file, piece: write(file, piece[:100]))
+    imports = Imports(ann.database, tmp_path / "data", 1 << 30)
+    row = await imports.receive(ann.user, "conversations.json", None, in_pieces())
+    assert imports.path_of(row.id).read_bytes() == export()
 
 
 async def test_a_process_that_hangs_is_followed_by_another_and_writes_nothing_when_it_wakes_up(
