@@ -321,6 +321,23 @@ def test_on_a_full_disk_it_is_said_and_nothing_is_changed(tmp_path: Path, comman
     assert {found.name for found in mine.iterdir()} <= {"quarterdeck.sqlite3", "serve.lock"}
 
 
+def test_a_backup_whose_key_is_damaged_is_refused_before_anything_is_changed(tmp_path: Path) -> None:
+    source, mine = make_installation(tmp_path / "data", 2), make_installation(tmp_path / "mine", 3)
+    (source / "secret.key").write_bytes(bytes(range(32)))
+    file = tmp_path / "all.backup"
+    work = tmp_path / "work"
+    assert run(work, "backup", str(file), "--with-secrets", QUARTERDECK_DATA_DIR=str(source)).returncode == 0
+    content = bytearray(file.read_bytes())
+    with zipfile.ZipFile(file) as archive:
+        key = archive.getinfo("secret.key")
+    content[key.header_offset + 30 + len("secret.key") + key.compress_size // 2] ^= 0xFF
+    file.write_bytes(content)
+    before = sums_in(mine)
+    done = run(work, "restore", str(file), "--replace", QUARTERDECK_DATA_DIR=str(mine))
+    assert "is damaged" in sentence_of(done)
+    assert sums_in(mine) == before
+
+
 @pytest.mark.parametrize("kind", ["file", "server"])
 def test_a_restore_that_is_killed_leaves_the_old_or_the_new(
     tmp_path: Path, postgres: Databases, report: Report, kind: str

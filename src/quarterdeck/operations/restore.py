@@ -50,11 +50,11 @@ async def restore(path: Path, settings: Settings, *, replaces: bool, progress: P
     """
     place = place_of(settings.database_url, settings.data_dir)
     with open_archive(path) as archive:
+        secret = archive.secret()  # while nothing is changed yet: it may be what is damaged
         if isinstance(place, SqlitePlace):
             loaded, kept = await _restore_file(place, archive, settings, replaces, progress)
         else:
             loaded, kept = await _restore_server(place, archive, settings, replaces, progress)
-        secret = archive.secret()
         if secret is not None:
             _put_secret(settings.data_dir / SECRET_NAME, secret)
         return Restored(archive.manifest, loaded, kept, secret is not None)
