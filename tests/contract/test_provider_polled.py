@@ -13,6 +13,7 @@ from quarterdeck.domain.step import Delta, FinishChunk, TextChunk
 from quarterdeck.errors import ProviderCutError, ProviderError, ProviderTimeoutError
 from quarterdeck.providers.base import Provider
 from quarterdeck.providers.connection import Connection
+from quarterdeck.providers.openai_compatible import OpenAIDecoder
 from quarterdeck.providers.polling import poll_of
 
 _TICK_S = 0.01
@@ -90,6 +91,39 @@ async def test_what_comes_fast_is_read_at_the_ticks_alone(pair: Pair, monkeypatc
     assert text_of(deltas) == "".join(words(300))
     assert polls > 5
     assert len(reads) < 3 * polls + 20, "it was read between the ticks"
+
+
+async def test_whole_chunks_of_words_are_given_neither_to_the_parser_nor_to_the_decoder(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given: list[int] = []
+    decode, receive = OpenAIDecoder.decode, Connection.data_received
+
+    def note_decoded(decoder: OpenAIDecoder, payload: bytes, out: list[Delta]) -> None:
+        given.append(len(payload))
+        decode(decoder, payload, out)
+
+    def note_received(protocol: Connection, piece: bytes) -> None:
+        given.append(len(piece))
+        receive(protocol, piece)
+
+    monkeypatch.setattr(OpenAIDecoder, "decode", note_decoded)
+    monkeypatch.setattr(Connection, "data_received", note_received)
+    async with open_pair("openai") as pair:
+        pair.fake.default = Script(pieces=words(600), delay_s=0.001)
+        deltas, error, polls = await collect_polled(pair.provider)
+    assert error is None
+    assert text_of(deltas) == "".join(words(600))
+    assert polls > 20
+    assert len(given) < 200, "they were parsed, or decoded one by one"
+
+
+@pytest.mark.parametrize("size", [7, 64, 190, 1_000])
+async def test_reads_may_end_anywhere_in_a_chunk(pair: Pair, size: int) -> None:
+    pair.fake.default = Script(pieces=words(60), delay_s=0.0005, write_bytes=size)
+    deltas, error, _ = await collect_polled(pair.provider)
+    assert error is None
+    assert text_of(deltas) == "".join(words(60))
 
 
 async def test_a_connection_that_was_polled_serves_the_next_request(pair: Pair) -> None:

@@ -61,6 +61,14 @@ class AnswerDecoder(ABC):
         return text
 
     @property
+    def says_text_alone(self) -> bool:
+        """Nothing of what came before changes what text means, or has to be told when the answer ends.
+
+        Then an event that says nothing but text leaves the decoder as another one with the same words around it would.
+        """
+        return self.has_words and self.finish is None and self.refusal is None and not (self.done or self.overlap)
+
+    @property
     def has_begun(self) -> bool:
         return self.has_words or self.has_reasoning
 

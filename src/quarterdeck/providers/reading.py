@@ -8,7 +8,7 @@ the connection is not read in between.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import msgspec
 
@@ -18,6 +18,7 @@ from quarterdeck.late import Late
 from quarterdeck.providers.answer import AnswerDecoder
 from quarterdeck.providers.faults import FaultKind, UpstreamError
 from quarterdeck.providers.sse import EventSplitter
+from quarterdeck.providers.text_shape import TextShape
 from quarterdeck.providers.transport import MAX_BODY_BYTES, Timeouts
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ class AnswerReader:
         self._timeouts = timeouts
         self._may_be_empty = may_be_empty
         self._splitter = EventSplitter()
+        self._shape = TextShape()
         self._watch = SilenceWatch(response.content, "first_token_timeout", timeouts.first_token_s)
         self._body: bytearray | None = None  # of an answer that is no stream but one JSON
         self._has_started = False
@@ -117,13 +119,28 @@ class AnswerReader:
         if self._fault is not None or self._ended or self._kept:
             return None
         content, held = self._response.content, self._connection
+        chunk = b""
         if held is not None and not content.is_eof():
-            held.drain()
-        chunk = self._watch.take()
+            chunk = held.drain()
+        if held is None or not held.is_between:
+            chunk += self._watch.take()
         if not chunk:
             is_over = self._decoder.finish is not None or content.is_eof() or content.exception() is not None
             return None if is_over else []
+        if self._splitter.is_between and (text := self._shape.read(chunk)) is not None:
+            out: list[Delta] = [TextChunk(text)] if text else []
+        elif (decoded := self._decode_text(chunk)) is None:
+            return None
+        else:
+            out = decoded
+        if not content.is_eof() and held is not None:
+            held.hold()
+        return out
+
+    def _decode_text(self, chunk: bytes) -> list[Delta] | None:
+        """None when it is more than text."""
         out: list[Delta] = []
+        is_between = self._splitter.is_between
         try:
             self._understand(chunk, out)
         except UpstreamError as fault:
@@ -132,8 +149,8 @@ class AnswerReader:
             if type(delta) is not TextChunk:
                 self._kept = out
                 return None
-        if not content.is_eof() and held is not None:
-            held.hold()
+        if out and is_between and self._splitter.is_between:
+            self._shape.learn(chunk, cast(TextChunk, out[-1]).text, self._decoder)
         return out
 
     def take(self) -> list[Delta]:
@@ -250,7 +267,7 @@ class AnswerReader:
 
 
 def _connection_of(response: aiohttp.ClientResponse) -> connection.Connection | None:
-    """None when all has come already, and the connection is no longer the answer's."""
-    lent = response.connection
+    """None when all has come already, and the connection is no longer the answer's; or when it is compressed."""
+    lent = None if "Content-Encoding" in response.headers else response.connection
     protocol = None if lent is None else lent.protocol
     return protocol if isinstance(protocol, connection.Connection) else None

@@ -18,6 +18,11 @@ class EventSplitter:
 
     __slots__ = ("_after_cr", "_lines", "_open_bytes", "_started", "_tail")
 
+    @property
+    def is_between(self) -> bool:
+        """Whether all that came was whole events, so that the next one begins with what comes next."""
+        return self._started and not (self._tail or self._lines or self._after_cr)
+
     def __init__(self) -> None:
         self._tail = bytearray()  # of a line whose end has not come yet
         self._lines: list[bytes] = []  # `data` lines of the open event
@@ -29,7 +34,7 @@ class EventSplitter:
         """Raises: `UpstreamError` ("protocol") when a line or an event is longer than `MAX_LINE_BYTES`."""
         if self._after_cr or b"\r" in chunk:
             chunk = self._unify_line_ends(chunk)
-        if self._started and not self._tail and not self._lines and (events := _split_whole(chunk)) is not None:
+        if self.is_between and (events := split_whole(chunk)) is not None:
             return events
         if b"\n" not in chunk:
             self._tail += chunk
@@ -89,7 +94,7 @@ class EventSplitter:
             events.append(event)
 
 
-def _split_whole(chunk: bytes) -> list[bytes] | None:
+def split_whole(chunk: bytes) -> list[bytes] | None:
     """Nearly every read is whole events of one line of data; None when this one is anything else."""
     if not chunk.endswith(b"\n\n") or len(chunk) > MAX_LINE_BYTES:
         return None
