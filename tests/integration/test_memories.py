@@ -205,6 +205,33 @@ def test_an_edit_of_notes_that_are_others_by_now_changes_nothing(ann: httpx2.Cli
     assert ann.put("/api/memories/notes", json={"text": "", "version": notes["version"]}).status_code == 409
 
 
+def test_a_line_of_notes_that_is_removed_forgets_nothing_that_says_something_else_by_now(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann likes tea.")
+    notes = ann.get("/api/memories/notes").json()
+    ann.patch(f"/api/memories/{made['id']}", json={"version": 1, "text": "Coffee is what Ann drinks in the morning."})
+    refused = ann.put("/api/memories/notes", json={"text": "", "version": notes["version"]})
+    assert (refused.status_code, refused.json()["code"]) == (409, "stale_version")
+    assert listed(ann) == ["Coffee is what Ann drinks in the morning."]
+
+
+@pytest.mark.parametrize(
+    ("known", "edited"),
+    [
+        ("Ann writes programs in F*", "Ann writes proofs in F*"),
+        ("-18 °C is what Ann's freezer has", "-20 °C is what Ann's freezer has"),
+        ("- is Ann's favourite key", "- is the favourite key of Ann"),
+    ],
+)
+def test_lines_of_notes_keep_stars_and_dashes_of_their_own(ann: httpx2.Client, known: str, edited: str) -> None:
+    make(ann, known)
+    notes = ann.get("/api/memories/notes").json()
+    text = notes["text"].replace(known, edited) + "\n-Eva is Ann's sister\n* -3 is a number\n---"
+    answer = ann.put("/api/memories/notes", json={"text": text, "version": notes["version"]})
+    assert answer.status_code == 200, answer.text
+    assert sorted(listed(ann)) == sorted([edited, "Eva is Ann's sister", "-3 is a number"])
+    assert len(listed(ann, state="all")) == 3, "the line was edited, not written anew"
+
+
 @pytest.mark.parametrize(
     ("said", "asked"),
     [

@@ -6,6 +6,7 @@ a new memory of the person's own, a line that is gone is forgotten: all of it in
 
 from __future__ import annotations
 
+import re
 from difflib import SequenceMatcher
 
 from msgspec import Struct
@@ -26,6 +27,7 @@ _TITLES = {
     "fact": "Facts", "relation": "People", "preference": "Preferences", "plan": "Plans", "event": "Events",
 }  # fmt: skip
 _KINDS = {title.casefold(): kind for kind, title in _TITLES.items()}
+_BULLET = re.compile(r"[-*] +|-(?=[^\W\d_])")  # a minus before a number is none
 _ALIKE = 0.5  # of their characters: then a line was changed, else one was removed and another written
 
 
@@ -92,9 +94,14 @@ def _read(text: str, memories: list[str]) -> list[_Line]:
         line = squeeze(raw)
         if line.startswith("#"):
             kind = _KINDS.get(line.strip("# :").casefold(), "fact")
-        elif said := line.removeprefix("- ").removeprefix("* ").strip(" -*"):
-            found.append(_Line(said, kind, memories[number] if number < len(memories) else ""))
+        elif line.strip(" -*"):
+            found.append(_Line(_said_in(line), kind, memories[number] if number < len(memories) else ""))
     return found
+
+
+def _said_in(line: str) -> str:
+    bullet = _BULLET.match(line)
+    return line[bullet.end() :] if bullet else line
 
 
 def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: list[_Line]) -> None:
@@ -111,17 +118,25 @@ def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: 
         if changed is not None:
             fresh.remove(changed)
             _edit(connection, owner, rows, line, changed)
-        elif line.memory in rows:
-            forget_memory(connection, owner, line.memory)
+        elif (row := rows.get(line.memory)) is not None:
+            forget_memory(connection, owner, _as_read(row, line).id)
     for line in fresh:
         make_memory(connection, owner, Statement(text=line.text, kind=line.kind))
 
 
 def _edit(connection: WriteConnection, owner: str, rows: dict[str, MemoryRow], old: _Line, new: _Line) -> None:
     row = rows.get(old.memory)
-    if row is None or squeeze(row.text) != old.text:
+    if row is None:
         raise _stale()
+    row = _as_read(row, old)
     edit_memory(connection, owner, row.id, Edit(version=row.version, text=new.text, kind=new.kind))
+
+
+def _as_read(row: MemoryRow, line: _Line) -> MemoryRow:
+    """The memory of a line, which still says what the line said. Raises: `StaleVersionError`."""
+    if squeeze(row.text) != line.text:
+        raise _stale()
+    return row
 
 
 def _most_alike(line: _Line, others: list[_Line]) -> _Line | None:
