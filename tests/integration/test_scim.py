@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import update
 from tests.conftest import MakeServer, Report
 from tests.fakes.identity_server import CLIENT_ID, CLIENT_SECRET, FakeIssuer
-from tests.harness.full_client import SocketClosedError, open_full
+from tests.harness.full_client import SocketClosedError, new_name, open_full
 from tests.harness.people import add_person, change_rows, scoped_key
 from tests.harness.server import Server
 from tests.harness.signing_in import Browser, audit
@@ -74,6 +74,16 @@ def sign_in(kept: Server, issuer: FakeIssuer, subject: str) -> str:
     with Browser(kept) as browser:
         browser.sign_in("oidc")
         return browser.http.cookies.get("qd_session") or ""
+
+
+def test_a_name_that_begins_with_a_letter_beyond_ascii_is_found_as_any_other(scim: httpx2.Client) -> None:
+    name = f"Özil.{new_name('mesut')}@Example.org"
+    made = make(scim, name)
+    for asked in (name, name.upper(), name.lower()):
+        found = scim.get("/Users", params={"filter": f'userName eq "{asked}"'}).json()
+        assert [user["id"] for user in found["Resources"]] == [made["id"]]
+    again = scim.post("/Users", json={"schemas": [USER], "userName": name.lower()})
+    assert (again.status_code, again.json()["scimType"]) == (409, "uniqueness")
 
 
 def test_a_directory_finds_out_what_there_is(scim: httpx2.Client) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Select, func, or_, select, union_all, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.letters import has_text
 from quarterdeck.store.tables import api_keys, conversations, identities, sessions, usage_totals, users
 
 
@@ -33,7 +34,7 @@ def list_people(connection: AnyConnection, *, query: str = "", before: str = "",
     """The newest first; `query` looks in names and addresses, `before` is a user's id."""
     wanted = select(users).order_by(users.c.id.desc()).limit(limit)
     if query:
-        found = (column.icontains(query, autoescape=True) for column in (users.c.name, users.c.email))
+        found = (has_text(connection, column, query) for column in (users.c.name, users.c.email))
         wanted = wanted.where(or_(*found))
     if before:
         wanted = wanted.where(users.c.id < before)

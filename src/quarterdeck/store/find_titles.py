@@ -6,23 +6,27 @@ rest its index of all pieces of titles is asked, which is quick because there is
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
-from sqlalchemy import Select, select, text
+from sqlalchemy import ColumnElement, Select, Text, and_, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.letters import has_text, ways_of
 from quarterdeck.store.tables import conversations
 
 _LOOKED_THROUGH = 2_000
 _PIECE_CHARS = 3
-_HAS_PIECES = text("quarterdeck_grams(owner_id, title) @> quarterdeck_grams(:owner, :sought)")
+_MOST_IN_SEVERAL_WAYS = 8  # pieces
+_PIECES: ColumnElement[Any] = func.quarterdeck_grams(conversations.c.owner_id, conversations.c.title)
 
 
 def find_titles(connection: AnyConnection, listed: Select[Any], owner: str, query: str, limit: int) -> list[str]:
     """The first `limit` ids of `listed` whose title has `query` in it, in either case."""
     title = conversations.c.title
     if connection.dialect.name == "sqlite":
-        return _ids(connection, listed.where(title.contains(query, autoescape=True)).limit(limit))  # LIKE knows no case
+        return _ids(connection, listed.where(has_text(connection, title, query)).limit(limit))
     near = listed.add_columns(title).limit(_LOOKED_THROUGH).subquery()
     found = _ids(connection, select(near.c.id).where(near.c.title.icontains(query, autoescape=True)).limit(limit))
     if len(found) == limit:
@@ -30,12 +34,31 @@ def find_titles(connection: AnyConnection, listed: Select[Any], owner: str, quer
     listed = listed.where(title.icontains(query, autoescape=True)).limit(limit)
     if len(query) < _PIECE_CHARS:
         return _ids(connection, listed)
-    has_pieces = select(conversations.c.id).where(_HAS_PIECES).cte("has_pieces")
+    has_pieces = select(conversations.c.id).where(_has_pieces(owner, query)).cte("has_pieces")
     # Materialized: the planner takes an index by the order instead, and reads all titles again.
     has_pieces = has_pieces.prefix_with("MATERIALIZED", dialect="postgresql")
     indexed = listed.join(has_pieces, has_pieces.c.id == conversations.c.id)
-    return _ids(connection, indexed, {"owner": owner, "sought": query})
+    return _ids(connection, indexed)
 
 
-def _ids(connection: AnyConnection, statement: Select[Any], values: dict[str, str] | None = None) -> list[str]:
-    return list(connection.execute(statement, values or {}).scalars())
+def _has_pieces(owner: str, query: str) -> ColumnElement[bool]:
+    """The index has ASCII letters in lower case and all others as they are written: of these, any way is meant."""
+    certain: list[str] = []
+    in_several_ways: list[list[str]] = []
+    for at in range(len(query) - _PIECE_CHARS + 1):
+        letters = [ways_of(letter) for letter in query[at : at + _PIECE_CHARS]]
+        ways = [owner[-6:] + "".join(way) for way in product(*letters)]
+        if len(ways) == 1:
+            certain += ways
+        else:
+            in_several_ways.append(ways)
+    conditions = [_PIECES.op("&&")(_listed(ways)) for ways in in_several_ways[:_MOST_IN_SEVERAL_WAYS]]
+    return and_(*([_PIECES.op("@>")(_listed(certain))] if certain else []), *conditions)
+
+
+def _listed(pieces: list[str]) -> ColumnElement[Any]:
+    return literal(pieces, ARRAY(Text))
+
+
+def _ids(connection: AnyConnection, statement: Select[Any]) -> list[str]:
+    return list(connection.execute(statement).scalars())

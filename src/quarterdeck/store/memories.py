@@ -14,6 +14,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, exists, insert, or_, 
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.letters import has_text
 from quarterdeck.store.tables import memories, memory_sources, messages
 from quarterdeck.store.vectors import mark_memories
 
@@ -89,7 +90,11 @@ def find_memories(connection: AnyConnection, owner: str, ids: list[str]) -> dict
 
 def list_memories(connection: AnyConnection, wanted: MemoryFilter, *, after: str = "", limit: int) -> list[MemoryRow]:
     """The newest first; `after` is the last one that was seen."""
-    conditions = [memories.c.owner_id == wanted.owner, memories.c.forgotten_at.is_(None), *_conditions(wanted)]
+    conditions = [
+        memories.c.owner_id == wanted.owner,
+        memories.c.forgotten_at.is_(None),
+        *_conditions(connection, wanted),
+    ]
     if after:
         conditions.append(memories.c.id < after)
     rows = connection.execute(select(memories).where(*conditions).order_by(memories.c.id.desc()).limit(limit))
@@ -145,8 +150,8 @@ def update_row(connection: WriteConnection, row: MemoryRow, known: int) -> bool:
     return bool(changed.rowcount)
 
 
-def _conditions(wanted: MemoryFilter) -> list[ColumnElement[bool]]:
-    conditions = [memories.c.text.icontains(word, autoescape=True) for word in wanted.words]
+def _conditions(connection: AnyConnection, wanted: MemoryFilter) -> list[ColumnElement[bool]]:
+    conditions = [has_text(connection, memories.c.text, word) for word in wanted.words]
     conditions += _of_state(wanted.state)
     if wanted.kind:
         conditions.append(memories.c.kind == wanted.kind)

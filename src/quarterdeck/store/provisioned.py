@@ -8,6 +8,7 @@ from msgspec import Struct
 from sqlalchemy import ColumnElement, Row, func, select, update
 
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.letters import is_text
 from quarterdeck.store.tables import users
 
 
@@ -31,7 +32,7 @@ def list_provisioned(
     connection: AnyConnection, *, attribute: str = "", value: str = "", offset: int = 0, limit: int = 100
 ) -> tuple[list[ProvisionedRow], int]:
     """A page in the order they were made, and how many there are of all."""
-    condition = _condition(attribute, value)
+    condition = _condition(connection, attribute, value)
     total = connection.execute(select(func.count()).select_from(users).where(condition)).scalar_one()
     found = connection.execute(select(users).where(condition).order_by(users.c.id).offset(offset).limit(limit))
     return [_row(row) for row in found], int(total)
@@ -42,7 +43,7 @@ def change_provisioned(connection: WriteConnection, user: str, values: dict[str,
 
 
 def is_name_taken(connection: AnyConnection, user_name: str, *, besides: str = "") -> bool:
-    found = select(users.c.id).where(_is_called(user_name), users.c.id != besides)
+    found = select(users.c.id).where(_is_called(connection, user_name), users.c.id != besides)
     return connection.execute(found).first() is not None
 
 
@@ -50,14 +51,14 @@ def _is_kept() -> ColumnElement[bool]:
     return users.c.scim_name.is_not(None)
 
 
-def _is_called(user_name: str) -> ColumnElement[bool]:
-    return func.lower(users.c.scim_name) == user_name.lower()
+def _is_called(connection: AnyConnection, user_name: str) -> ColumnElement[bool]:
+    return is_text(connection, users.c.scim_name, user_name)
 
 
-def _condition(attribute: str, value: str) -> ColumnElement[bool]:
+def _condition(connection: AnyConnection, attribute: str, value: str) -> ColumnElement[bool]:
     match attribute:
         case "username":
-            return _is_called(value)
+            return _is_called(connection, value)
         case "externalid":
             return _is_kept() & (users.c.scim_id == value)
         case "id":
