@@ -11,6 +11,7 @@ import pytest
 from aiohttp import web
 
 from quarterdeck.config import Settings
+from quarterdeck.errors import ModelNotFoundError
 from quarterdeck.providers.discovery import Probe, find_servers, probe_at, usual_probes
 from quarterdeck.providers.registry import Registry
 from quarterdeck.providers.transport import Transport
@@ -171,3 +172,45 @@ async def test_discovery_can_be_switched_off() -> None:
         registry = Registry(settings, probes=probes_at(port))
         assert (await registry.models()).items == []
         await registry.close()
+
+
+def registry_at(port: int, model: str = "") -> Registry:
+    settings = Settings(port=0, model=model)
+    settings.__dict__["environment"] = {}
+    return Registry(settings, probes=probes_at(port))
+
+
+async def test_who_comes_while_servers_are_looked_for_gets_what_is_found() -> None:
+    async with serve(lambda request: asyncio.sleep(0.2, OLLAMA.get(request.path))) as port:
+        registry = registry_at(port)
+        assert await asyncio.gather(*(registry.default_model() for _ in range(3))) == ["ollama/llama3.2:3b"] * 3
+        await registry.close()
+
+
+async def test_a_server_that_is_wanted_is_looked_for_before_anybody_lists_models(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    is_there = False
+    async with serve(lambda request: OLLAMA.get(request.path) if is_there else None) as port:
+        registry = registry_at(port, model="ollama/llama3.2:3b")
+        assert await registry.default_model() == "ollama/llama3.2:3b"
+        await registry.look_for("ollama/llama3.2:3b")
+        with pytest.raises(ModelNotFoundError):
+            registry.provider_for("ollama/llama3.2:3b")
+        is_there = True  # somebody does what the sentence says: starts it
+        monkeypatch.setattr("quarterdeck.providers.registry._LOOK_AGAIN_S", 0.0)
+        await registry.look_for("ollama/llama3.2:3b")
+        assert registry.provider_for("ollama/llama3.2:3b")[0].endpoint.origin == "found"
+        await registry.close()
+
+
+async def test_what_the_first_request_loads_takes_no_time_from_a_probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def load_slowly(_module: str) -> None:
+        await asyncio.sleep(0.6)
+
+    monkeypatch.setattr("quarterdeck.providers.transport.load", load_slowly)
+    async with serve(lambda request: OLLAMA.get(request.path)) as port:
+        transport = Transport()
+        probe = probe_at("ollama", f"http://127.0.0.1:{port}", timeout_s=0.5)
+        assert [endpoint.name for endpoint in await find_servers(transport, [probe], 0)] == ["ollama"]
+        await transport.close()

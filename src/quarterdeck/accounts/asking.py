@@ -108,12 +108,14 @@ class Asking:
         who = Who(user, await self._database.read(lambda connection: find_role(connection, user)))
         if self._model and self._limits.is_allowed(who, self._model):
             try:
+                await self._registry.look_for(self._model)
                 return self._registry.provider_for(self._model)
             except ModelNotFoundError as error:
                 logger.warning("background_model_not_found", model=self._model, reason=error.message)
         if model.startswith(FREE):
             raise ModelNotFoundError("No language model is connected.")
         self._limits.require_allowed(who, model)
+        await self._registry.look_for(model)
         return self._registry.provider_for(model)
 
 

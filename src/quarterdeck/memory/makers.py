@@ -36,6 +36,7 @@ class ProviderMaker:
         self._model = model
 
     async def embed(self, texts: list[str]) -> list[list[float]]:
+        await self._registry.look_for(self._model)
         embedder, _ = self._registry.embedder_for(self._model)
         made = await embedder.embed(self._model.partition("/")[2], texts)
         return made.vectors

@@ -69,6 +69,7 @@ def probe_at(name: str, origin: str, timeout_s: float = PROBE_TIMEOUT_S) -> Prob
 async def find_servers(transport: Transport, probes: Collection[Probe], own_port: int) -> list[Endpoint]:
     """The servers that are there, in the order of `probes`; the port we serve on ourselves is left out."""
     others = [probe for probe in probes if urlsplit(probe.origin).port != own_port]
+    await transport.prepare()
     present = await asyncio.gather(*(_is_there(transport, probe) for probe in others))
     return [
         make_endpoint(BY_NAME[probe.name], base_url=f"{probe.origin}/v1", origin="found")

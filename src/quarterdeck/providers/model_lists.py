@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from time import monotonic
 
 from msgspec import Struct
@@ -60,16 +61,24 @@ class ModelLists:
         self._kept: dict[str, _Kept] = {}
         self._by_id: dict[str, ModelProfile] = {}
         self._lock = asyncio.Lock()
-        self._searched_until = 0.0
+        self._searching = asyncio.Lock()
+        self._searched_at = -math.inf  # monotonic
         self.found: list[Endpoint] = []
 
-    async def search(self, own_port: int, connected: set[str], refresh: bool) -> None:
-        """Looks for servers of this machine, but for those that are `connected` by other means."""
-        if not self._probes or (monotonic() < self._searched_until and not refresh):
-            return
-        probes = [probe for probe in self._probes if probe.name not in connected]
-        self._searched_until = monotonic() + KEEP_FOUND_S
-        self.found = await find_servers(self._transport, probes, own_port)
+    def may_be_found(self, name: str) -> bool:
+        """Whether a server of that name would be looked for on this machine."""
+        return any(probe.name == name for probe in self._probes)
+
+    async def search(self, own_port: int, connected: set[str], keep_s: float) -> None:
+        """Looks for servers of this machine, but for those that are `connected` by other means, unless that was done
+        within `keep_s`. Who comes while it is done gets what it finds."""
+        asked_at = monotonic()
+        async with self._searching:
+            if not self._probes or self._searched_at > asked_at - keep_s:
+                return
+            probes = [probe for probe in self._probes if probe.name not in connected]
+            self.found = await find_servers(self._transport, probes, own_port)
+            self._searched_at = monotonic()
 
     async def collect(self, providers: list[Provider], refresh: bool) -> ModelList:
         """Asks those whose answer is not kept any more; in the order of `providers`."""

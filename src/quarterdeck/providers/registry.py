@@ -22,7 +22,7 @@ from quarterdeck.providers.discovery import Probe, usual_probes
 from quarterdeck.providers.embeddings import Embedder, OpenAIEmbedder
 from quarterdeck.providers.gemini import GeminiDialect
 from quarterdeck.providers.http_provider import HttpProvider
-from quarterdeck.providers.model_lists import EndpointState, ModelList, ModelListError, ModelLists
+from quarterdeck.providers.model_lists import KEEP_FOUND_S, EndpointState, ModelList, ModelListError, ModelLists
 from quarterdeck.providers.openai_compatible import OpenAIDialect
 from quarterdeck.providers.presets import BY_NAME, endpoints_of, settle_endpoint
 from quarterdeck.providers.profiles import describe_model
@@ -32,6 +32,7 @@ from quarterdeck.providers.transport import Timeouts, Transport
 
 LAST_RESORT = "builtin/log-reader"
 _CHOOSE_AGAIN_S = 30.0
+_LOOK_AGAIN_S = 2.0  # for a server of this machine that somebody wants and that was not there
 _DIALECTS: dict[str, Dialect] = {
     "openai": OpenAIDialect(),
     "anthropic": AnthropicDialect(),
@@ -114,10 +115,17 @@ class Registry:
             chosen.setdefault(endpoint.name, endpoint)
         return list(chosen.values())
 
+    async def look_for(self, model_id: str) -> None:
+        """Before `provider_for`: a server of this machine that was not found yet is looked for."""
+        name = model_id.partition("/")[0]
+        if self._lists.may_be_found(name) and not any(endpoint.name == name for endpoint in self.endpoints()):
+            await self._search(_LOOK_AGAIN_S)
+
     def provider_for(self, model_id: str) -> tuple[Provider, ModelProfile]:
         """The provider of `provider/model` and what is known of the model, be it in a list or not.
 
-        Raises: `ModelNotFoundError` with a sentence that helps.
+        It finds servers of this machine that `look_for` has found. Raises: `ModelNotFoundError` with a sentence that
+        helps.
         """
         name, slash, model = model_id.partition("/")
         if not slash or not name or not model:
@@ -141,7 +149,7 @@ class Registry:
 
     async def models(self, refresh: bool = False) -> ModelList:
         """All chat models of all providers, asked in parallel; kept for a while unless `refresh`."""
-        await self._lists.search(self.own_port, {endpoint.name for endpoint in self._connected()}, refresh)
+        await self._search(0.0 if refresh else KEEP_FOUND_S)
         usable = [endpoint.name for endpoint in self.endpoints() if not _find_fault(endpoint)]
         http = [provider for name in usable if (provider := self._provider_of(name))]
         listed = await self._lists.collect([*http, *self._registered.values()], refresh)
@@ -220,6 +228,9 @@ class Registry:
         if self._choosing is not None:
             self._choosing.cancel()
         await self._transport.close()
+
+    async def _search(self, keep_s: float) -> None:
+        await self._lists.search(self.own_port, {endpoint.name for endpoint in self._connected()}, keep_s)
 
     def _connected(self) -> list[Endpoint]:
         return [endpoint for endpoint in self.endpoints() if endpoint.origin != "found"]

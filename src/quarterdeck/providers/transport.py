@@ -62,6 +62,10 @@ class Transport:
         self._session: aiohttp.ClientSession | None = None
         self._proxies: dict[str, str | None] = {}
 
+    async def prepare(self) -> None:
+        """What the first request loads takes longer than a probe of this machine may; it does not count there."""
+        await self._open_session()
+
     async def send(self, call: Call, timeout_s: float, connect_s: float | None = None) -> aiohttp.ClientResponse:
         """The response, its status 200 and its body unread; the caller closes it.
 

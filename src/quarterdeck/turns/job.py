@@ -174,6 +174,7 @@ class Job:
         if so_far.step_ended and not leads_on(so_far):
             return
         assistant = built_in(self.turn.assistant)
+        await self._rooms.registry.look_for(self.turn.model)  # this process may have begun just now
         provider, profile = self._rooms.registry.provider_for(self.turn.model)
         if so_far.step_ended:
             await keep_trying(lambda: self._briefing.find_offer(profile))

@@ -132,6 +132,7 @@ class Turns:
 
     async def _default_model(self, user: str, model: str | None) -> str:
         if model:
+            await self._registry.look_for(model)
             self._registry.provider_for(model)  # an unknown provider is refused before anything is stored
             return model
         return await self._limits.default_model(user)

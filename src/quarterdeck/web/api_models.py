@@ -38,6 +38,7 @@ def who_is(caller: Principal) -> Who:
 async def find_target(house: House, caller: Principal, model: str) -> Target:
     """Raises: `ModelNotFoundError`, `ModelForbiddenError`."""
     target = await _find(house, caller, model)
+    await house.registry.look_for(target.model)
     house.relay.profile_for(who_is(caller), target.model)
     return target
 

@@ -94,6 +94,7 @@ async def change(
     if "title" in values:
         values["title_from"] = "user"
     if values.get("model"):
+        await house.registry.look_for(values["model"])
         house.registry.provider_for(values["model"])
         house.limits.require_allowed(Who(caller.user, caller.role), values["model"])
 

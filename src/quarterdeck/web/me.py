@@ -33,6 +33,7 @@ async def get_settings(house: TheHouse, caller: Caller) -> dict[str, Any]:
 async def change_settings(house: TheHouse, caller: Administrator, wanted: SettingsChange) -> dict[str, Any]:
     """Choose the model for new conversations."""
     if wanted.default_model:
+        await house.registry.look_for(wanted.default_model)
         house.registry.provider_for(wanted.default_model)
     await house.database.write(lambda connection: save_setting(connection, DEFAULT_MODEL, wanted.default_model))
     house.registry.stored_default = wanted.default_model

@@ -57,6 +57,22 @@ async def test_a_killed_processs_answer_goes_on_from_its_partial_text(tmp_path: 
         assert "Continue exactly there" in plain_text(request.messages[3].parts)
 
 
+async def test_a_server_that_has_just_begun_looks_for_the_model_of_an_answer_that_it_takes_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    turn = await leave_half_an_answer(tmp_path)
+    async with open_rig(tmp_path, ScriptedProvider(say(REST)), "second") as rig:
+        rig.registry._registered.clear()
+
+        async def look_for(model: str) -> None:
+            assert model == "fake/model"
+            rig.registry.register(rig.provider)
+
+        monkeypatch.setattr(rig.registry, "look_for", look_for)
+        await take_over(rig)
+        assert (await rig.folded(turn)).parts == [TextPart(BEGUN + REST)]
+
+
 async def test_what_a_killed_server_was_making_beside_its_turns_is_begun_again_at_once(tmp_path: Path) -> None:
     work = ["summary c1", "memory u1", "vectors", "import i1"]
     async with open_rig(tmp_path, ScriptedProvider(), drains=False) as rig:
