@@ -21,6 +21,7 @@ from quarterdeck.store.imports import Cursor, Note
 
 _MAX_TEXT_BYTES = 64 << 20
 _BELONGINGS = {"folder", "assistant", "snippet"}
+_TOO_DEEP = "It is nested too deeply."
 CUT_OFF = "The file ends too early: what came before is imported. Get the export again and import it, too."
 
 
@@ -92,7 +93,10 @@ def _read_foreign(plan: Plan, element: Element, cursor: Cursor, done: int, membe
         yield Found(cursor, done, notes=[note])
         return
     entry = f"entry {cursor.element + 1} of {member.name}"
-    drafts, notes = _drafts_of(value, plan.format, entry)
+    try:
+        drafts, notes = _drafts_of(value, plan.format, entry)
+    except RecursionError:  # what a tool was called with, for example, is written as JSON again
+        drafts, notes = [], [Note("skipped", entry, _TOO_DEEP)]
     del value  # what is long need not be there while it is written
     element.raw = None
     # All of one element have one cursor: broken off between them, they are read again, and known.
@@ -125,7 +129,7 @@ def _decode(element: Element) -> tuple[Any, str]:
     try:
         return decode_element(element.raw), ""
     except ValueError as error:
-        return None, "It is nested too deeply." if "nested" in str(error) else "It is not valid JSON."
+        return None, _TOO_DEEP if "nested" in str(error) else "It is not valid JSON."
 
 
 def _read_own(elements: Iterator[Element], member: Member, number: int, skip: int, before: int) -> Iterator[Found]:

@@ -20,7 +20,14 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.errors import InputError, LimitError, QuarterdeckError, TooLargeError
 from quarterdeck.late import Late, load
 from quarterdeck.store.database import Database, StorageError, WriteConnection
-from quarterdeck.store.imports import ImportRow, count_unfinished, insert_import, list_kept, list_unfinished
+from quarterdeck.store.imports import (
+    ImportRow,
+    count_unfinished,
+    end_import,
+    insert_import,
+    list_kept,
+    list_unfinished,
+)
 from quarterdeck.store.leases import claim_work, drop_work, renew_work
 from quarterdeck.store.refusals import cause_of
 
@@ -39,6 +46,7 @@ _PAUSE = 0.3  # of the time that each transaction took: others want the database
 _SPARE_BYTES = 256 << 20  # what stays free of the disk
 _STRAY_S = 24 * 3600.0  # an upload takes less
 _MAX_NAME_CHARS = 200
+_CRASHED = "Something in this file cannot be read. What came before it is imported; the server's log says more."
 
 
 class Imports:
@@ -49,7 +57,6 @@ class Imports:
         self._folder = data_dir / "imports"
         self._place = ""
         self._wake = asyncio.Event()
-        self._running: dict[str, asyncio.Task[None]] = {}
 
     async def receive(self, owner: str, name: str, length: int | None, chunks: AsyncIterator[bytes]) -> ImportRow:
         """Stores the file as it comes, never all of it in memory.
@@ -97,24 +104,23 @@ class Imports:
 
     async def watch(self) -> None:
         """For ever: work on what waits in this data folder, one after the other."""
-        try:
-            while True:
-                self._wake.clear()
-                with contextlib.suppress(QuarterdeckError, OSError):  # the database is away: look again
-                    await self._work()
-                    await self._sweep()
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._wake.wait(), _LOOK_S)
-        finally:
-            for task in self._running.values():
-                task.cancel()
+        while True:
+            self._wake.clear()
+            with contextlib.suppress(QuarterdeckError, OSError):  # the database is away: look again
+                await self._work()
+                await self._sweep()
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), _LOOK_S)
 
     async def _work(self) -> None:
         if not await asyncio.to_thread(self._folder.is_dir):
             return
         place = await self._find_place()
         for row in await self._database.read(lambda connection: list_unfinished(connection, place)):
-            await self._run(row)
+            try:
+                await self._run(row)
+            except (QuarterdeckError, OSError) as error:  # tried again soon; it must not keep the others waiting
+                logger.warning("import_put_off", import_id=row.id, reason=repr(error))
 
     async def _run(self, row: ImportRow) -> None:
         lease, me = f"import {row.id}", secrets.token_hex(8)
@@ -126,21 +132,31 @@ class Imports:
             return
         await load("quarterdeck.exchange.importing")
         work = asyncio.ensure_future(importing.run_import(self._database, row.id, self.path_of(row.id), pause=_PAUSE))
-        self._running[row.id] = work
         try:
             while not (await asyncio.wait({work}, timeout=_RENEW_S))[0]:
                 if not await self._database.write(
                     lambda connection: renew_work(connection, lease, me, lease_ms=lease_ms)
                 ):
                     work.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await work
+            await self._end(row, work)
             await self._database.write(lambda connection: drop_work(connection, lease, me))
             kept = await self._database.read(lambda connection: list_kept(connection, row.place))
             if row.id not in kept:
                 await self.forget(row.id)
         finally:
-            del self._running[row.id]
+            work.cancel()  # whoever leaves early leaves nobody behind who goes on writing
+            await asyncio.wait({work})
+
+    async def _end(self, row: ImportRow, work: asyncio.Future[None]) -> None:
+        """What came of it. Raises: `QuarterdeckError`, `OSError`: then it may be run again."""
+        try:
+            with contextlib.suppress(asyncio.CancelledError):
+                await work
+        except (QuarterdeckError, OSError):
+            raise
+        except Exception as caught:  # a file may hold anything: it ends its own import, and no other one's
+            logger.error("import_crashed", import_id=row.id, exc_info=caught)
+            await self._database.write(lambda connection: end_import(connection, row.id, "failed", _CRASHED))
 
     async def _sweep(self) -> None:
         """Files that no import needs any more."""

@@ -330,6 +330,17 @@ async def test_odd_texts_are_kept_as_far_as_they_can_be(ann: Account) -> None:
     assert answer["text"].startswith("\ufffd\ufffd2345678")
 
 
+@pytest.mark.parametrize("place", ["claude", "librechat"])
+async def test_what_is_nested_too_deeply_is_said_and_the_rest_comes(ann: Account, place: str) -> None:
+    deep = "[" * 3_000 + "]" * 3_000
+    claude = f'{{"uuid": "deep", "chat_messages": [{{"content": [{{"type": "tool_use", "input": {deep}}}]}}]}}'
+    librechat = f'{{"messagesTree": [{{"messageId": "m", "text": "Without an id", "odd": {deep}}}]}}'
+    good = json.dumps(chatgpt_chat("good", 1))
+    outcome = await ann.bring(f"[{claude if place == 'claude' else librechat}, {good}]")
+    assert (outcome.row.status, outcome.row.counts.conversations, outcome.row.counts.skipped) == ("complete", 1, 1)
+    assert outcome.reasons == ["entry 1 of conversations.json: It is nested too deeply."]
+
+
 async def test_the_same_ids_of_two_people_are_two_conversations(ann: Account) -> None:
     ben = await open_account(ann.folder, "ben", ann.database)
     for account in (ann, ben):

@@ -15,8 +15,10 @@ from tests.harness.exports import chatgpt_chat
 from tests.harness.waiting import wait_until_async
 from tests.unit.exchange.imported import Account
 
-from quarterdeck.exchange import importing, running
+from quarterdeck.exchange import importing, recognising, running
 from quarterdeck.exchange.importing import run_import
+from quarterdeck.exchange.opened import Opened
+from quarterdeck.exchange.recognising import Plan
 from quarterdeck.exchange.running import Imports
 from quarterdeck.store.database import Database, StorageError, WriteConnection
 from quarterdeck.store.imports import Counts, ImportRow, find_import, insert_import
@@ -124,6 +126,41 @@ async def test_an_import_that_met_a_full_disk_goes_on_where_it_was(ann: Account,
         await run_import(Unsteady(ann.database, refused=refused), row.id, path)
     await run_import(ann.database, row.id, path)
     await check_all_is_there_once(ann, await end_of(ann, row.id))
+
+
+async def test_a_file_that_breaks_its_import_leaves_the_others_alone(
+    ann: Account, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def recognise(opened: Opened) -> Plan:
+        if opened.name == "broken.json":
+            raise KeyError("what nobody has thought of")
+        return recognising.recognise(opened)
+
+    monkeypatch.setattr(importing, "recognise", recognise)
+    process = Imports(ann.database, tmp_path / "data", 1 << 30)
+    watching = [asyncio.create_task(process.watch())]
+    broken = await process.receive(ann.user, "broken.json", None, in_pieces())
+    good = await process.receive(ann.user, "conversations.json", None, in_pieces())
+    assert (await end_of(ann, broken.id)).status == "failed"
+    await check_all_is_there_once(ann, await end_of(ann, good.id))
+    await stop(watching)
+
+
+async def test_who_stops_looking_for_imports_leaves_none_running(ann: Account, tmp_path: Path) -> None:
+    slow = Unsteady(ann.database, hangs=6)
+    process = Imports(slow, tmp_path / "data", 1 << 30)
+    watching = [asyncio.create_task(process.watch())]
+    row = await process.receive(ann.user, "conversations.json", None, in_pieces())
+    await slow.is_hanging.wait()
+    await stop(watching)
+    written = slow.writes
+    slow.goes_on.set()
+    await asyncio.sleep(0.1)
+    assert slow.writes == written
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    watching = [asyncio.create_task(Imports(ann.database, tmp_path / "data", 1 << 30).watch())]
+    await check_all_is_there_once(ann, await end_of(ann, row.id))
+    await stop(watching)
 
 
 async def stop(tasks: list[asyncio.Task[Any]]) -> None:

@@ -271,6 +271,31 @@ async def test_lines_that_are_not_ours_do_no_harm(ann: Account) -> None:
     assert (message["text"], message["usage"]) == ("a\ufffdb", None)
 
 
+async def test_numbers_that_no_database_holds_are_left_out(ann: Account) -> None:
+    await fill(ann)
+    text = [{"kind": "text", "text": "a"}]
+    odd: list[Any] = [
+        {"kind": "conversation", "id": "k", "title": "K", "temperature": 1e300, "pinned_at": -5},
+        {
+            "kind": "message", "id": "m", "role": "user", "parts": text, "version": 1 << 40, "first_token_ms": 1 << 40,
+            "versions": [{"version": 10**30, "parts": text}, {"version": True, "parts": text}],
+            "ideas": [{"text": "An idea", "created_at": 10**30}, {"text": "Another", "created_at": {}}],
+        },
+        {"kind": "end"},
+    ]  # fmt: skip
+    header, *_ = (await export(ann)).splitlines()
+    deep = b'{"kind": "message", "id": "d", "role": "user", "parts": %b}' % (b"[" * 3_000 + b"]" * 3_000)
+    lines = [json.dumps(line).encode() for line in odd]
+    ben = await open_account(ann.folder, "ben", ann.database)
+    outcome = await ben.bring(b"\n".join([header, *lines[:2], deep, lines[2]]), "odd.jsonl")
+    assert (outcome.row.status, outcome.row.counts) == ("complete", Counts(conversations=1, messages=1, skipped=1))
+    [conversation], [message] = await ben.conversations(), await ben.messages()
+    assert (conversation["temperature"], conversation["pinned_at"]) == (None, None)
+    assert (message["version"], message["first_token_ms"]) == (1, None)
+    assert [type(idea["created_at"]) for idea in await ben.rows(ideas)] == [int, int]
+    assert not any("versions" in line for line in lines_of(await export(ben)))
+
+
 async def test_markdown_comes_back_as_what_was_shown_and_html_has_no_scripts(ann: Account) -> None:
     await Builder(ann).add(
         [(-1, "user", "<script>alert(1)</script>"), (0, "assistant", "**No**")], title="../../<b>etc</b>\x01"

@@ -23,6 +23,7 @@ MESSAGE_COLUMNS = (
     "status", "usage", "continuations", "error", "first_token_ms", "ended_at", "version", "edited_at", "context_mark",
     "speaker", "taint",
 )  # fmt: skip
+_RANGES = {"temperature": (0, 2), "version": (1, (1 << 31) - 1), "first_token_ms": (0, (1 << 31) - 1)}
 _JSON_TYPES: dict[str, Any] = {"usage": Usage, "continuations": list[Continuation], "error": TurnFault}
 _KINDS: dict[str, type | tuple[type, ...]] = {
     "model": str, "assistant": str, "assistant_name": str, "instructions": str, "temperature": (int, float),
@@ -77,7 +78,11 @@ def add_message(draft: DraftConversation, value: dict[str, Any]) -> None:
             source=id_in(value, "source"),
             columns=_columns(value, MESSAGE_COLUMNS),
             versions=[_read_version(version) for version in list_in(value, "versions") if _is_version(version)],
-            ideas=[idea for idea in list_in(value, "ideas") if text_in(idea, "text")],
+            ideas=[
+                {"text": text, "created_at": ms_in(idea, "created_at")}
+                for idea in list_in(value, "ideas")
+                if (text := text_in(idea, "text"))
+            ],
         )
     )
 
@@ -91,7 +96,7 @@ def _columns(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
             continue
         if name in _ALLOWED and given not in _ALLOWED[name]:
             continue
-        if isinstance(given, int) and not -(1 << 31) < given < 1 << 53:
+        if not _is_in_range(name, given):
             continue
         if name not in _JSON_TYPES:
             found[name] = text_in(value, name) if isinstance(given, str) else given
@@ -100,16 +105,26 @@ def _columns(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:
     return found
 
 
+def _is_in_range(name: str, given: Any) -> bool:
+    """Of a number: whether it is one that every database holds in that column."""
+    if not isinstance(given, int | float):
+        return True
+    least, most = _RANGES.get(name, (0, (1 << 53) - 1))
+    return least <= given <= most
+
+
 def _encode_as(given: Any, kind: Any) -> str | None:
     """As it is stored, if it can be read again."""
     try:
         return clean_text(msgspec.json.encode(msgspec.convert(given, kind)).decode())
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
 
 
 def _is_version(value: Any) -> bool:
-    return isinstance(at(value, "version"), int) and _parts_of(value) is not None
+    version = at(value, "version")
+    is_number = isinstance(version, int) and not isinstance(version, bool)
+    return is_number and _is_in_range("version", version) and _parts_of(value) is not None
 
 
 def _read_version(value: Any) -> dict[str, Any]:
@@ -119,7 +134,7 @@ def _read_version(value: Any) -> dict[str, Any]:
 def _parts_of(value: Any) -> list[Part] | None:
     try:
         parts = decode_parts(msgspec.json.encode(at(value, "parts")))
-    except (msgspec.MsgspecError, UnicodeError):
+    except (msgspec.MsgspecError, UnicodeError, RecursionError):
         return None
     return [_clean(part) for part in parts]
 
