@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -24,6 +25,8 @@ from tests.unit.exchange.imported import Account, open_account
 
 from quarterdeck.conversations.editing import edit_message
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.parts import ReasoningPart, TextPart
+from quarterdeck.exchange.formats import markdown, openwebui
 from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.imports import Counts
 from quarterdeck.store.purge import purge
@@ -328,6 +331,36 @@ async def test_odd_texts_are_kept_as_far_as_they_can_be(ann: Account) -> None:
     assert question["text"] == "a\ufffdb"
     assert len(answer["text"]) == len(long) - 1
     assert answer["text"].startswith("\ufffd\ufffd2345678")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<details>" * 40_000,
+        "<details" * 40_000,
+        '<details type="reasoning">' + "<summary>" * 40_000 + "</details>",
+        "<details " + "a" * 80_000 + "></details>",
+        "#" + " " * 80_000 + "1",
+        "**You**" + " " * 80_000 + "1",
+    ],
+    ids=lambda text: text[:20].strip(),
+)
+def test_no_text_takes_long_to_read_whatever_is_left_open(text: str) -> None:
+    begun = time.process_time()
+    openwebui._read_text(text)
+    markdown.read_text(text, "odd.md")
+    assert time.process_time() - begun < 1
+
+
+def test_steps_of_open_web_ui_are_told_from_what_only_looks_like_them() -> None:
+    text = (
+        'Before. <detailsx> <details open>Mine</details>\n<details type="reasoning" done="true">\n'
+        "<summary>Thought for a second</summary>\n&gt; Hm.\n</details>\n\nAfter. <details> <summary>"
+    )
+    before, thought, after = openwebui._read_text(text)
+    assert before == TextPart("Before. <detailsx> <details open>Mine</details>\n")
+    assert thought == ReasoningPart("Hm.")
+    assert after == TextPart("After. <details> <summary>")
 
 
 @pytest.mark.parametrize("place", ["claude", "librechat"])

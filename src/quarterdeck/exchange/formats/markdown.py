@@ -28,6 +28,7 @@ _LINES = (
     re.compile(rf"{_NAME}:()$"),
 )
 _INLINE = re.compile(rf"\*\*{_NAME}\s*(?::\*\*|\*\*\s*:)\s+(\S.*)$")
+_MAX_HEADING_CHARS = 300  # of a line that names who speaks: blanks without end would be looked through again and again
 _TITLE = re.compile(r"#\s+(\S.*)$")
 _FENCE = re.compile(r"\s{0,3}(```+|~~~+)")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\d)[ T](\d\d:\d\d(?::\d\d)?)\s*(?:UTC|Z)?")
@@ -85,7 +86,7 @@ def _split(text: str) -> tuple[str, list[_Turn]]:
 
 
 def _speaker(line: str) -> _Turn | None:
-    for pattern in _LINES:
+    for pattern in _LINES if len(line) <= _MAX_HEADING_CHARS else ():
         if (found := pattern.match(line)) and (role := _role_of(found[1])):
             return _Turn(role, found[2] or "", [])
     if (found := _INLINE.match(line)) and (role := _role_of(found[1])):

@@ -8,17 +8,28 @@ from __future__ import annotations
 
 import html
 import re
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 from quarterdeck.domain.parts import ImagePart, Part, ReasoningPart, TextPart
 from quarterdeck.exchange.draft import DraftConversation, DraftMessage, FilePart, has_content
 from quarterdeck.exchange.reading import at, id_in, list_in, text_in, time_in
 
-_DETAILS = re.compile(r"<details\b([^>]*)>(.*?)</details>\s*", re.DOTALL)
-_ATTRIBUTE = re.compile(r'([\w-]+)="([^"]*)"')
-_SUMMARY = re.compile(r"<summary>.*?</summary>\s*", re.DOTALL)
+_DETAILS, _DETAILS_END = "<details", "</details>"
+_SUMMARY, _SUMMARY_END = "<summary>", "</summary>"
+_BLANKS = re.compile(r"\s*+")
+_ATTRIBUTE = re.compile(r'(?<![\w-])([\w-]++)="([^"]*)"')
 _DATA_URL = re.compile(r"data:(image/[\w.+-]+);base64,([A-Za-z0-9+/=\s]+)\Z")
 _STEPS = {"reasoning", "tool_calls", "code_interpreter"}
+
+
+class _Details(NamedTuple):
+    """A `<details>` of a text: where it stands with the blanks after it, its attributes, what is in it."""
+
+    start: int
+    end: int
+    head: str
+    body: str
 
 
 def fits(value: Any) -> bool:
@@ -92,22 +103,49 @@ def _read_text(text: str) -> list[Part | FilePart]:
     """Text, and between it what stands in `<details>` of the kinds that Open WebUI writes itself."""
     parts: list[Part | FilePart] = []
     done = 0
-    for found in _DETAILS.finditer(text):
-        attributes = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(found[1])}
+    for found in _find_details(text):
+        attributes = {name: html.unescape(value) for name, value in _ATTRIBUTE.findall(found.head)}
         if attributes.get("type") not in _STEPS:
             continue
-        if text[done : found.start()].strip():
-            parts.append(TextPart(text[done : found.start()]))
-        if step := _read_step(attributes, found[2]):
+        if text[done : found.start].strip():
+            parts.append(TextPart(text[done : found.start]))
+        if step := _read_step(attributes, found.body):
             parts.append(ReasoningPart(step))
-        done = found.end()
+        done = found.end
     if text[done:]:
         parts.append(TextPart(text[done:]))
     return parts
 
 
+def _find_details(text: str) -> Iterator[_Details]:
+    """In a time that grows with the text alone: an expression would look for the end of each that has none."""
+    at = 0
+    while (start := text.find(_DETAILS, at)) >= 0:
+        at = start + len(_DETAILS)
+        if text[at : at + 1].isalnum():  # the name of another element
+            continue
+        head_end = text.find(">", at)
+        body_end = text.find(_DETAILS_END, head_end) if head_end >= 0 else -1
+        if body_end < 0:
+            return
+        end = _after_blanks(text, body_end + len(_DETAILS_END))
+        yield _Details(start, end, text[at:head_end], text[head_end + 1 : body_end])
+        at = end
+
+
+def _after_blanks(text: str, at: int) -> int:
+    found = _BLANKS.match(text, at)
+    return at if found is None else found.end()
+
+
+def _without_summary(body: str) -> str:
+    start = body.find(_SUMMARY)
+    end = body.find(_SUMMARY_END, start) if start >= 0 else -1
+    return body if end < 0 else body[:start] + body[_after_blanks(body, end + len(_SUMMARY_END)) :]
+
+
 def _read_step(attributes: dict[str, str], body: str) -> str:
-    inner = _SUMMARY.sub("", body, count=1).strip()
+    inner = _without_summary(body).strip()
     if attributes["type"] == "tool_calls":
         asked = f"Asked {attributes.get('name', 'a tool')}:\n{attributes.get('arguments', '')}"
         result = attributes.get("result", "")
