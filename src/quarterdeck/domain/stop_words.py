@@ -24,7 +24,11 @@ IN_EVERY_SENTENCE = frozenset(_STOP_WORDS.split())
 
 def said_words(words: str) -> list[str]:
     """Those of a message's entry in the search index, in their order; the stems behind them are left out."""
-    return words.partition(STEM_MARK)[0].split()
+    return without_stems(words).split()
+
+
+def without_stems(words: str) -> str:
+    return words.partition(STEM_MARK)[0]
 
 
 def count_said(words: str) -> int:

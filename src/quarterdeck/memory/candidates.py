@@ -36,7 +36,7 @@ class Candidates:
         """How often each word of the query is said, by the positions of those that say any."""
         rows, having = enumerate(self.rows), self._having.get
         said = ((at, row, stems) for at, row in rows if (stems := having(row.entry)))
-        counted = ((at, count_stems(row.words, stems, self._language)) for at, row, stems in said)
+        counted = ((at, count_stems(row.words or "", stems, self._language)) for at, row, stems in said)
         return {at: found for at, found in counted if found}
 
     @cached_property

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from quarterdeck.domain.stop_words import said_words
 from quarterdeck.domain.words import split_words, stem
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.dates import Period, asks_when, find_period, names_time
@@ -68,6 +67,7 @@ class Finding:
         self._connection = connection
         self._known = keys.known
         self._summaries = keys.sections
+        self._read_before = keys.entries
         self._query = query
         self._named = named
         self._sense = sense
@@ -77,7 +77,7 @@ class Finding:
         entries = {*self._by_words(), *self._entries_of(messages), *self._by_time()}
         beside = self._entries.with_neighbours(entries) if entries else []
         having = self._having(beside)
-        rows = read_candidates(self._connection, self._query.owner, beside, having)
+        rows = read_candidates(self._connection, self._query.owner, beside, having, self._read_before)
         candidates = Candidates(rows, self._known.by_message, having, self._language)
         signals = [Signal("words", score_words(candidates, self._weights), _WORDS_FACTOR)]
         if self._sense is not None:
@@ -219,7 +219,7 @@ def _timely(rows: Sequence[CandidateRow], period: Period | None) -> list[float]:
 
 
 def _timeless(candidates: Candidates, is_asked_for: bool) -> list[bool]:
-    return [is_asked_for and not names_time(said_words(row.words)) for row in candidates.rows]
+    return [is_asked_for and not names_time((row.words or "").split()) for row in candidates.rows]
 
 
 def _normalised(scores: Mapping[str, float]) -> dict[str, float]:

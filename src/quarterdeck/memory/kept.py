@@ -13,6 +13,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.memory.remembered import Known
 from quarterdeck.memory.sections import Sections
 from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.recall_candidates import KnownEntries
 from quarterdeck.store.recall_find import list_memory_keys
 from quarterdeck.store.recall_marks import read_marks
 from quarterdeck.store.recall_sections import list_sections
@@ -20,6 +21,8 @@ from quarterdeck.store.recall_sections import list_sections
 T = TypeVar("T", bound=Sized)
 
 _MOST = 20_000  # texts of each kind, of all owners together; who has not asked for the longest time is read again
+_ENTRIES_KEPT_MS = 600_000
+"""A process of an older version, while it is replaced, may write an entry anew under the same id."""
 
 
 class Kept(Generic[T]):
@@ -50,6 +53,7 @@ class Keys(Struct, frozen=True):
 
     known: Known
     sections: Sections
+    entries: KnownEntries
 
 
 class Keeper:
@@ -58,6 +62,7 @@ class Keeper:
     def __init__(self) -> None:
         self._known: Kept[Known] = Kept()
         self._sections: Kept[Sections] = Kept()
+        self._entries: Kept[KnownEntries] = Kept()
 
     def read(self, connection: AnyConnection, owner: str, not_messages: frozenset[str]) -> Keys | None:
         """None: but for `not_messages` there is nothing that could be found."""
@@ -69,7 +74,8 @@ class Keeper:
         sections = self._sections.get(
             owner, marks.sections, lambda: Sections(list_sections(connection, owner) if marks.sections else [])
         )
-        return Keys(known, sections)
+        entries = self._entries.get(owner, str(now // _ENTRIES_KEPT_MS), KnownEntries)
+        return Keys(known, sections, entries)
 
 
 def _read_known(connection: AnyConnection, owner: str, now: int, mark: str) -> Known:

@@ -65,11 +65,17 @@ def searched_text(parts: Sequence[Part]) -> str:
 
 
 def index_messages(connection: Connection, ids: Sequence[str]) -> None:
-    """They can be found as they are now: an answer that is being written, what is deleted or private, cannot."""
+    """They can be found as they are now: an answer that is being written, what is deleted or private, cannot.
+
+    What had an entry has another one afterwards: whoever knows an entry by its id knows what is in it.
+    """
     for start in range(0, len(ids), _CHUNK):
         chunk = ids[start : start + _CHUNK]
         connection.execute(_DELETE_SOME, {"ids": chunk})
-        _write(connection, connection.execute(_READ_SOME, {"ids": chunk}).all())
+        values = _values(connection.execute(_READ_SOME, {"ids": chunk}).all())
+        for value in values:
+            _renew_id(value)
+        _insert(connection, values)
         mark_messages(connection, chunk)
 
 
@@ -211,11 +217,15 @@ def _give_free_ids(connection: Connection, values: list[dict[str, Any]]) -> None
         again = []
         for value in waiting:
             if value["id"] in taken or value["id"] in seen:
-                value["id"] = value["id"] >> _MS_BITS << _MS_BITS | secrets.randbits(_MS_BITS)
+                _renew_id(value)
                 again.append(value)
             else:
                 seen.add(value["id"])
         waiting = again
+
+
+def _renew_id(value: dict[str, Any]) -> None:
+    value["id"] = value["id"] >> _MS_BITS << _MS_BITS | secrets.randbits(_MS_BITS)
 
 
 def _value(message: Any, parts: Sequence[Part], words: str) -> dict[str, Any] | None:

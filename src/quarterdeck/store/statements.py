@@ -44,14 +44,17 @@ class Statement:
 
 
 def among(words: str, kind: str = "varchar", on_postgresql: str = "") -> Statement:
-    """`{name}` in the words is a table with the column `value`: what is in the list of that name, of this type."""
+    """`{name}` in the words is a table with the column `value`: what is in the list of that name, of this type, or of
+    another: `{name:varchar}`."""
     return Statement(
         _LISTED.sub(r"(SELECT value FROM json_each(:\1))", words),
-        _LISTED.sub(rf"(SELECT unnest(CAST(:\1 AS {kind}[])) AS value)", on_postgresql or words),
+        _LISTED.sub(
+            lambda found: f"(SELECT unnest(CAST(:{found[1]} AS {found[2] or kind}[])) AS value)", on_postgresql or words
+        ),
     )
 
 
-_LISTED = re.compile(r"\{([a-z_]+)\}")
+_LISTED = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")
 
 
 def _as_json(values: Iterable[Any]) -> str:
