@@ -60,6 +60,17 @@ def memories(http: httpx2.Client, **query: str) -> list[dict[str, Any]]:
     return found
 
 
+def test_a_memory_from_a_time_that_no_calendar_has_does_not_stop_learning(
+    ann: httpx2.Client, upstream: Upstream, learner: str
+) -> None:
+    far = {"text": "Momo is the user's cat.", "said_at": 1 << 50, "valid_from": -(1 << 50), "valid_to": 1 << 50}
+    assert ann.post("/api/memories/import", content=json.dumps(far)).json()["imported"] == 1
+    upstream.change(learner, statements(LIVES))
+    model = upstream.model(Script(pieces=["I see."]))
+    say(ann, "I live in Lisbon.", new_name("chat"), model)
+    wait_until(lambda: [memory["text"] for memory in memories(ann)][:1] == [LIVES["text"]], "the other memory")
+
+
 def test_what_is_said_is_learned_and_junk_is_not(ann: httpx2.Client, upstream: Upstream, learner: str) -> None:
     upstream.change(
         learner,

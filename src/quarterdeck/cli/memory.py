@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import secrets
-from datetime import datetime
 from pathlib import Path
 from typing import Annotated, cast, get_args
 
@@ -12,7 +11,7 @@ import typer
 
 from quarterdeck.cli.options import DataDir, read_settings, run_on_database
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.domain.periods import zone_or_utc
+from quarterdeck.domain.periods import local_time, zone_or_utc
 from quarterdeck.errors import InputError, SetupError
 from quarterdeck.memory.changing import forget_memory as forget
 from quarterdeck.memory.choosing import MemoryState, describe_comparing, read_state
@@ -176,4 +175,4 @@ def _owner(connection: WriteConnection, name: str) -> str:
 
 
 def _when(at_ms: int, zone: str) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, zone_or_utc(zone)).strftime("%Y-%m-%d %H:%M")
+    return local_time(at_ms, zone_or_utc(zone)).strftime("%Y-%m-%d %H:%M")

@@ -6,10 +6,10 @@ the time it is now, comes last, and only when the question itself does not say i
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from functools import lru_cache
 
-from quarterdeck.domain.periods import find_zone
+from quarterdeck.domain.periods import find_zone, local_time
 from quarterdeck.domain.periods import write_time as _write
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -28,10 +28,10 @@ def explain_times(zone_name: str) -> str:
 @lru_cache(10_000)  # the same lines are written again for each question of a conversation
 def sent_line(at_ms: int, zone: tzinfo, before_ms: int | None = None, before: str = "") -> str:
     """The line that a message of the user begins with; `before` is the role of the message above it."""
-    local = datetime.fromtimestamp(at_ms // 1000, zone)
+    local = local_time(at_ms, zone)
     if before_ms is None:
         return f"[Sent {_write(local)}]\n"
-    earlier = datetime.fromtimestamp(before_ms // 1000, zone)
+    earlier = local_time(before_ms, zone)
     shown = f"{earlier:%H:%M}" if earlier.date() == local.date() else f"{earlier:%a %Y-%m-%d %H:%M}"
     what = "answer" if before == "assistant" else "message"
     return f"[Sent {_write(local)}, {_gap((at_ms - before_ms) // 1000)} after the {what} of {shown}]\n"
@@ -42,11 +42,11 @@ def now_line(now_ms: int, asked_ms: int, zone: tzinfo) -> str:
     passed_s = (now_ms - asked_ms) // 1000
     if passed_s < _NOW_AFTER_S:
         return ""
-    return f"[Now it is {_write(datetime.fromtimestamp(now_ms // 1000, zone))}, {_gap(passed_s)} after this was sent]"
+    return f"[Now it is {_write(local_time(now_ms, zone))}, {_gap(passed_s)} after this was sent]"
 
 
 def day_and_time(at_ms: int, zone: tzinfo) -> str:
-    return _write(datetime.fromtimestamp(at_ms // 1000, zone))
+    return _write(local_time(at_ms, zone))
 
 
 def _gap(seconds: int) -> str:

@@ -8,6 +8,7 @@ import time
 
 _lock = threading.Lock()
 _last = 0
+_MOST_MS = (1 << 48) - 1
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _PAIRS = [first + second for first in _ALPHABET for second in _ALPHABET]
 
@@ -31,7 +32,7 @@ def new_id() -> str:
 
 def least_id(at_ms: int) -> str:
     """No identifier that was made at that moment, or later, is smaller."""
-    return _write(at_ms << 80)
+    return _write(min(max(at_ms, 0), _MOST_MS) << 80)
 
 
 def id_after(earlier: str | None) -> str:

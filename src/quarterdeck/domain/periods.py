@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 Period = Literal["day", "month"]
 
 ZONE: tzinfo = UTC
+_FIRST_S, _LAST_S = -62_135_510_400, 253_402_214_399  # a day within what a calendar has, in any zone
 _MAX_ZONE_CHARS = 64
 
 
@@ -29,6 +30,11 @@ def find_zone(name: str) -> tzinfo | None:
 
 def zone_or_utc(name: str) -> tzinfo:
     return find_zone(name) or UTC
+
+
+def local_time(at_ms: int, zone: tzinfo) -> datetime:
+    """Of any number: what no calendar has is the first or the last day of it."""
+    return datetime.fromtimestamp(min(max(at_ms // 1000, _FIRST_S), _LAST_S), zone)
 
 
 def day_of(at_ms: int, zone: tzinfo = ZONE) -> str:

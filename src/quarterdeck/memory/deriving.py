@@ -6,11 +6,12 @@ this one request only. The question that a message answers is shown beside it, a
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 import msgspec
 from msgspec import Struct
 
+from quarterdeck.domain.periods import local_time
 from quarterdeck.store.memories import MemoryRow
 
 MAX_STATEMENTS = 60
@@ -118,4 +119,4 @@ def read_answer(text: str) -> Answer | None:
 
 
 def _time(at_ms: int, zone: tzinfo) -> str:
-    return datetime.fromtimestamp(at_ms / 1000, zone).strftime("%A %Y-%m-%d %H:%M")
+    return local_time(at_ms, zone).strftime("%A %Y-%m-%d %H:%M")

@@ -5,10 +5,10 @@ Pure and stable: what was sent long ago is rebuilt with these functions (`contex
 
 from __future__ import annotations
 
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 
 from quarterdeck.domain.parts import IdeaPart, Part, TextPart
-from quarterdeck.domain.periods import write_time
+from quarterdeck.domain.periods import local_time, write_time
 from quarterdeck.store.memories import MemoryRow
 
 MAX_QUOTE_CHARS = 1_200
@@ -34,7 +34,7 @@ def quote_memory(row: MemoryRow, zone: tzinfo) -> str:
 
 
 def _time(at_ms: int, zone: tzinfo) -> str:
-    return write_time(datetime.fromtimestamp(at_ms // 1000, zone))
+    return write_time(local_time(at_ms, zone))
 
 
 def _clip(text: str, most: int) -> str:
