@@ -14,7 +14,7 @@ from quarterdeck.errors import ProviderCutError, ProviderError, ProviderTimeoutE
 from quarterdeck.providers.base import Provider
 from quarterdeck.providers.connection import Connection
 from quarterdeck.providers.openai_compatible import OpenAIDecoder
-from quarterdeck.providers.polling import poll_of
+from quarterdeck.providers.polling import source_of
 
 _TICK_S = 0.01
 _EMPTY_TICKS = 2
@@ -31,17 +31,16 @@ async def collect_polled(provider: Provider) -> tuple[list[Delta], ProviderError
     deltas: list[Delta] = []
     polls = 0
     stream = provider.stream(ask())
-    poll = poll_of(stream)
+    source = source_of(stream)
     try:
         async for batch in stream:
             deltas += batch
             empty = 0
             while empty < _EMPTY_TICKS:
                 await asyncio.sleep(_TICK_S)
-                if (more := poll()) is None:
+                if (more := source.poll()) is None:
                     break
-                assert all(type(delta) is TextChunk for delta in more)
-                deltas += more
+                deltas += [TextChunk(more)] if more else []
                 polls += bool(more)
                 empty = 0 if more else empty + 1
     except ProviderError as error:
@@ -139,13 +138,13 @@ async def test_a_connection_that_was_polled_serves_the_next_request(pair: Pair) 
 async def test_closing_a_polled_stream_closes_its_upstream(pair: Pair) -> None:
     pair.fake.default = Script(pieces=words(2_000), delay_s=0.002)
     stream = pair.provider.stream(ask())
-    poll = poll_of(stream)
+    source = source_of(stream)
     await anext(stream)
     for _ in range(3):
         await asyncio.sleep(_TICK_S)
-        assert poll() is not None
+        assert source.poll() is not None
     await stream.aclose()
-    assert poll() is None
+    assert source.poll() is None
     async with asyncio.timeout(5):
         while pair.fake.requests[-1].ended_at is None:  # noqa: ASYNC110 - polling is the one wait there is
             await asyncio.sleep(0.005)

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from functools import partial
 from typing import TypeVar
 
 import msgspec
@@ -23,7 +22,7 @@ from quarterdeck.domain.step import Delta, ReasoningChunk, StepRequest, TextChun
 from quarterdeck.domain.tokens import estimate_text
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.providers.polling import Poll, Polled, Source, never, poll_of
+from quarterdeck.providers.polling import Poll, Polled, Source, never, source_of
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.usage import Spent, UsageEntry
@@ -63,11 +62,16 @@ class _Metered(Struct):
         if self.first_token_ms is None and self.texts:
             self.first_token_ms = max(now_ms() - call.at, 0)
 
-    def poll(self, poll: Poll[list[Delta]], call: Call) -> list[Delta] | None:
-        deltas = poll()
-        if deltas:
-            self.take(deltas, call)
-        return deltas
+    def noting(self, words: Source[str], call: Call) -> Poll[str]:
+        def poll() -> str | None:
+            text = words.poll()
+            if text:
+                self.texts.append(text)
+                if self.first_token_ms is None:
+                    self.first_token_ms = max(now_ms() - call.at, 0)
+            return text
+
+        return poll
 
 
 class Relay:
@@ -86,15 +90,15 @@ class Relay:
         self._limits.require_allowed(who, model)
         return profile
 
-    def stream(self, asked: Relayed) -> Polled[list[Delta]]:
+    def stream(self, asked: Relayed) -> Polled[list[Delta], str]:
         """The deltas as they come; closing it leaves the provider at once.
 
         Raises: `ModelNotFoundError`, `ModelForbiddenError`, `OverBudgetError`, `ProviderError`, `StorageError`.
         """
-        source = Source()
-        return Polled(self._stream(asked, source), lambda: source.poll())
+        source = Source[str]()
+        return Polled(self._stream(asked, source), source)
 
-    async def _stream(self, asked: Relayed, source: Source) -> AsyncGenerator[list[Delta], None]:
+    async def _stream(self, asked: Relayed, source: Source[str]) -> AsyncGenerator[list[Delta], None]:
         self._limits.require_allowed(asked.who, asked.model)
         provider, profile = self._registry.provider_for(asked.model)
         request = msgspec.structs.replace(asked.request, model=profile.name, owner=asked.who.user, is_kept=False)
@@ -108,7 +112,7 @@ class Relay:
         metered = _Metered()
         try:
             async with aclosing(provider.stream(request)) as stream:
-                source.poll = partial(metered.poll, poll_of(stream), call)
+                source.poll = metered.noting(source_of(stream), call)
                 async for deltas in stream:
                     metered.take(deltas, call)
                     yield deltas

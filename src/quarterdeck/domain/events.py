@@ -11,6 +11,7 @@ not part of the event: it is the log's. Times are milliseconds since 1970, UTC.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -246,9 +247,8 @@ _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 _feed_decoder: msgspec.json.Decoder[FeedEvent] = msgspec.json.Decoder(FeedEvent)
 
 
-def encode_event(event: Event | FeedEvent) -> bytes:
-    """One line of JSON."""
-    return _encoder.encode(event)
+encode_event: Callable[[Event | FeedEvent], bytes] = _encoder.encode
+"""One line of JSON."""
 
 
 def decode_event(raw: bytes) -> Event:

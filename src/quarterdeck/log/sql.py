@@ -71,7 +71,10 @@ class SqlLog:
         return done
 
     def append_soon(self, turn: str, seq: int, bodies: list[bytes], told: Told) -> None:
-        self._put(told, turn, seq, bodies, begins=False)
+        if bodies and self._writer is not None:
+            self._writer.put(Append(told, turn, seq, bodies))
+        else:
+            self._put(told, turn, seq, bodies, begins=False)
 
     def _put(self, told: Told, turn: str, seq: int, bodies: list[bytes], begins: bool) -> None:
         if bodies:

@@ -67,10 +67,12 @@ class Tail:
         self.state = "running"
         self.first, self.last = first, last
         self.bodies += bodies
-        self.size += sum(map(len, bodies))
+        for body in bodies:
+            self.size += len(body)
         while len(self.bodies) > KEEP_ENTRIES or self.size > KEEP_BYTES:
             self.size -= len(self.bodies.pop(0))
-        self.wake()
+        if self.waiters:
+            self.wake()
 
     def end(self) -> None:
         """The log is finished."""
@@ -117,7 +119,11 @@ class Tail:
         start = waiter.after - (self.last - len(self.bodies))
         if start < 0:
             return False
-        entries = [Entry(seq, body) for seq, body in enumerate(self.bodies[start:], waiter.after + 1)]
+        bodies = self.bodies[start:]
+        if len(bodies) == 1:  # nearly always
+            entries = [Entry(self.last, bodies[0])]
+        else:
+            entries = [Entry(seq, body) for seq, body in enumerate(bodies, waiter.after + 1)]
         try:
             is_taken = waiter.take(entries)
         except Exception as error:  # whose it is hears of it; the other waiters must not
@@ -150,7 +156,8 @@ class Tails:
         return tail
 
     def extend(self, name: str, seq: int, bodies: list[bytes], first: int) -> None:
-        self.open(name).extend(seq, bodies, first)
+        tail = self._tails.get(name) or self.open(name)
+        tail.extend(seq, bodies, first)
         self._tails.move_to_end(name)
 
     def finish(self, name: str) -> None:

@@ -43,11 +43,6 @@ class Write:
     def publish(self, tails: Tails) -> None:
         raise NotImplementedError
 
-    def settle(self, tails: Tails) -> None:
-        if self.error is None:
-            self.publish(tails)
-        self.told(self.error)
-
 
 class Append(Write):
     __slots__ = ("begins", "bodies", "first", "name", "seq")
@@ -196,9 +191,12 @@ class Writer:
     def _settle(self, writes: list[Write], is_foreign: bool) -> None:
         if is_foreign:
             self._tails.doubt()
+        tails = self._tails
         for write in writes:
             try:
-                write.settle(self._tails)
+                if write.error is None:
+                    write.publish(tails)
+                write.told(write.error)
             except Exception as error:  # whose it is; the others must hear of theirs
                 _log.error("log.not_told", exc_info=error)
 

@@ -44,11 +44,11 @@ class HttpProvider:
         self._backoff_s = backoff_s
         self._refused: dict[str, frozenset[str]] = {}  # model -> optional parameters it does not take
 
-    def stream(self, request: StepRequest) -> Polled[list[Delta]]:
-        source = Source()
-        return Polled(self._stream(request, source), lambda: source.poll())
+    def stream(self, request: StepRequest) -> Polled[list[Delta], str]:
+        source = Source[str]()
+        return Polled(self._stream(request, source), source)
 
-    async def _stream(self, request: StepRequest, source: Source) -> AsyncGenerator[list[Delta], None]:
+    async def _stream(self, request: StepRequest, source: Source[str]) -> AsyncGenerator[list[Delta], None]:
         record = CallRecord(self.endpoint, request.model, "stream")
         reader: AnswerReader | None = None
         try:

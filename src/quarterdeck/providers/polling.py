@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 EMPTY_TICKS = 2  # without a word, after which one waits for the next item instead of polling
 
 T = TypeVar("T")
+P = TypeVar("P")
 
 Poll = Callable[[], T | None]
 """What has come since the last item, an empty one if nothing has; None when it is `anext` that gives the next item.
@@ -17,13 +18,22 @@ It gives text alone: all else (a call, the end, what went wrong) comes with `ane
 """
 
 
-class Polled(AsyncGenerator[T, None]):
-    """`items`, with a `poll` of what comes between two of them."""
+class Source(Generic[T]):
+    """What is polled. Of a stream that is not open it gives nothing, so it is asked for its `poll` each time."""
 
-    __slots__ = ("_items", "poll")
+    __slots__ = ("poll",)
 
-    def __init__(self, items: AsyncGenerator[T, None], poll: Poll[T]) -> None:
-        self._items, self.poll = items, poll
+    def __init__(self, poll: Poll[T] | None = None) -> None:
+        self.poll: Poll[T] = poll or never
+
+
+class Polled(AsyncGenerator[T, None], Generic[T, P]):
+    """`items`, and the source of what comes between two of them."""
+
+    __slots__ = ("_items", "source")
+
+    def __init__(self, items: AsyncGenerator[T, None], source: Source[P]) -> None:
+        self._items, self.source = items, source
 
     def __anext__(self) -> Coroutine[Any, Any, T]:
         return self._items.__anext__()
@@ -43,17 +53,8 @@ class Polled(AsyncGenerator[T, None]):
         return await self._items.athrow(kind, value, traceback)  # type: ignore[arg-type]
 
 
-class Source:
-    """Where the items of a stream come from: known only when it has been opened."""
-
-    __slots__ = ("poll",)
-
-    def __init__(self) -> None:
-        self.poll: Poll[Any] = never
-
-
-def poll_of(stream: AsyncGenerator[T, None]) -> Poll[T]:
-    return stream.poll if isinstance(stream, Polled) else never
+def source_of(stream: AsyncGenerator[Any, None]) -> Source[Any]:
+    return stream.source if isinstance(stream, Polled) else Source()
 
 
 def never() -> None:

@@ -8,7 +8,7 @@ the connection is not read in between.
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -114,8 +114,8 @@ class AnswerReader:
         self._kept: list[Delta] = []  # has come, and is more than text: `take` gives it
         self._connection = _connection_of(response)
 
-    def poll(self) -> list[Delta] | None:
-        """Text that has come; empty if nothing has. None when it is for `take` and `read` to tell what there is."""
+    def poll(self) -> str | None:
+        """Words that have come; empty if none have. None when it is for `take` and `read` to tell what there is."""
         if self._fault is not None or self._ended or self._kept:
             return None
         content, held = self._response.content, self._connection
@@ -126,18 +126,15 @@ class AnswerReader:
             chunk += self._watch.take()
         if not chunk:
             is_over = self._decoder.finish is not None or content.is_eof() or content.exception() is not None
-            return None if is_over else []
-        if self._splitter.is_between and (text := self._shape.read(chunk)) is not None:
-            out: list[Delta] = [TextChunk(text)] if text else []
-        elif (decoded := self._decode_text(chunk)) is None:
+            return None if is_over else ""
+        text = self._shape.read(chunk) if self._splitter.is_between else None
+        if text is None and (text := self._decode_text(chunk)) is None:
             return None
-        else:
-            out = decoded
         if not content.is_eof() and held is not None:
             held.hold()
-        return out
+        return text
 
-    def _decode_text(self, chunk: bytes) -> list[Delta] | None:
+    def _decode_text(self, chunk: bytes) -> str | None:
         """None when it is more than text."""
         out: list[Delta] = []
         is_between = self._splitter.is_between
@@ -145,13 +142,13 @@ class AnswerReader:
             self._understand(chunk, out)
         except UpstreamError as fault:
             self._fault = fault
-        for delta in out:
-            if type(delta) is not TextChunk:
-                self._kept = out
-                return None
-        if out and is_between and self._splitter.is_between:
-            self._shape.learn(chunk, cast(TextChunk, out[-1]).text, self._decoder)
-        return out
+        texts = [delta.text for delta in out if type(delta) is TextChunk]
+        if len(texts) < len(out):
+            self._kept = out
+            return None
+        if texts and is_between and self._splitter.is_between:
+            self._shape.learn(chunk, texts[-1], self._decoder)
+        return "".join(texts)
 
     def take(self) -> list[Delta]:
         """What has come already; empty if there is nothing yet, or nothing more: `read` waits, and tells.

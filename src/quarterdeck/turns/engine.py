@@ -22,7 +22,7 @@ from quarterdeck.domain.parts import ToolCallPart, ToolResultPart
 from quarterdeck.domain.step import Delta, FinishChunk, LogprobsChunk, RetryChunk, StepRequest, TextChunk, UsageChunk
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.providers.base import Provider
-from quarterdeck.providers.polling import Polled, Source, poll_of
+from quarterdeck.providers.polling import Poll, Polled, Source, source_of
 from quarterdeck.turns.parts import PartWriter
 
 MAX_STEPS = 12  # of a turn; the last one may not call anything any more
@@ -70,28 +70,33 @@ class StepPlan(Struct, frozen=True):
     is_again: bool = False  # the same call with less, after it was too long
 
 
-def run_step(plan: StepPlan) -> Polled[list[Event]]:
+def run_step(plan: StepPlan) -> Polled[list[Event], list[Event]]:
     """The events of one step; each list holds those that arrived together, none is empty, but for polled ones.
 
     Closing it closes the upstream connection. Raises: `ProviderError`. Whoever
     ends the step early closes `plan.writer` for what it held back.
     """
-    source = Source()
+    source = Source[list[Event]]()
+    return Polled(_run_step(plan, source), source)
+
+
+def _written(words: Source[str], writer: PartWriter) -> Poll[list[Event]]:
+    """Of words, the events that tell them."""
 
     def poll() -> list[Event] | None:
-        deltas: list[Delta] | None = source.poll()
-        if deltas is None:
-            return None
-        return _translate(plan, deltas) if deltas else []
+        text = words.poll()
+        if text:
+            return writer.write_text(text)
+        return None if text is None else []
 
-    return Polled(_run_step(plan, source), poll)
+    return poll
 
 
-async def _run_step(plan: StepPlan, source: Source) -> AsyncGenerator[list[Event], None]:
+async def _run_step(plan: StepPlan, source: Source[list[Event]]) -> AsyncGenerator[list[Event], None]:
     if not plan.is_again:
         yield [StepStarted(plan.step, plan.profile.id, now_ms(), plan.context.taint)]
     async with aclosing(plan.provider.stream(_request(plan))) as stream:
-        source.poll = poll_of(stream)
+        source.poll = _written(source_of(stream), plan.writer)
         has_ended = False
         async for deltas in stream:
             events, last = _translate(plan, deltas), deltas[-1]

@@ -30,7 +30,7 @@ from quarterdeck.errors import (
     as_quarterdeck_error,
 )
 from quarterdeck.providers.base import Provider
-from quarterdeck.providers.polling import EMPTY_TICKS, Poll, never, poll_of
+from quarterdeck.providers.polling import EMPTY_TICKS, Source, source_of
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.store.usage import Spent
 from quarterdeck.turns.briefing import Briefing, Counted
@@ -106,7 +106,7 @@ class Job:
         self._task: asyncio.Task[None] | None = None  # that pumps
         self._reading: asyncio.Task[None] | None = None  # the same, while it waits for the model
         self._stream: AsyncGenerator[list[Event], None] | None = None
-        self._poll: Poll[list[Event]] = never  # of it
+        self._source: Source[list[Event]] = Source()  # of it
         self._empty_ticks = 0
         self._leaving: asyncio.Task[None] | None = None
 
@@ -288,7 +288,7 @@ class Job:
 
     async def _pump(self, stream: AsyncGenerator[list[Event], None]) -> None:
         """Engine to log. The first event confirms that the turn is ours, before a model is asked."""
-        self._stream, self._poll = stream, poll_of(stream)
+        self._stream, self._source = stream, source_of(stream)
         try:
             await self.claim.confirm()
             self._raise_if_interrupted()
@@ -297,7 +297,7 @@ class Job:
                 await self._pass_on(events)
                 self._raise_if_interrupted()
         finally:
-            self._stream, self._poll = None, never
+            self._stream, self._source = None, Source()
             if self._leaving is not None:
                 await asyncio.wait([self._leaving])
             await stream.aclose()  # or a stopped turn would go on being paid for
@@ -325,7 +325,7 @@ class Job:
     def _go_on(self) -> bool:
         """At a tick: the text that has come goes into the log. Whether the next tick is to call this, too."""
         outbox = self.outbox
-        if self._interruption is not None or outbox.is_full or (events := self._poll()) is None:
+        if self._interruption is not None or outbox.is_full or (events := self._source.poll()) is None:
             return False
         if not events:
             self._empty_ticks += 1

@@ -106,7 +106,8 @@ class Outbox:
         if self._is_sending():
             self._is_wanted = True
             return
-        self._take_result()
+        if self._flushing is not None:
+            self._take_result()
         self._join()
         self.is_urgent = False
         if not self._waiting:
@@ -286,8 +287,14 @@ class Outbox:
         self._last_seq = seq + len(bodies)
 
     def _join(self) -> None:
-        if self._texts:
-            text, self._texts = "".join(self._texts), []
+        texts = self._texts
+        if not texts:
+            return
+        text = "".join(texts)
+        texts.clear()
+        if len(text) <= MAX_DELTA_CHARS:
+            self._waiting.append(TextDelta(self._part, text))
+        else:
             for start in range(0, len(text), MAX_DELTA_CHARS):
                 self._waiting.append(TextDelta(self._part, text[start : start + MAX_DELTA_CHARS]))
         self._part = -1

@@ -35,6 +35,7 @@ class PartWriter:
         self.goes_on = bool(before)  # from words of this step that are there already
         self._seam = Seam(before) if before else None
         self._tagged = _parser_after(before) if answer_format == "tagged" else None
+        self._is_bare = self._seam is None and self._tagged is None and not self._lead  # text is told as it comes
         self._entry: PartKind = "idea" if self._kind == "idea" else "text"  # what the parser is in
 
     @property
@@ -53,6 +54,8 @@ class PartWriter:
 
     def write_text(self, text: str) -> list[Event]:
         """As `write` of a chunk of text."""
+        if self._is_bare and text and self._open is not None and self._kind == "text":
+            return [TextDelta(self._open, text)]
         fresh = text if self._seam is None else self._seam.feed(text)
         return self._write_text(fresh) if fresh else []
 
@@ -78,6 +81,7 @@ class PartWriter:
         if self._tagged is None:
             if self._lead:
                 text, self._lead = self._lead + text.lstrip("\n"), ""
+                self._is_bare = self._seam is None
             return self._put("text", text)
         return self._entries(self._tagged.feed(text))
 

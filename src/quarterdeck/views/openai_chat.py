@@ -66,16 +66,22 @@ class ChatStream:
     def begin(self, index: int) -> bytes:
         return self._chunk(index, {"role": "assistant", "content": "", "refusal": None})
 
+    def encode_text(self, index: int, text: str) -> bytes:
+        """As `encode` of a chunk of text."""
+        if self._logprobs[index]:
+            return self._chunk(index, {"content": text}, logprobs=self._take_logprobs(index))
+        return self._texts[index] + _encode(text) + self._text_end
+
     def encode(self, index: int, deltas: list[Delta]) -> bytes:
         """The chunks of what came together; empty when nothing of it is told."""
         texts = [delta.text for delta in deltas if type(delta) is TextChunk]
         if len(texts) == len(deltas) and not self._logprobs[index]:
-            return self._texts[index] + _encode("".join(texts)) + self._text_end
+            return self.encode_text(index, "".join(texts))
         out: list[bytes] = []
         for delta in deltas:
             match delta:
                 case TextChunk(text=text):
-                    out.append(self._chunk(index, {"content": text}, logprobs=self._take_logprobs(index)))
+                    out.append(self.encode_text(index, text))
                 case ReasoningChunk(text=text):
                     out.append(self._chunk(index, {"reasoning_content": text}))
                 case ToolCallChunk():

@@ -41,13 +41,13 @@ def error_frame(error: QuarterdeckError, ref: str = "") -> ErrorFrame:
     )  # fmt: skip
 
 
-def turn_prefix(turn: str) -> str:
+def turn_prefix(turn: str) -> bytes:
     """The unchanging beginning of a turn's event frames."""
-    return f'{{"type":"event","turn":"{turn}","seq":'
+    return b'{"type":"event","turn":"%b","seq":' % turn.encode()
 
 
-FEED_PREFIX = '{"type":"feed","seq":'
+FEED_PREFIX = b'{"type":"feed","seq":'
 
 
-def event_frame(prefix: str, entry: Entry) -> str:
-    return f'{prefix}{entry.seq},"event":{entry.body.decode()}}}'
+def event_frame(prefix: bytes, entry: Entry) -> bytes:
+    return b'%b%d,"event":%b}' % (prefix, entry[0], entry[1])

@@ -19,7 +19,10 @@ _WAITING = 16  # of all choices, until the reader has taken some
 
 
 def ask_all(relay: Relay, calls: list[Relayed]) -> AsyncGenerator[Told, None]:
-    """What comes, as it comes. Raises: as `Relay.stream`; a refusal is told, and ends its choice only."""
+    """What comes, as it comes; of a single choice the words can be polled.
+
+    Raises: as `Relay.stream`; a refusal is told, and ends its choice only.
+    """
     return _ask(relay, 0, calls[0]) if len(calls) == 1 else _ask_together(relay, calls)
 
 
@@ -67,17 +70,12 @@ class Pace:
                 raise OverloadedError("The server is restarting. Ask again.")
 
 
-def _ask(relay: Relay, index: int, call: Relayed) -> Polled[Told]:
+def _ask(relay: Relay, index: int, call: Relayed) -> Polled[Told, str]:
     stream = relay.stream(call)
-
-    def poll() -> Told | None:
-        deltas = stream.poll()
-        return None if deltas is None else (index, deltas)
-
-    return Polled(_tell(stream, index), poll)
+    return Polled(_tell(stream, index), stream.source)
 
 
-async def _tell(stream: Polled[list[Delta]], index: int) -> AsyncGenerator[Told, None]:
+async def _tell(stream: Polled[list[Delta], str], index: int) -> AsyncGenerator[Told, None]:
     try:
         async with aclosing(stream):
             async for deltas in stream:

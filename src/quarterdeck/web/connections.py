@@ -34,7 +34,7 @@ _BEATS_AT_ONCE = 20  # a fifth of a millisecond
 CLOSE_SIGNED_OUT = 1008
 CLOSE_GOING_AWAY = 1012
 ABORT = "quarterdeck.abort"  # in the scope's extensions: a function that cuts the connection
-WRITE_TEXTS = "quarterdeck.write_texts"  # of a socket: one that writes frames at once, or says that it cannot
+WRITE_FRAMES = "quarterdeck.write_frames"  # of a socket: one that writes frames at once, or says that it cannot
 WRITE_PIECE = "quarterdeck.write_piece"  # of a request: one that does so with a piece of its answer
 
 
@@ -51,7 +51,7 @@ class Connection:
         self.is_full = is_full
         self.guest_of = household if principal.role == "guest" else ""
         self._socket = socket
-        self._write: Callable[[list[str]], bool] = socket.scope.get("extensions", {}).get(WRITE_TEXTS, _cannot)
+        self._write: Callable[[list[bytes]], bool] = socket.scope.get("extensions", {}).get(WRITE_FRAMES, _cannot)
         self._sending_since: float | None = None
         self._pending = 0
         self.is_gone = False
@@ -60,15 +60,15 @@ class Connection:
     def protocol(self) -> str:
         return "full" if self.is_full else "simple"
 
-    def write_now(self, frames: list[str]) -> bool:
-        """All of them, without waiting. False, with nothing written, when that cannot be."""
+    def write_now(self, frames: list[bytes]) -> bool:
+        """All of them (text, as UTF-8), without waiting. False, with nothing written, when that cannot be."""
         return not self.is_gone and not self._pending and self._write(frames)
 
-    async def send_all(self, frames: list[str]) -> None:
+    async def send_all(self, frames: list[bytes]) -> None:
         """Together where that can be. Raises: as `send`."""
         if not self.write_now(frames):
             for frame in frames:
-                await self.send(frame)
+                await self.send(frame.decode())
 
     async def send(self, frame: str) -> None:
         """Raises: `WebSocketDisconnect` when nobody is there any more."""
@@ -197,16 +197,17 @@ class Connections:
 
     async def _beat(self) -> None:
         frame = encode_frame(HeartbeatFrame(at=now_ms()))
+        frames = [frame.encode()]
         idle = [connection for connection, _ in self._open.values() if connection.is_full and not connection.is_stuck()]
         for number, connection in enumerate(idle):
-            if not connection.write_now([frame]):
+            if not connection.write_now(frames):
                 beat = asyncio.ensure_future(connection.send(frame))  # one slow reader must not hold up the others
                 beat.add_done_callback(_forget)
             if number % _BEATS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
 
-def _cannot(_frames: list[str]) -> bool:
+def _cannot(_frames: list[bytes]) -> bool:
     """On a server that has no such way."""
     return False
 

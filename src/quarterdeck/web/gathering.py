@@ -172,7 +172,7 @@ class Gathering:
         await self._put(turn, [encode_frame(FollowingFrame(ref=turn, turn=turn, after=after))], is_news=False)
         prefix = turn_prefix(turn)
         async for entries in reader.follow():
-            await self._put(turn, [event_frame(prefix, entry) for entry in entries])
+            await self._put(turn, [event_frame(prefix, entry).decode() for entry in entries])
 
     async def _follow_feed(self, after: int) -> None:
         name = feed_name(self._principal.user)
@@ -182,7 +182,7 @@ class Gathering:
         await check_cursor(self._house.log, name, after)
         await self._put(FEED, [encode_frame(FollowingFrame(ref=FEED, feed=True, after=after))], is_news=False)
         async for entries in follow(self._house.log, name, after):
-            await self._put(FEED, [event_frame(FEED_PREFIX, entry) for entry in entries])
+            await self._put(FEED, [event_frame(FEED_PREFIX, entry).decode() for entry in entries])
 
     async def _put(self, ref: str, frames: list[str], *, is_news: bool = True) -> None:
         await self._reads.put(_Read(ref, frames, is_news))

@@ -15,7 +15,7 @@ from quarterdeck.accounts.relaying import Relayed
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import StepRequest
 from quarterdeck.errors import ProviderRefusedError, as_quarterdeck_error
-from quarterdeck.providers.polling import EMPTY_TICKS, Poll, poll_of
+from quarterdeck.providers.polling import EMPTY_TICKS, Source, source_of
 from quarterdeck.views.openai_chat import ChatAnswer, ChatIdentity, ChatStream
 from quarterdeck.views.openai_chat_request import ChatRequest, image_addresses, step_of
 from quarterdeck.views.told_deltas import Told, told_deltas
@@ -104,7 +104,7 @@ async def _stream(
     told: AsyncGenerator[Told, None],
     shortcut: Shortcut,
 ) -> AsyncIterator[bytes]:
-    pace, text = Pace(house), _Text(stream, poll_of(told), shortcut)
+    pace, text = Pace(house), _Text(stream, source_of(told), shortcut)
     async with aclosing(told):
         yield b"".join(map(stream.begin, range(choices)))
         try:
@@ -123,22 +123,22 @@ async def _stream(
 
 
 class _Text:
-    """What is told of an answer at the ticks, while nothing but text comes."""
+    """What is told of the only choice at the ticks, while nothing but text comes."""
 
-    def __init__(self, stream: ChatStream, poll: Poll[Told], shortcut: Shortcut) -> None:
-        self._stream, self._poll, self._shortcut = stream, poll, shortcut
+    def __init__(self, stream: ChatStream, words: Source[str], shortcut: Shortcut) -> None:
+        self._stream, self._words, self._shortcut = stream, words, shortcut
         self._empty_ticks = 0
         self._unwritten = b""
 
     def write(self) -> bool:
         """What has come; whether that is to be done at the next tick, too."""
-        if (item := self._poll()) is None:
+        if (text := self._words.poll()) is None:
             return False
-        if not item[1]:
+        if not text:
             self._empty_ticks += 1
             return self._empty_ticks < EMPTY_TICKS
         self._empty_ticks = 0
-        chunk = _encode(self._stream, item)
+        chunk = self._stream.encode_text(0, text)
         if self._shortcut.write(chunk):
             return True
         self._unwritten = chunk

@@ -256,7 +256,7 @@ class FullSocket:
         await self._connection.close(_CLOSE_FAILED, error.message[:120])
 
     async def _reply(self, frame: ServerFrame) -> None:
-        await self._connection.send_all([encode_frame(frame)])
+        await self._connection.send_all([encode_frame(frame).encode()])
 
 
 async def _receive(socket: WebSocket) -> str | bytes:

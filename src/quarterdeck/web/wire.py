@@ -17,7 +17,7 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import OPEN
 
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.web.connections import ABORT, WRITE_PIECE, WRITE_TEXTS
+from quarterdeck.web.connections import ABORT, WRITE_FRAMES, WRITE_PIECE
 
 logger = get_logger("quarterdeck.wire")
 
@@ -27,7 +27,7 @@ HEAD_S = 15.0  # from the first byte, or from the connection, to the end of the 
 BODY_PAUSE_S = 30.0  # between two pieces of a body
 BODY_GRACE_S = 60.0  # after which a body must have come at the least pace
 LEAST_BYTES_PER_S = 1_000
-MAX_AT_ONCE = 16 * 1024  # characters that a socket or stream is given without looking whether its reader keeps up
+MAX_AT_ONCE = 16 * 1024  # bytes that a socket or stream is given without looking whether its reader keeps up
 PINGS_SPARED = 2  # of three, where something else was written meanwhile
 _FINAL_TEXT = 0x81
 
@@ -162,7 +162,7 @@ class Socket(WebSocketsSansIOProtocol):
         super().__init__(*given, **options)
         self.queue = cast("asyncio.Queue[Any]", Inbox())
         self._held: list[bytes] = []  # to be written at the end of this turn of the event loop
-        self._held_size = 0  # characters
+        self._held_size = 0  # bytes
         self._has_written = False  # since the last time a ping was due
         self._pings_spared = 0
 
@@ -184,25 +184,25 @@ class Socket(WebSocketsSansIOProtocol):
     async def run_asgi(self) -> None:
         extensions = cast("dict[str, Any]", self.scope["extensions"])
         extensions[ABORT] = self.transport.abort
-        extensions[WRITE_TEXTS] = self.write_text
+        extensions[WRITE_FRAMES] = self.write_frames
         await super().run_asgi()
 
-    def write_text(self, texts: list[str]) -> bool:
-        """Each text as a frame (RFC 6455, not compressed), with one system call for what is written in the same moment.
+    def write_frames(self, payloads: list[bytes]) -> bool:
+        """Each text (UTF-8) as a frame (RFC 6455, not compressed); with one system call what is written in a moment.
 
         False, with nothing written, when the reader is behind, the socket is not open or it is much: the way by ASGI
         waits frame by frame, or says what is wrong.
         """
-        size = sum(map(len, texts))
+        size = sum(map(len, payloads))
         if size + self._held_size > MAX_AT_ONCE:
             self._write_held()
         if not self._is_open() or not self.writable.is_set() or size > MAX_AT_ONCE:
             return False
-        if not self._held:
+        held = self._held
+        if not held:
             self.loop.call_soon(self._write_held)
-        for text in texts:
-            payload = text.encode()
-            self._held += (frame_head(len(payload)), payload)
+        for payload in payloads:
+            held += (frame_head(len(payload)), payload)
         self._held_size += size
         return True
 

@@ -11,7 +11,7 @@ from tests.unit.turns.rig import WAIT_S, ScriptedProvider, open_rig
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk
 from quarterdeck.errors import ProviderCutError, ProviderError
-from quarterdeck.providers.polling import Polled
+from quarterdeck.providers.polling import Polled, Source
 
 
 class DrivenProvider(ScriptedProvider):
@@ -24,8 +24,8 @@ class DrivenProvider(ScriptedProvider):
         self.error = error
         self.waits = self.polls = 0
 
-    def stream(self, request: StepRequest) -> Polled[list[Delta]]:
-        return Polled(self._stream(request), self._poll)
+    def stream(self, request: StepRequest) -> Polled[list[Delta], str]:
+        return Polled(self._stream(request), Source(self._poll))
 
     async def _stream(self, request: StepRequest) -> AsyncGenerator[list[Delta], None]:
         self.requests.append(request)
@@ -41,11 +41,11 @@ class DrivenProvider(ScriptedProvider):
         finally:
             self.open_streams -= 1
 
-    def _poll(self) -> list[Delta] | None:
+    def _poll(self) -> str | None:
         self.polls += 1
         if len(self.words) > 1:
-            return [TextChunk(self.words.pop(0))]
-        return [] if self.falls_silent else None
+            return self.words.pop(0)
+        return "" if self.falls_silent else None
 
 
 def counted(words: int) -> str:

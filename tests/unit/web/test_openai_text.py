@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 
-from quarterdeck.domain.step import TextChunk
-from quarterdeck.providers.polling import EMPTY_TICKS
+from quarterdeck.providers.polling import EMPTY_TICKS, Source
 from quarterdeck.views.openai_chat import ChatIdentity, ChatStream
-from quarterdeck.views.told_deltas import Told
 from quarterdeck.web.openai_chat import _Text
 from quarterdeck.web.streams import Shortcut
 
@@ -25,11 +23,11 @@ class Reader:
         return self.keeps_up
 
 
-def open_text(items: list[Told | None], reader: Reader) -> _Text:
+def open_text(items: list[str | None], reader: Reader) -> _Text:
     shortcut = Shortcut()
     shortcut.write = reader.write
     stream = ChatStream(ChatIdentity("chatcmpl-1", "m", 0), 1, includes_usage=False)
-    return _Text(stream, lambda: items.pop(0), shortcut)
+    return _Text(stream, Source(lambda: items.pop(0)), shortcut)
 
 
 def said(pieces: list[bytes]) -> str:
@@ -39,7 +37,7 @@ def said(pieces: list[bytes]) -> str:
 
 def test_what_comes_is_written_until_something_else_is_there() -> None:
     reader = Reader()
-    text = open_text([(0, [TextChunk("one ")]), (0, []), (0, [TextChunk("two ")]), None], reader)
+    text = open_text(["one ", "", "two ", None], reader)
     assert [text.write() for _ in range(4)] == [True, True, True, False]
     assert said(reader.pieces) == "one two "
     assert text.take_unwritten() == b""
@@ -47,7 +45,7 @@ def test_what_comes_is_written_until_something_else_is_there() -> None:
 
 def test_what_a_reader_that_is_behind_does_not_take_is_kept_for_who_waits() -> None:
     reader = Reader()
-    text = open_text([(0, [TextChunk("one ")]), (0, [TextChunk("two ")]), (0, [TextChunk("three")])], reader)
+    text = open_text(["one ", "two ", "three"], reader)
     assert text.write()
     reader.keeps_up = False
     assert not text.write()
@@ -59,7 +57,7 @@ def test_what_a_reader_that_is_behind_does_not_take_is_kept_for_who_waits() -> N
 
 
 def test_after_some_ticks_without_a_word_one_waits() -> None:
-    text = open_text([(0, [])] * EMPTY_TICKS, Reader())
+    text = open_text([""] * EMPTY_TICKS, Reader())
     assert [text.write() for _ in range(EMPTY_TICKS)] == [True] * (EMPTY_TICKS - 1) + [False]
 
 

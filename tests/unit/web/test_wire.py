@@ -258,35 +258,35 @@ def frames(*texts: str) -> bytes:
 
 
 async def test_what_a_socket_is_given_in_one_moment_goes_out_together(socket: Socket) -> None:
-    assert socket.write_text(["one", "two"])
-    assert socket.write_text(["three"])
+    assert socket.write_frames([b"one", b"two"])
+    assert socket.write_frames([b"three"])
     assert written(socket) == []
     await asyncio.sleep(0)
     assert written(socket) == [frames("one", "two", "three")]
-    assert socket.write_text(["four"])
+    assert socket.write_frames([b"four"])
     await asyncio.sleep(0)
     assert written(socket)[1:] == [frames("four")]
 
 
 async def test_what_goes_by_asgi_stands_behind_what_was_given_before(socket: Socket) -> None:
-    assert socket.write_text(["one"])
+    assert socket.write_frames([b"one"])
     await socket.send({"type": "websocket.send", "text": "two"})
-    assert socket.write_text(["three"])
+    assert socket.write_frames([b"three"])
     await asyncio.sleep(0)
     assert b"".join(written(socket)) == frames("one", "two", "three")
 
 
 async def test_a_socket_that_is_closed_is_given_its_last_frames_before_that_and_none_after(socket: Socket) -> None:
-    assert socket.write_text(["one"])
+    assert socket.write_frames([b"one"])
     await socket.send({"type": "websocket.close", "code": 1000})
     assert b"".join(written(socket)).startswith(frames("one") + b"\x88")
-    assert not socket.write_text(["two"])
+    assert not socket.write_frames([b"two"])
     await asyncio.sleep(0)
     assert b"two" not in b"".join(written(socket))
 
 
 async def test_what_a_client_that_leaves_was_to_be_given_is_forgotten(socket: Socket) -> None:
-    assert socket.write_text(["one"])
+    assert socket.write_frames([b"one"])
     socket.disconnected = True
     await asyncio.sleep(0)
     assert written(socket) == []
@@ -294,12 +294,12 @@ async def test_what_a_client_that_leaves_was_to_be_given_is_forgotten(socket: So
 
 async def test_no_more_is_held_than_may_be_written_at_once(socket: Socket) -> None:
     """And a reader found to be behind when it is written is given nothing more."""
-    large = "x" * (MAX_AT_ONCE - 10)
-    assert socket.write_text([large])
-    assert socket.write_text(["y" * 20])
-    assert written(socket) == [frame_head(len(large)) + large.encode()]
+    large = b"x" * (MAX_AT_ONCE - 10)
+    assert socket.write_frames([large])
+    assert socket.write_frames([b"y" * 20])
+    assert written(socket) == [frame_head(len(large)) + large]
     socket.pause_writing()
-    assert not socket.write_text(["z"])
+    assert not socket.write_frames([b"z"])
     await asyncio.sleep(0)
     assert written(socket)[1:] == [frames("y" * 20)]
 
@@ -312,7 +312,7 @@ async def test_a_socket_that_is_written_to_is_pinged_every_third_time_and_a_sile
         found = []
         for due in range(7):
             if is_written_to:
-                assert socket.write_text(["beat"])
+                assert socket.write_frames([b"beat"])
                 socket._write_held()
             before = len(written(socket))
             socket.send_keepalive_ping()
@@ -327,7 +327,7 @@ async def test_a_socket_that_is_written_to_is_pinged_every_third_time_and_a_sile
 
 async def test_a_spared_ping_is_due_again_and_silence_is_not_spared(socket: Socket) -> None:
     socket.ping_interval = 0.0
-    assert socket.write_text(["beat"])
+    assert socket.write_frames([b"beat"])
     await asyncio.sleep(0)
     socket.send_keepalive_ping()
     assert written(socket) == [frames("beat")]
