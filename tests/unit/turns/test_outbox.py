@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 import pytest_asyncio
@@ -37,7 +38,7 @@ from quarterdeck.turns.claim import Claim, Lease, elapsed_s
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.outbox import MAX_DELTA_CHARS, Outbox
 from quarterdeck.turns.parts import PartWriter
-from quarterdeck.turns.ticker import Ticker
+from quarterdeck.turns.ticker import COALESCE_S, Ticker, pause_s
 
 
 @pytest_asyncio.fixture
@@ -383,3 +384,29 @@ async def test_a_feed_that_cannot_be_written_holds_nobody_up_and_works_again_lat
 
     await until(is_told)
     assert [decode_feed_event(body) for body in log.bodies] == [FeedModels(), FeedTurnStarted("c", "1")]
+
+
+def test_with_many_turns_a_tick_comes_a_little_later_and_with_very_many_no_later_than_that() -> None:
+    pauses_ms = [round(pause_s(COALESCE_S, driven) * 1000, 1) for driven in (0, 1, 10, 100, 150, 1_000)]
+    assert pauses_ms == [30, 30.1, 31, 40, 45, 45]
+
+
+async def test_ticks_are_set_by_how_many_turns_they_carry(monkeypatch: pytest.MonkeyPatch) -> None:
+    loop, ticker, pauses = asyncio.get_running_loop(), Ticker(0.001), list[float]()
+    set_timer = loop.call_later
+    left = [3] * 40
+
+    def note(pause: float, *rest: Any) -> asyncio.TimerHandle:
+        pauses.append(pause)
+        return set_timer(pause, *rest)
+
+    monkeypatch.setattr(loop, "call_later", note)
+
+    def go_on(number: int) -> bool:
+        left[number] -= 1
+        return left[number] > 0
+
+    ends = [ticker.drive(partial(go_on, number)) for number in range(40)]
+    async with asyncio.timeout(5):
+        await asyncio.gather(*ends)
+    assert [pause for pause in pauses if pause < 1] == [0.001, pause_s(0.001, 40), pause_s(0.001, 40)]
