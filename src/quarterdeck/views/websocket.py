@@ -8,6 +8,7 @@ from quarterdeck.errors import FrameError, QuarterdeckError
 from quarterdeck.log.base import Entry
 from quarterdeck.views.frames import MAX_FRAME_BYTES, ClientFrame, ErrorFrame, client_decoder
 
+_FINAL_TEXT = 0x81
 _EXPECTED = "a JSON object with `type`: send, retry, follow, unfollow, stop, feed or ping"
 
 
@@ -51,3 +52,12 @@ FEED_PREFIX = b'{"type":"feed","seq":'
 
 def event_frame(prefix: bytes, entry: Entry) -> bytes:
     return b'%b%d,"event":%b}' % (prefix, entry[0], entry[1])
+
+
+def frame_head(size: int) -> bytes:
+    """Of a text frame with that many bytes, as a server sends it: whole and without a mask."""
+    if size < 126:
+        return bytes((_FINAL_TEXT, size))
+    if size < 1 << 16:
+        return bytes((_FINAL_TEXT, 126)) + size.to_bytes(2, "big")
+    return bytes((_FINAL_TEXT, 127)) + size.to_bytes(8, "big")

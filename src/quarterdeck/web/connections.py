@@ -22,7 +22,7 @@ from quarterdeck.errors import AccessError
 from quarterdeck.store.database import Database, StorageError
 from quarterdeck.store.users import find_living
 from quarterdeck.views.frames import HEARTBEAT_S, HeartbeatFrame, ReconnectFrame, encode_frame
-from quarterdeck.views.websocket import error_frame
+from quarterdeck.views.websocket import error_frame, frame_head
 
 logger = get_logger("quarterdeck.sockets")
 
@@ -35,6 +35,7 @@ CLOSE_SIGNED_OUT = 1008
 CLOSE_GOING_AWAY = 1012
 ABORT = "quarterdeck.abort"  # in the scope's extensions: a function that cuts the connection
 WRITE_FRAMES = "quarterdeck.write_frames"  # of a socket: one that writes frames at once, or says that it cannot
+WRITE_READY = "quarterdeck.write_ready"  # of a socket: as that, of frames that have their heads already
 WRITE_PIECE = "quarterdeck.write_piece"  # of a request: one that does so with a piece of its answer
 
 
@@ -42,8 +43,16 @@ class Connection:
     """One accepted socket. `send` may be awaited by several followers at once; frames stay whole."""
 
     def __init__(
-        self, number: int, socket: WebSocket, principal: Principal, *, is_full: bool, household: str = ""
+        self,
+        number: int,
+        socket: WebSocket,
+        principal: Principal,
+        sending: set[Connection],
+        *,
+        is_full: bool,
+        household: str = "",
     ) -> None:
+        """`sending`: those that wait for their reader; it adds and removes itself."""
         self.number = number
         self.user = principal.user
         self.credential = principal.credential
@@ -51,7 +60,9 @@ class Connection:
         self.is_full = is_full
         self.guest_of = household if principal.role == "guest" else ""
         self._socket = socket
+        self._write_ready: Callable[[bytes], bool] = socket.scope.get("extensions", {}).get(WRITE_READY, _cannot)
         self._write: Callable[[list[bytes]], bool] = socket.scope.get("extensions", {}).get(WRITE_FRAMES, _cannot)
+        self._sending = sending
         self._sending_since: float | None = None
         self._pending = 0
         self.is_gone = False
@@ -63,6 +74,10 @@ class Connection:
     def write_now(self, frames: list[bytes]) -> bool:
         """All of them (text, as UTF-8), without waiting. False, with nothing written, when that cannot be."""
         return not self.is_gone and not self._pending and self._write(frames)
+
+    def write_ready(self, frames: bytes) -> bool:
+        """As `write_now`, of frames with their heads (RFC 6455)."""
+        return not self.is_gone and not self._pending and self._write_ready(frames)
 
     async def send_all(self, frames: list[bytes]) -> None:
         """Together where that can be. Raises: as `send`."""
@@ -77,6 +92,7 @@ class Connection:
         self._pending += 1
         if self._sending_since is None:
             self._sending_since = time.monotonic()
+            self._sending.add(self)
         try:
             await self._socket.send({"type": "websocket.send", "text": frame})
         except (RuntimeError, OSError) as error:
@@ -85,6 +101,8 @@ class Connection:
         finally:
             self._pending -= 1
             self._sending_since = time.monotonic() if self._pending else None
+            if not self._pending:
+                self._sending.discard(self)
 
     def is_stuck(self) -> bool:
         return self._sending_since is not None and time.monotonic() - self._sending_since > SEND_TIMEOUT_S
@@ -107,14 +125,22 @@ class Connections:
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._open: dict[int, tuple[Connection, asyncio.Task[object]]] = {}
+        self._sending: set[Connection] = set()
+        self._by_credential: dict[str, set[Connection]] = {}
+        self._ending: set[Connection] = set()  # those whose credential has an end that is known
         self._streams: dict[int, tuple[Principal, Callable[[], object]]] = {}
 
     def add(self, socket: WebSocket, principal: Principal, *, is_full: bool, household: str = "") -> Connection:
         """Register the socket that the current task serves; `household` is where it comes from."""
         task = asyncio.current_task()
         assert task is not None  # nosec B101  # noqa: S101  # always called from a socket's own task
-        connection = Connection(next(self._numbers), socket, principal, is_full=is_full, household=household)
+        connection = Connection(
+            next(self._numbers), socket, principal, self._sending, is_full=is_full, household=household
+        )
         self._open[connection.number] = (connection, task)
+        self._by_credential.setdefault(connection.credential, set()).add(connection)
+        if connection.expires_at is not None:
+            self._ending.add(connection)
         metrics.SOCKETS.add(1, connection.protocol)
         return connection
 
@@ -122,6 +148,11 @@ class Connections:
         connection.is_gone = True
         if self._open.pop(connection.number, None) is not None:
             metrics.SOCKETS.add(-1, connection.protocol)
+            self._ending.discard(connection)
+            same = self._by_credential[connection.credential]
+            same.discard(connection)
+            if not same:
+                del self._by_credential[connection.credential]
 
     @contextlib.contextmanager
     def streaming(self, principal: Principal, cut: Callable[[], object]) -> Iterator[None]:
@@ -160,16 +191,15 @@ class Connections:
         await asyncio.gather(*(_send_away(connection, frame) for connection in open_now))
 
     def _drop_stuck(self) -> None:
-        for connection, task in list(self._open.values()):
-            if connection.is_stuck():
+        for connection in list(self._sending):
+            if connection.is_stuck() and connection.number in self._open:
                 logger.warning("slow_socket_dropped", user=connection.user, seconds=SEND_TIMEOUT_S)
                 connection.abort()
-                task.cancel()
+                self._open[connection.number][1].cancel()
 
     async def _drop_signed_out(self, database: Database) -> None:
         """One question for all: whose key was revoked, session ended, or account suspended?"""
-        credentials = {connection.credential for connection, _ in self._open.values()}
-        credentials |= {principal.credential for principal, _ in self._streams.values()}
+        credentials = {*self._by_credential, *(principal.credential for principal, _ in self._streams.values())}
         if not credentials:
             return
         try:
@@ -179,7 +209,8 @@ class Connections:
             return
         # who has come meanwhile was not asked about: they are looked at next time
         gone = credentials - living
-        out = [connection for connection, _ in self._open.values() if _is_out(connection, gone)]
+        out = {connection for connection in self._ending if _is_out(connection, gone)}
+        out.update(*(self._by_credential.get(credential, ()) for credential in gone))
         await asyncio.gather(*map(self._sign_out, out))  # one who does not read must not hold up the others
         for principal, cut in list(self._streams.values()):
             if _is_out(principal, gone):
@@ -197,17 +228,18 @@ class Connections:
 
     async def _beat(self) -> None:
         frame = encode_frame(HeartbeatFrame(at=now_ms()))
-        frames = [frame.encode()]
-        idle = [connection for connection, _ in self._open.values() if connection.is_full and not connection.is_stuck()]
+        ready = frame_head(len(frame)) + frame.encode()
+        stuck = {connection for connection in self._sending if connection.is_stuck()}
+        idle = [one for one, _ in self._open.values() if one.is_full and one not in stuck]
         for number, connection in enumerate(idle):
-            if not connection.write_now(frames):
+            if not connection.write_ready(ready):
                 beat = asyncio.ensure_future(connection.send(frame))  # one slow reader must not hold up the others
                 beat.add_done_callback(_forget)
             if number % _BEATS_AT_ONCE == 0:
                 await asyncio.sleep(0)
 
 
-def _cannot(_frames: list[bytes]) -> bool:
+def _cannot(_frames: object) -> bool:
     """On a server that has no such way."""
     return False
 

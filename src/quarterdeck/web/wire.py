@@ -17,7 +17,8 @@ from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIO
 from websockets.protocol import OPEN
 
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.web.connections import ABORT, WRITE_FRAMES, WRITE_PIECE
+from quarterdeck.views.websocket import frame_head
+from quarterdeck.web.connections import ABORT, WRITE_FRAMES, WRITE_PIECE, WRITE_READY
 
 logger = get_logger("quarterdeck.wire")
 
@@ -29,7 +30,6 @@ BODY_GRACE_S = 60.0  # after which a body must have come at the least pace
 LEAST_BYTES_PER_S = 1_000
 MAX_AT_ONCE = 16 * 1024  # bytes that a socket or stream is given without looking whether its reader keeps up
 PINGS_SPARED = 2  # of three, where something else was written meanwhile
-_FINAL_TEXT = 0x81
 
 _REASONS = {
     400: ("Bad request", "bad_request", "This is no HTTP request."),
@@ -185,6 +185,7 @@ class Socket(WebSocketsSansIOProtocol):
         extensions = cast("dict[str, Any]", self.scope["extensions"])
         extensions[ABORT] = self.transport.abort
         extensions[WRITE_FRAMES] = self.write_frames
+        extensions[WRITE_READY] = self.write_ready
         await super().run_asgi()
 
     def write_frames(self, payloads: list[bytes]) -> bool:
@@ -204,6 +205,15 @@ class Socket(WebSocketsSansIOProtocol):
         for payload in payloads:
             held += (frame_head(len(payload)), payload)
         self._held_size += size
+        return True
+
+    def write_ready(self, frames: bytes) -> bool:
+        """Frames as they go over the wire, the same for many sockets. False as `write_frames`."""
+        if not self._is_open() or not self.writable.is_set() or self.transport.is_closing():
+            return False
+        self._write_held()
+        self._has_written = True
+        self.transport.write(frames)
         return True
 
     async def send(self, message: Any) -> None:
@@ -247,15 +257,6 @@ class Inbox:
 
     def empty(self) -> bool:
         return not self._messages
-
-
-def frame_head(size: int) -> bytes:
-    """Of a text frame with that many bytes, as a server sends it: whole and without a mask."""
-    if size < 126:
-        return bytes((_FINAL_TEXT, size))
-    if size < 1 << 16:
-        return bytes((_FINAL_TEXT, 126)) + size.to_bytes(2, "big")
-    return bytes((_FINAL_TEXT, 127)) + size.to_bytes(8, "big")
 
 
 def _problem(status: int) -> bytes:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import pytest
 from sqlalchemy import update
 from starlette.websockets import WebSocket, WebSocketDisconnect
@@ -61,13 +62,15 @@ class Peer:
 class Served:
     """A socket's own task, as the route runs it."""
 
-    def __init__(self, connections: Connections, peer: Peer, *, is_full: bool = True) -> None:
+    def __init__(
+        self, connections: Connections, peer: Peer, *, is_full: bool = True, principal: Principal = ANN
+    ) -> None:
         self.connection: Connection | None = None
         self._made = asyncio.Event()
-        self.task = asyncio.create_task(self._serve(connections, peer, is_full))
+        self.task = asyncio.create_task(self._serve(connections, peer, is_full, principal))
 
-    async def _serve(self, connections: Connections, peer: Peer, is_full: bool) -> None:
-        self.connection = connections.add(await peer.socket(), ANN, is_full=is_full)
+    async def _serve(self, connections: Connections, peer: Peer, is_full: bool, principal: Principal) -> None:
+        self.connection = connections.add(await peer.socket(), principal, is_full=is_full)
         self._made.set()
         try:
             await asyncio.Event().wait()
@@ -231,6 +234,55 @@ async def test_a_socket_that_only_listens_ends_with_the_key_it_was_opened_with(
     said = [frame["code"] for frame in peer.frames if frame["type"] == "error"]
     assert said == (["not_signed_in"] if is_full else [])
     served.task.cancel()
+
+
+async def test_all_sockets_of_a_key_that_is_gone_end_and_those_of_other_keys_do_not(database: SqliteDatabase) -> None:
+    connections = Connections()
+    bob = Principal("bob", "Bob", "member", "key", "key-of-bob")
+    of_ann, of_bob = [Peer(), Peer()], [Peer(), Peer()]
+    served = [Served(connections, peer) for peer in of_ann]
+    served += [Served(connections, peer, principal=bob) for peer in of_bob]  # who has no key
+    for one in served:
+        await one.made()
+    await connections._drop_signed_out(database)
+    assert [peer.closed for peer in (*of_ann, *of_bob)] == [None, None, 1008, 1008]
+    for one in served:
+        one.task.cancel()
+        connections.remove(await one.made())
+    assert connections.count() == 0
+    await connections._drop_signed_out(cast(Any, None))  # nobody is asked about any more
+
+
+async def test_a_socket_ends_when_its_session_does_and_not_before(database: SqliteDatabase) -> None:
+    connections = Connections()
+    for lasts_ms, closed in ((60_000, None), (-1, 1008)):
+        peer = Peer()
+        principal = msgspec.structs.replace(ANN, expires_at=now_ms() + lasts_ms)
+        served = Served(connections, peer, principal=principal)
+        await served.made()
+        await connections._drop_signed_out(database)
+        assert peer.closed == closed
+        served.task.cancel()
+
+
+async def test_a_heartbeat_is_made_once_and_written_as_it_is_or_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    connections = Connections()
+    quick, slow = Peer(), Peer()
+    first, _ = [await Served(connections, peer).made() for peer in (quick, slow)]
+    ready: list[bytes] = []
+
+    def write(frames: bytes) -> bool:
+        ready.append(frames)
+        return True
+
+    monkeypatch.setattr(first, "_write_ready", write)
+    await connections._beat()
+    await until(lambda: slow.frames)
+    assert quick.frames == []
+    assert [json.loads(frame[2:])["type"] for frame in ready] == ["heartbeat"]
+    assert slow.frames == [json.loads(ready[0][2:])]
+    for _, task in list(connections._open.values()):
+        task.cancel()
 
 
 async def test_who_comes_while_it_is_asked_who_is_signed_out_is_not_cut(database: SqliteDatabase) -> None:

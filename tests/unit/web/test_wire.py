@@ -15,9 +15,10 @@ from uvicorn.server import ServerState
 from websockets.frames import Frame, Opcode
 from websockets.protocol import OPEN
 
+from quarterdeck.views.websocket import frame_head
 from quarterdeck.web import wire
 from quarterdeck.web.connections import WRITE_PIECE
-from quarterdeck.web.wire import MAX_AT_ONCE, MAX_HEAD_BYTES, MAX_HEADERS, Http, Inbox, Socket, frame_head
+from quarterdeck.web.wire import MAX_AT_ONCE, MAX_HEAD_BYTES, MAX_HEADERS, Http, Inbox, Socket
 
 WAIT_S = 5.0
 PIECES = [b"a", b"", b"b" * 40_000, b"c" * 4_000]
@@ -283,6 +284,25 @@ async def test_a_socket_that_is_closed_is_given_its_last_frames_before_that_and_
     assert not socket.write_frames([b"two"])
     await asyncio.sleep(0)
     assert b"two" not in b"".join(written(socket))
+
+
+async def test_a_frame_that_is_ready_goes_out_at_once_behind_what_was_given_before(socket: Socket) -> None:
+    assert socket.write_frames([b"one"])
+    assert socket.write_ready(frames("two"))
+    assert b"".join(written(socket)) == frames("one", "two")
+    await asyncio.sleep(0)
+    assert b"".join(written(socket)) == frames("one", "two")
+
+
+async def test_a_frame_that_is_ready_is_given_to_nobody_who_is_behind_or_leaves(socket: Socket) -> None:
+    socket.pause_writing()
+    assert not socket.write_ready(frames("one"))
+    socket.resume_writing()
+    assert socket.write_ready(frames("two"))
+    await socket.send({"type": "websocket.close", "code": 1000})
+    assert not socket.write_ready(frames("three"))
+    assert b"".join(written(socket)).startswith(frames("two") + b"\x88")
+    assert b"three" not in b"".join(written(socket))
 
 
 async def test_what_a_client_that_leaves_was_to_be_given_is_forgotten(socket: Socket) -> None:
