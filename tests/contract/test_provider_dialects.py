@@ -120,6 +120,8 @@ def test_content_in_pieces_is_read_as_mistral_writes_it() -> None:
         ({"prompt_tokens": 5, "completion_tokens": 7, "cost": {"total_cost": 0.5}}, Usage(5, 7, 0, 0, 0.5)),
         ({"prompt_tokens": "5", "completion_tokens": None}, Usage(5, 0)),
         ({"prompt_tokens": {"odd": 1}}, None),
+        ({"prompt_tokens": 10**30, "completion_tokens": 7, "cost": 1e308}, Usage(0, 7)),
+        ({"prompt_tokens": -5, "completion_tokens": 2**63, "cost": -1}, Usage(0, 0)),
         (None, None),
     ],
 )

@@ -96,8 +96,9 @@ async def test_a_server_is_found_as_itself_only(name: str) -> None:
         lambda request: web.Response(status=401, text="sign in"),
         lambda request: web.Response(status=302, headers={"Location": "http://127.0.0.1:1/"}),
         lambda request: web.Response(body=b"\xff\xfe{"),
+        lambda request: web.Response(body=b"[" * 60_000),
     ],
-    ids=["404", "web page", "object", "list", "no models", "ourselves", "odd ids", "401", "redirect", "noise"],
+    ids=["404", "web page", "object", "list", "no models", "ourselves", "odd ids", "401", "redirect", "noise", "deep"],
 )
 async def test_another_web_server_is_not_taken_for_a_model_server(answer: Callable[[web.Request], Any]) -> None:
     async with serve(answer) as port:

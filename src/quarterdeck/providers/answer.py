@@ -16,6 +16,9 @@ from quarterdeck.domain.step import (
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.providers.faults import UpstreamError
 
+_MOST_TOKENS = 10**12
+_MOST_COST = 1e6
+
 
 class AnswerDecoder(ABC):
     """One per call. `decode` takes the data of one event, or the whole body of a batch answer.
@@ -87,6 +90,16 @@ class AnswerDecoder(ABC):
         if not self.has_words and self.finish != "length" and not may_be_empty:
             raise UpstreamError("empty")
         out.append(FinishChunk(self.finish or "stop"))
+
+
+def count_of(told: int | None) -> int:
+    """Tokens as a vendor told them; 0, as if nothing was told, for what cannot be: no database could add it up."""
+    return told if told is not None and 0 < told <= _MOST_TOKENS else 0
+
+
+def cost_of(told: float) -> float | None:
+    """US dollars of one request as a vendor told them; None for what cannot be."""
+    return float(told) if 0 <= told <= _MOST_COST else None
 
 
 def with_cost(usage: Usage, profile: ModelProfile) -> Usage:

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from quarterdeck.domain.step import Delta, FinishReason
 from quarterdeck.domain.usage import Usage
-from quarterdeck.providers.answer import AnswerDecoder
+from quarterdeck.providers.answer import AnswerDecoder, count_of
 from quarterdeck.providers.vendor_errors import fault_of_event
 
 _FINISH: dict[str, FinishReason] = {
@@ -143,6 +143,7 @@ class AnthropicDecoder(AnswerDecoder):
         if told.input_tokens is None:
             fresh, cached = known.input_tokens, known.cached_tokens
         else:
-            cached = told.cache_read_input_tokens or 0
-            fresh = told.input_tokens + cached + (told.cache_creation_input_tokens or 0)
-        self.usage = Usage(fresh, told.output_tokens or known.output_tokens, cached, thought or known.reasoning_tokens)
+            cached = count_of(told.cache_read_input_tokens)
+            fresh = count_of(told.input_tokens) + cached + count_of(told.cache_creation_input_tokens)
+        written, thought = count_of(told.output_tokens), count_of(thought)
+        self.usage = Usage(fresh, written or known.output_tokens, cached, thought or known.reasoning_tokens)

@@ -8,6 +8,7 @@ import msgspec
 
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, ToolCallPart, ToolResultPart
 from quarterdeck.domain.step import PromptMessage
+from quarterdeck.providers.faults import MALFORMED
 from quarterdeck.providers.openai_messages import text_of
 
 
@@ -79,6 +80,6 @@ def read_arguments(arguments: str) -> dict[str, Any]:
     """A tool call's arguments as an object; what the model wrote wrongly becomes an empty one."""
     try:
         content = msgspec.json.decode(arguments)
-    except msgspec.DecodeError:
+    except MALFORMED:
         return {}
     return content if isinstance(content, dict) else {}

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from quarterdeck.domain.usage import Usage
-from quarterdeck.providers.faults import UpstreamError
+from quarterdeck.providers.faults import MALFORMED, UpstreamError
 from quarterdeck.providers.single_call import Asked, SingleCalls, usage_of
 
 MOST_TEXTS = 256  # in one request; more are asked for in several
@@ -64,7 +64,7 @@ class OpenAIEmbedder:
         body = await self._calls.fetch(asked)
         try:
             answer = _decoder.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except MALFORMED as error:
             raise self._calls.explain(UpstreamError("protocol", detail=repr(error)), model) from None
         by_index = {entry.index: entry.embedding for entry in answer.data}
         if sorted(by_index) != list(range(len(texts))):

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+import msgspec
+
 from quarterdeck.errors import (
     ContextTooLongError,
     ModelNotFoundError,
@@ -80,6 +82,8 @@ _KEPT: dict[Kept, str] = {
     "answer": " What was written so far is kept.",
     "nothing": "",
 }
+MALFORMED = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What decoding raises for what is no JSON, or is nested without end."""
 # What vendors' keys look like: some vendors repeat (part of) a wrong key in their answer.
 _KEY_SHAPES = re.compile(
     r"\b(?:sk|pk|gsk|hf|pplx|key|xai|tgp|nvapi|csk|fw|qd|r8)[-_][A-Za-z0-9_*.-]{6,}|\bAIza[A-Za-z0-9_*-]{10,}"

@@ -8,7 +8,7 @@ from msgspec import Struct
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.step import Delta
 from quarterdeck.domain.usage import Usage
-from quarterdeck.providers.answer import AnswerDecoder
+from quarterdeck.providers.answer import AnswerDecoder, count_of
 from quarterdeck.providers.faults import UpstreamError
 from quarterdeck.providers.vendor_errors import fault_of_event
 
@@ -118,11 +118,11 @@ class GeminiDecoder(AnswerDecoder):
             self.finish = "tool_calls" if self._calls else "stop"
 
     def _take_usage(self, told: _Usage) -> None:
-        thought = told.thoughts_token_count or 0
+        thought = count_of(told.thoughts_token_count)
         self.usage = Usage(
-            told.prompt_token_count or 0,
-            (told.candidates_token_count or 0) + thought,
-            told.cached_content_token_count or 0,
+            count_of(told.prompt_token_count),
+            count_of(told.candidates_token_count) + thought,
+            count_of(told.cached_content_token_count),
             thought,
         )
 

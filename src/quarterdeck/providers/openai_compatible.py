@@ -15,7 +15,7 @@ from msgspec import Struct
 
 from quarterdeck.domain.step import Delta, FinishReason, LogprobsChunk, StepRequest, TokenLogprob, ToolSpec
 from quarterdeck.domain.usage import ModelProfile, Usage
-from quarterdeck.providers.answer import AnswerDecoder
+from quarterdeck.providers.answer import AnswerDecoder, cost_of, count_of
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.faults import UpstreamError
 from quarterdeck.providers.openai_messages import write_messages
@@ -287,10 +287,10 @@ class OpenAIDecoder(AnswerDecoder):
         prompt = usage.prompt_tokens_details or _Details()
         completion = usage.completion_tokens_details or _Details()
         self.usage = Usage(
-            usage.prompt_tokens or 0,
-            usage.completion_tokens or 0,
-            prompt.cached_tokens or usage.prompt_cache_hit_tokens or 0,
-            completion.reasoning_tokens or 0,
+            count_of(usage.prompt_tokens),
+            count_of(usage.completion_tokens),
+            count_of(prompt.cached_tokens or usage.prompt_cache_hit_tokens),
+            count_of(completion.reasoning_tokens),
             _cost(usage.cost),
         )
 
@@ -299,4 +299,4 @@ def _cost(value: Any) -> float | None:
     """OpenRouter says a number, Perplexity an object with `total_cost`; both US dollars."""
     if isinstance(value, dict):
         value = value.get("total_cost")
-    return float(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None
+    return cost_of(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else None

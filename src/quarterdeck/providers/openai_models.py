@@ -7,6 +7,7 @@ name, under different words; Ollama and llama.cpp say it at addresses of their o
 from __future__ import annotations
 
 import asyncio
+import re
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -56,7 +57,8 @@ def read_facts(entry: dict[str, Any]) -> Facts:
     top = _dict(entry.get("top_provider"))
     capabilities = _dict(entry.get("capabilities"))
     architecture = _dict(entry.get("architecture"))
-    offers = [offer for offer in entry.get("providers") or [] if isinstance(offer, dict)]
+    told = entry.get("providers")
+    offers = [offer for offer in told if isinstance(offer, dict)] if isinstance(told, list) else []
     parameters = entry.get("supported_parameters") or entry.get("supported_features") or []
     return Facts(
         context_window=_size(entry, "context_length", "context_window", "max_context_length", "max_model_len")
@@ -106,7 +108,7 @@ def _price(pricing: Any) -> Price | None:
 def _amount(value: Any) -> float | None:
     try:
         amount = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     return amount if 0 <= amount < 1e6 else None
 
@@ -171,7 +173,7 @@ def read_ollama(content: dict[str, Any]) -> Facts:
     window = _OLLAMA_DEFAULT_WINDOW
     for line in str(content.get("parameters") or "").splitlines():
         words = line.split()
-        if len(words) == 2 and words[0] == "num_ctx" and words[1].isdigit():
+        if len(words) == 2 and words[0] == "num_ctx" and re.fullmatch("[0-9]{1,9}", words[1]):
             window = int(words[1])
     return Facts(
         context_window=min([window, *lengths]),

@@ -10,13 +10,11 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from quarterdeck.domain.step import Delta, TextChunk
 from quarterdeck.domain.usage import ModelProfile
 from quarterdeck.late import Late
 from quarterdeck.providers.answer import AnswerDecoder
-from quarterdeck.providers.faults import FaultKind, UpstreamError
+from quarterdeck.providers.faults import MALFORMED, FaultKind, UpstreamError
 from quarterdeck.providers.sse import EventSplitter
 from quarterdeck.providers.text_shape import TextShape
 from quarterdeck.providers.transport import MAX_BODY_BYTES, Timeouts
@@ -214,7 +212,7 @@ class AnswerReader:
             self._take(chunk, out)
         except UpstreamError as fault:
             self._note(fault, out)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except MALFORMED as error:
             self._note(UpstreamError("protocol", detail=f"malformed chunk: {error}"), out)
         if not self.has_begun and self._decoder.has_begun:
             self.has_begun = True
@@ -253,7 +251,7 @@ class AnswerReader:
         for payload in self._splitter.finish():
             try:
                 self._decoder.decode(payload, out)
-            except (msgspec.DecodeError, UnicodeDecodeError):
+            except MALFORMED:
                 raise UpstreamError("cut", detail="the stream ended inside a chunk") from None
 
     def _note(self, fault: UpstreamError, out: list[Delta]) -> None:

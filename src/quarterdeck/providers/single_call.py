@@ -16,9 +16,10 @@ from msgspec import Struct
 from quarterdeck.domain.usage import Usage
 from quarterdeck.errors import ModelNotFoundError
 from quarterdeck.late import Late
+from quarterdeck.providers.answer import count_of
 from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.call_log import CallRecord
-from quarterdeck.providers.faults import UpstreamError, explain
+from quarterdeck.providers.faults import MALFORMED, UpstreamError, explain
 from quarterdeck.providers.retry import FIRST_BACKOFF_S, seconds_before_retry
 from quarterdeck.providers.transport import Call, Transport
 
@@ -56,7 +57,7 @@ class SingleCalls:
         body = await self.fetch(asked)
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except MALFORMED as error:
             raise self.explain(UpstreamError("protocol", detail=repr(error)), asked.model) from None
 
     async def fetch(self, asked: Asked) -> bytes:
@@ -126,4 +127,4 @@ def usage_of(told: Any) -> Usage:
 
 
 def _count(value: Any) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
+    return count_of(value) if isinstance(value, int) and not isinstance(value, bool) else 0

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from quarterdeck import __version__
 from quarterdeck.late import Late, load
-from quarterdeck.providers.faults import UpstreamError
+from quarterdeck.providers.faults import MALFORMED, UpstreamError
 from quarterdeck.providers.vendor_errors import fault_of_response
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ class Transport:
         body = await self.fetch(call, timeout_s, connect_s)
         try:
             return msgspec.json.decode(body)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        except MALFORMED as error:
             raise UpstreamError("not_an_api", detail=repr(error)) from None
 
     async def close(self) -> None:

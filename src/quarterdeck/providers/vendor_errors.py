@@ -18,7 +18,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from quarterdeck.providers.faults import FaultKind, UpstreamError
+from quarterdeck.providers.faults import MALFORMED, FaultKind, UpstreamError
 
 _TOO_LONG = re.compile(
     r"context[ _-]?(length|window|size)|maximum context|prompt is too long|input (is )?too long"
@@ -107,7 +107,7 @@ def fault_of_response(status: int, headers: Mapping[str, str], body: bytes) -> U
 def fault_of_event(error: object) -> UpstreamError:
     """The fault behind an error object in the middle of a stream."""
     found = read_vendor_error(msgspec.json.encode({"error": error}))
-    status = int(found.code) if found.code.isdigit() and 400 <= int(found.code) < 600 else 0
+    status = int(found.code) if re.fullmatch("[45][0-9]{2}", found.code) else 0
     kind = _kind_of(status, found)
     return UpstreamError(
         kind, found.message, status=status, detail=f"in the stream: type={found.type} code={found.code}"
@@ -129,7 +129,7 @@ def read_vendor_error(body: bytes) -> VendorError:
     """Whatever the body says, in one shape; a body that is no JSON gives its first line."""
     try:
         content = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except MALFORMED:
         text = body[:300].decode("utf-8", "replace").strip()
         return VendorError() if text.startswith("<") else VendorError(message=text)
     if isinstance(content, list) and content:
@@ -220,7 +220,7 @@ def _retry_delay(details: object) -> float | None:
     for item in details if isinstance(details, list) else []:
         found = _RETRY_DELAY.match(_text(item.get("retryDelay"))) if isinstance(item, dict) else None
         if found:
-            return float(found[1])
+            return _number(found[1])
     return None
 
 

@@ -96,14 +96,24 @@ class Finish:
             logger.warning("turn_not_handed_over", turn=turn.id, reason=error.message, detail=error.detail)
 
     async def bury(self, turn: TurnRow, job: Job | None, error: Exception) -> None:
-        """End a turn that cannot be run: its message says so, its log is closed for whoever follows it."""
+        """End a turn that cannot be run, with what it has: its message says so, its log is closed for its followers.
+
+        What it used and was sent is not written down: that may be what cannot be, and then it would never end.
+        """
         known = as_quarterdeck_error(error)
         ended = TurnEnded("failed", now_ms(), TurnFault(known.code, known.message))
-        spent = [] if job is None else job.spent(job.outbox.fold.turn())
-        notes = [] if job is None else await job.notes.take()
+        folded = Fold().turn() if job is None else job.outbox.fold_all()
         with contextlib.suppress(QuarterdeckError):
-            await self._save(Ending(turn, Fold().turn(), ended, None, spent, notes=notes), claims_next=False)
-            await close_log(self._log, turn.id, [encode_event(ended)])
+            saved = await self._save(Ending(turn, folded, ended, None), claims_next=False)
+            if not saved.is_ours:  # it had ended before, or is another worker's
+                return
+            if job is None:
+                await close_log(self._log, turn.id, [encode_event(ended)])
+            else:
+                job.claim.end()
+                job.outbox.put([ended])
+                await self._close(job)
+            self._feed.tell(turn.owner_id, FeedTurnEnded(turn.conversation_id, turn.id, ended.status))
 
     async def _save_with_notes(self, ending: Ending, *, claims_next: bool) -> Saved:
         """The answer is worth more than the notes about it: they are tried once."""

@@ -156,6 +156,7 @@ def test_only_models_that_go_on_from_a_partial_answer_get_one(provider: str, nam
             Facts(context_window=300, can_call_tools=True),
         ),
         ({"context_length": "many", "pricing": {"prompt": "-1", "completion": "x"}, "capabilities": []}, Facts()),
+        ({"providers": 5, "pricing": {"prompt": 10**400, "completion": 1}}, Facts()),
     ],
 )  # fmt: skip
 def test_each_vendors_words_for_its_models_are_read(entry: dict[str, Any], expected: Facts) -> None:
@@ -178,6 +179,7 @@ def test_entries_without_a_name_are_passed_over() -> None:
         ({"model_info": {"llama.context_length": 131072}}, 4096),
         ({"model_info": {"llama.context_length": 131072}, "parameters": 'num_ctx    32768\nstop "x"'}, 32768),
         ({"model_info": {"llama.context_length": 2048}}, 2048),
+        ({"parameters": "num_ctx ²"}, 4096),
         ({}, 4096),
     ],
 )

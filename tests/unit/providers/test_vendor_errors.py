@@ -109,9 +109,17 @@ def test_retry_after_may_be_a_date() -> None:
 
 
 def test_googles_retry_delay_counts_as_retry_after() -> None:
-    details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "17s"}]
-    body = json.dumps({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": details}}).encode()
-    assert fault_of_response(429, {}, body).retry_after_s == 17.0
+    def delay_of(told: str) -> float | None:
+        details = [{"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": told}]
+        body = json.dumps({"error": {"code": 429, "status": "RESOURCE_EXHAUSTED", "details": details}}).encode()
+        return fault_of_response(429, {}, body).retry_after_s
+
+    assert delay_of("17s") == 17.0
+    assert delay_of(f"1{'0' * 400}s") is None
+
+
+def test_an_error_that_is_nested_without_end_is_some_error() -> None:
+    assert fault_of_response(400, {}, b"[" * 60_000).kind == "request"
 
 
 @pytest.mark.parametrize(
@@ -122,6 +130,7 @@ def test_googles_retry_delay_counts_as_retry_after() -> None:
         ({"type": "overloaded_error", "message": "Overloaded"}, "server"),
         ({"type": "context_length_exceeded", "message": "too long"}, "too_long"),
         ({"message": "whatever"}, "server"),
+        ({"message": "whatever", "code": "4²9"}, "server"),
         ("a bare text", "server"),
         (None, "server"),
     ],

@@ -55,6 +55,16 @@ THINKING: Script = [
 ]
 
 
+async def test_an_answer_whose_usage_no_database_takes_ends_with_its_text(tmp_path: Path) -> None:
+    script: Script = [TextChunk("Hello"), UsageChunk(Usage(10**30, 1)), FinishChunk("stop")]
+    async with open_rig(tmp_path, ScriptedProvider(script)) as rig:
+        accepted = await rig.send("Hello there!")
+        folded, message = await rig.check_stored(accepted.row.id)
+        assert (folded.status, folded.parts) == ("failed", [TextPart("Hello")])
+        assert message.error is not None
+        assert "is kept" in message.error.message
+
+
 async def test_an_answer_is_logged_and_stored_the_same(tmp_path: Path) -> None:
     async with open_rig(tmp_path, ScriptedProvider(THINKING)) as rig:
         accepted = await rig.send("Hello there!")
