@@ -2,6 +2,7 @@ import { useCallback, useState } from "react";
 
 import { useIsAdmin } from "@/shared/data/me";
 import { hasLanguageModel, useModels } from "@/shared/data/models";
+import { readTab, writeTab } from "@/shared/data/tab-storage";
 
 const KEY = "qd.setup";
 
@@ -12,9 +13,9 @@ const KEY = "qd.setup";
 export function useSetupNeeded(): [boolean, () => void] {
   const models = useModels();
   const isAdmin = useIsAdmin(); // nobody else can connect one
-  const [isSkipped, setIsSkipped] = useState(() => sessionStorage.getItem(KEY) === "skipped");
+  const [isSkipped, setIsSkipped] = useState(() => readTab<boolean>(KEY) === true);
   const skip = useCallback(() => {
-    sessionStorage.setItem(KEY, "skipped");
+    writeTab(KEY, true);
     setIsSkipped(true);
   }, []);
   const isConnected = models.data === undefined || hasLanguageModel(models.data.items) || models.data.errors.length > 0;

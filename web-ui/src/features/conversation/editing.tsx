@@ -17,7 +17,7 @@ const VersionsDialog = late(() => import("@/features/conversation/versions-dialo
 
 /** What a message says, or the box in which that is being edited. */
 export function Edited({ message, children }: { message: Message; children: ReactNode }) {
-  const edit = useEdits((state) => state.edits[message.id]);
+  const edit = useEdits((edits) => edits[message.id]);
   if (!edit) return children;
   return (
     <Suspense fallback={children}>

@@ -18,7 +18,7 @@ const message: Message = {
   version: 3,
 };
 
-const edit = () => useEdits.getState().edits["m1"];
+const edit = () => useEdits.getState()["m1"];
 
 describe("an edit", () => {
   beforeEach(() => endEdit("m1"));

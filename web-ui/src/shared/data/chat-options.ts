@@ -1,10 +1,8 @@
 /** What the next message of a conversation uses: model, temperature, assistant, instructions. */
-import { create } from "zustand";
-
 import { useChangeConversation } from "@/shared/data/conversations";
 import { useModels } from "@/shared/data/models";
-import { ownPrefix } from "@/shared/data/own-storage";
 import { readPageSettings } from "@/shared/data/page-settings";
+import { createKept } from "@/shared/data/tab-storage";
 import type { Conversation, ConversationMemory, ConversationPatch } from "@/shared/wire/resources";
 
 export interface ChatOptions {
@@ -18,29 +16,11 @@ export interface ChatOptions {
 
 export type ChatOptionsChange = Partial<ChatOptions>;
 
-const STORED = ownPrefix("new-chat");
-
 /**
  * Choices for a conversation that does not exist yet; they go with its first message. They outlive a reload of this tab,
  * as what is written in it does: a private conversation must not become another one.
  */
-const useNewChat = create<ChatOptionsChange>(() => readStored());
-
-useNewChat.subscribe((chosen) => {
-  try {
-    sessionStorage.setItem(STORED, JSON.stringify(chosen));
-  } catch {
-    // full or switched off: they last as long as the page
-  }
-});
-
-function readStored(): ChatOptionsChange {
-  try {
-    return (JSON.parse(sessionStorage.getItem(STORED) ?? "null") as ChatOptionsChange | null) ?? {};
-  } catch {
-    return {};
-  }
-}
+const useNewChat = createKept<ChatOptionsChange>("new-chat");
 
 export function resetNewChat(change: ChatOptionsChange = {}): void {
   useNewChat.setState(change, true);
