@@ -8,6 +8,7 @@ import { Link } from "wouter";
 
 import { searchAssistants } from "@/features/assistants/search-assistants";
 import { useAssistants } from "@/shared/data/assistants";
+import { isComposing } from "@/shared/keyboard/composing";
 import { classNames } from "@/shared/ui/class-names";
 import type { Assistant } from "@/shared/wire/resources";
 
@@ -34,6 +35,7 @@ export function AssistantList({ value, onChoose }: AssistantListProps) {
   const option = (entry: Entry) => `${id}-${idOf(entry) || "none"}`;
 
   const press = (event: KeyboardEvent) => {
+    if (isComposing(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Enter") {
       if (entries.length > 0) onChoose(entries[at]);
@@ -102,6 +104,7 @@ function AssistantOption({ id, assistant, isChosen, isActive, onChoose }: Assist
     <div
       id={id}
       role="option"
+      data-active={isActive || undefined}
       tabIndex={-1}
       aria-selected={isChosen}
       onClick={() => onChoose(assistant)}

@@ -7,6 +7,7 @@ import { readDraft, writeDraft } from "@/features/composer/draft";
 import { growToFit } from "@/features/composer/grow-to-fit";
 import type { Slash } from "@/features/composer/slash";
 import { useSnippetMenu } from "@/features/composer/use-snippet-menu";
+import { isComposing } from "@/shared/keyboard/composing";
 import { late } from "@/shared/late/late";
 import { DialogNotLoaded, NotLoaded } from "@/shared/late/not-loaded";
 import { useMedia } from "@/shared/ui/use-media";
@@ -106,8 +107,7 @@ export function Composer({ conversation, onSend, onStop, isStopping, controls, r
   };
   const press = (event: KeyboardEvent) => {
     if (snippets.press(event)) return;
-    const isComposing = event.nativeEvent.isComposing || event.keyCode === 229; // Safari ends composing before the key
-    if (event.key !== "Enter" || isComposing || event.shiftKey || event.altKey) return;
+    if (event.key !== "Enter" || isComposing(event) || event.shiftKey || event.altKey) return;
     if (isTouch && !event.ctrlKey && !event.metaKey) return; // on a phone Enter is a new line
     event.preventDefault();
     send();

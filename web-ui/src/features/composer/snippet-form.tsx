@@ -4,6 +4,7 @@ import { useTranslation } from "react-i18next";
 
 import type { Filling } from "@/features/composer/use-snippet-menu";
 import { TextArea } from "@/shared/form/text-area";
+import { isComposing } from "@/shared/keyboard/composing";
 import { fill } from "@/shared/snippets/fill";
 import { Button } from "@/shared/ui/button";
 import { Dialog } from "@/shared/ui/dialog";
@@ -40,7 +41,7 @@ export function SnippetForm({ filling: { snippet, asked, known }, onInsert, onCl
             onFocus={(event) => event.currentTarget.select()}
             onChange={(event) => setValues(new Map(values).set(name, event.target.value))}
             onKeyDown={(event) => {
-              if (event.key !== "Enter" || event.shiftKey || event.nativeEvent.isComposing) return;
+              if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
               event.preventDefault();
               event.currentTarget.form?.requestSubmit();
             }}

@@ -32,6 +32,7 @@ export function SnippetList({ id, snippets, active, onChoose }: SnippetListProps
           key={snippet.id}
           id={`${id}-${index}`}
           role="option"
+          data-active={index === active || undefined}
           aria-selected={index === active}
           tabIndex={-1}
           onPointerDown={(event) => event.preventDefault()}

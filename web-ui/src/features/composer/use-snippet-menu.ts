@@ -6,6 +6,7 @@ import { findSlash, matchNames } from "@/features/composer/slash";
 import type { Slash } from "@/features/composer/slash";
 import { useMe } from "@/shared/data/me";
 import { useSnippets } from "@/shared/data/snippets";
+import { isComposing } from "@/shared/keyboard/composing";
 import { answerByItself, fill, findVariables } from "@/shared/snippets/fill";
 import type { Variable } from "@/shared/snippets/fill";
 import type { Snippet } from "@/shared/wire/resources";
@@ -61,7 +62,7 @@ export function useSnippetMenu(field: RefObject<HTMLTextAreaElement | null>, onI
   };
   /** Whether the key was the list's own. */
   const press = (event: KeyboardEvent): boolean => {
-    if (!isOpen) return false;
+    if (!isOpen || isComposing(event)) return false;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     const chosen = found[active];
     if (step !== undefined) setActive((active + step + found.length) % found.length);

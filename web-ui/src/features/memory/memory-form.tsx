@@ -7,6 +7,7 @@ import { KINDS } from "@/features/memory/wanted";
 import { Problem } from "@/shared/form/problem";
 import { SelectField } from "@/shared/form/select-field";
 import { TextArea } from "@/shared/form/text-area";
+import { isComposing } from "@/shared/keyboard/composing";
 import { Button } from "@/shared/ui/button";
 import { Field } from "@/shared/ui/field";
 import type { MemoryDraft } from "@/shared/wire/memories";
@@ -38,7 +39,7 @@ export function MemoryForm({ start, label, isPending, error, onSave, onCancel }:
     save();
   };
   const press = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
+    if (isComposing(event)) return;
     if (event.key === "Escape") onCancel();
     else if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
     else return;

@@ -6,6 +6,7 @@ import { Link } from "wouter";
 
 import { groupModels, searchModels } from "@/features/models/search-models";
 import { LOG_READER, useModels, useRefreshModels } from "@/shared/data/models";
+import { isComposing } from "@/shared/keyboard/composing";
 import { tokens } from "@/shared/time/format";
 import { classNames } from "@/shared/ui/class-names";
 import { IconButton } from "@/shared/ui/icon-button";
@@ -33,6 +34,7 @@ export function ModelList({ value, onChoose }: ModelListProps) {
   const current = ordered.find((model) => model.id === active) ?? ordered.find((model) => model.id === value) ?? ordered[0];
 
   const press = (event: KeyboardEvent) => {
+    if (isComposing(event)) return;
     const at = ordered.findIndex((model) => model.id === current?.id);
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
     if (event.key === "Enter" && current) onChoose(current.id);
@@ -120,6 +122,7 @@ function ModelOption({ id, model, isChosen, isActive, onChoose }: ModelOptionPro
     <div
       id={id}
       role="option"
+      data-active={isActive || undefined}
       tabIndex={-1}
       aria-selected={isChosen}
       onClick={() => onChoose(model.id)}

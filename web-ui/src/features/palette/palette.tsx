@@ -5,6 +5,7 @@ import type { KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { rankCommands } from "@/features/palette/rank-commands";
+import { isComposing } from "@/shared/keyboard/composing";
 import { classNames } from "@/shared/ui/class-names";
 import { Dialog } from "@/shared/ui/dialog";
 import { Kbd } from "@/shared/ui/kbd";
@@ -46,8 +47,9 @@ export function Palette({ commands, onSearch, onClose }: PaletteProps) {
     command.run();
   };
   const press = (event: KeyboardEvent) => {
+    if (isComposing(event)) return;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    if (event.key === "Enter" && !event.nativeEvent.isComposing) run(match(search));
+    if (event.key === "Enter") run(match(search));
     else if (step !== undefined && found.length > 0) move((active + step + found.length) % found.length);
     else return;
     event.preventDefault();
@@ -120,6 +122,7 @@ function CommandRow({ id, command, group, isActive, onRun }: CommandRowProps) {
       <div
         id={id}
         role="option"
+        data-active={isActive || undefined}
         tabIndex={-1}
         aria-selected={isActive}
         onClick={onRun}

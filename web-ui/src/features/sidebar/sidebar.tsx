@@ -11,6 +11,7 @@ import { UserMenu } from "@/features/sidebar/user-menu";
 import type { Among } from "@/shared/data/conversations";
 import { useMe } from "@/shared/data/me";
 import { useOrganize } from "@/shared/data/organizing";
+import { isComposing } from "@/shared/keyboard/composing";
 import { late } from "@/shared/late/late";
 import { DialogNotLoaded, NotLoaded } from "@/shared/late/not-loaded";
 import { classNames } from "@/shared/ui/class-names";
@@ -168,7 +169,7 @@ function SearchField({ value, onChange, onPalette }: SearchFieldProps) {
         placeholder={t("sidebar.search_short")}
         onChange={(event) => onChange(event.target.value)}
         onKeyDown={(event) => {
-          if (event.key !== "Escape" || value === "") return;
+          if (event.key !== "Escape" || value === "" || isComposing(event)) return;
           event.preventDefault();
           onChange("");
         }}
