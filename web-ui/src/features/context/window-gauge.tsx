@@ -27,7 +27,7 @@ export function WindowGauge({ conversation, model, tip }: WindowGaugeProps) {
   const label = title.filter(Boolean).join(" · ");
   return (
     <span role="img" aria-label={label} title={label} className="ml-auto flex shrink-0 items-center gap-1.5 px-2 text-xs text-quiet">
-      <span aria-hidden className="h-1 w-8 overflow-hidden rounded-full bg-press">
+      <span aria-hidden className="h-1 w-8 forced-color-adjust-none overflow-hidden rounded-full bg-press">
         <span className="block h-full bg-accent" style={{ width: `${Math.max(4, share * 100)}%` }} />
       </span>
       <span aria-hidden className="tabular hidden sm:inline">

@@ -62,10 +62,13 @@ export function Welcome({ assistant, onStart }: WelcomeProps) {
 
 function Beginning({ title, lead, children }: { title: string; lead: string; children: ReactNode }) {
   return (
-    <div className="qd-column flex min-h-0 flex-1 flex-col justify-end overflow-y-auto pt-8 pb-8 sm:justify-center">
-      <h1 className="text-[1.625rem] leading-9 font-semibold tracking-[-0.02em] text-balance wrap-anywhere">{title}</h1>
-      <p className="max-w-[36rem] pt-1.5 text-quiet text-pretty wrap-anywhere">{lead}</p>
-      {children}
+    <div className="qd-column flex min-h-0 flex-1 flex-col overflow-y-auto">
+      {/* auto margins, for what is too tall for the page: justified, its top could not be scrolled to */}
+      <div className="mt-auto py-8 sm:my-auto">
+        <h1 className="text-[1.625rem] leading-9 font-semibold tracking-[-0.02em] text-balance wrap-anywhere">{title}</h1>
+        <p className="max-w-[36rem] pt-1.5 text-quiet text-pretty wrap-anywhere">{lead}</p>
+        {children}
+      </div>
     </div>
   );
 }
