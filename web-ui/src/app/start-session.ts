@@ -8,7 +8,7 @@ import { Session } from "@/shared/connection/session";
 import { openSocketWire } from "@/shared/connection/socket-wire";
 import type { WireOpeners } from "@/shared/connection/wire";
 import { loadMe, tellTimeZone } from "@/shared/data/me";
-import { ProblemError, request, whenSignedOut } from "@/shared/http/request";
+import { isAway, ProblemError, request, whenSignedOut } from "@/shared/http/request";
 import type { PageSettings } from "@/shared/wire/resources";
 
 export interface Started {
@@ -63,7 +63,7 @@ const MOST_WAIT_MS = 3_000;
 /** A server that restarts, or whose database does, is back within seconds; meanwhile what is shown stays. */
 function shouldAskAgain(failures: number, error: Error): boolean {
   if (!(error instanceof ProblemError)) return failures < MOST_TRIES;
-  if (error.status === 0 || error.status === 503) return failures < MOST_PASSING_TRIES;
+  if (error.status === 0 || isAway(error.status)) return failures < MOST_PASSING_TRIES;
   return error.status >= 500 && failures < MOST_TRIES;
 }
 

@@ -31,7 +31,7 @@ export function ConversationList(props: ConversationListProps) {
   const { t, i18n } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  const { conversations, hasNextPage, isFetchingNextPage, fetchNextPage, isPending } = useConversations(search, among);
+  const { conversations, hasNextPage, isFetchingNextPage, fetchNextPage, isSuccess } = useConversations(search, among);
   useEffect(() => onLoaded(conversations.map(({ id }) => id)), [onLoaded, conversations]);
   const { mutate } = useChangeConversation();
   const today = useToday();
@@ -75,7 +75,7 @@ export function ConversationList(props: ConversationListProps) {
             )
           }
         </Virtualizer>
-        {rows.length === 0 && !isPending && (
+        {rows.length === 0 && isSuccess && (
           <p className="px-2.5 pt-6 text-sm leading-5 text-quiet">
             {search === "" ? t(EMPTY[among.kind]) : t("sidebar.nothing_found", { search })}
           </p>

@@ -55,7 +55,11 @@ export async function readAnswer<Result>(path: string, response: Response): Prom
     throw problem;
   }
   const text = await response.text();
-  return (text === "" ? undefined : JSON.parse(text)) as Result;
+  try {
+    return (text === "" ? undefined : JSON.parse(text)) as Result;
+  } catch {
+    throw new ProblemError(0, "foreign", "Something other than Quarterdeck answered. Perhaps this network wants you to sign in first.", true);
+  }
 }
 
 export function offline(): ProblemError {
@@ -79,7 +83,7 @@ async function ask(path: string, { method = "GET", body, file, query, signal }: 
 
 async function asProblem(response: Response): Promise<ProblemError> {
   const problem = (await response.json().catch(() => ({}))) as Problem;
-  const message = problem.detail ?? problem.title ?? `The server answered with status ${response.status}.`;
+  const message = problem.detail ?? problem.title ?? explain(response.status);
   const wait = Number(response.headers.get("retry-after") ?? NaN);
   return new ProblemError(
     response.status,
@@ -88,6 +92,16 @@ async function asProblem(response: Response): Promise<ProblemError> {
     problem.retryable ?? false,
     Number.isFinite(wait) ? wait : null,
   );
+}
+
+/** What a proxy answers for a server that is started again. */
+export function isAway(status: number): boolean {
+  return status >= 502 && status <= 504;
+}
+
+function explain(status: number): string {
+  if (isAway(status)) return "The server is not ready just now. Try again in a moment.";
+  return `The server answered with status ${status} and did not say why.`;
 }
 
 function queryString(query: Options["query"]): string {
