@@ -128,6 +128,51 @@ def test_a_question_mark_lists_the_shortcuts_and_escape_returns(chat: ChatPage) 
     expect(chat.field).to_be_focused()
 
 
+def test_the_focus_returns_to_where_it_was(chat: ChatPage) -> None:
+    chat.ask("Where was I?")
+    page, keys = chat.page, chat.page.keyboard
+
+    edit = page.get_by_role("article", name="You").get_by_role("button", name="Edit")
+    edit.press("Enter")
+    expect(page.get_by_role("textbox", name="Text of the message")).to_be_focused()
+    keys.press("Escape")
+    expect(edit).to_be_focused()
+
+    more = page.get_by_role("main").get_by_role("button", name="More", exact=True)
+    for done in ("Escape", "Enter"):
+        more.press("Enter")
+        page.get_by_role("menuitem", name="Rename").press("Enter")
+        expect(page.get_by_role("textbox", name="Title")).to_be_focused()
+        keys.press(done)
+        expect(more).to_be_focused()
+
+    chat.sidebar.get_by_role("button", name="More for Where was I?").press("Enter")
+    page.get_by_role("menuitem", name="Rename").press("Enter")
+    expect(page.get_by_role("textbox", name="Title")).to_be_focused()
+    keys.press("Escape")
+    expect(chat.sidebar.get_by_role("link", name="Where was I?")).to_be_focused()
+
+    chat.field.focus()
+    keys.press("Control+k")
+    keys.type("light theme")
+    keys.press("Enter")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(chat.field).to_be_focused()
+
+
+def test_an_edit_that_is_left_by_mistake_comes_back(chat: ChatPage) -> None:
+    chat.ask("Short")
+    edit = chat.page.get_by_role("article", name="You").get_by_role("button", name="Edit")
+    field = chat.page.get_by_role("textbox", name="Text of the message")
+    edit.press("Enter")
+    field.fill("Much longer, after some minutes of thought")
+    field.press("Escape")
+    expect(field).to_have_count(0)
+    chat.button("Undo").click()
+    expect(field).to_have_value("Much longer, after some minutes of thought")
+    expect(chat.page.get_by_role("status").filter(has_text="discarded")).to_have_count(0)
+
+
 @pytest.mark.parametrize("path", ["conversation", "/", "/ideas", "/settings"])
 def test_the_focus_can_be_seen_wherever_it_is(chat: ChatPage, path: str) -> None:
     if path == "conversation":

@@ -5,10 +5,13 @@ import type { KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Edit } from "@/features/conversation/edits";
-import { changeEdit, endEdit } from "@/features/conversation/edits";
+import { changeEdit, endEdit, resumeEdit } from "@/features/conversation/edits";
 import { plainText } from "@/features/conversation/rows";
 import { useSaving } from "@/features/conversation/use-saving";
+import { isComposing } from "@/shared/keyboard/composing";
+import { useFocusBack } from "@/shared/keyboard/use-focus-back";
 import { Button } from "@/shared/ui/button";
+import { showToast } from "@/shared/ui/toasts";
 import type { Message } from "@/shared/wire/resources";
 
 interface EditBoxProps {
@@ -16,10 +19,12 @@ interface EditBoxProps {
   edit: Edit;
 }
 
-/** A message's text to be edited: Ctrl or ⌘ with Enter saves it, Escape leaves it as it was. */
+/** A message's text to be edited: Ctrl or ⌘ with Enter saves it, Escape leaves it as it was, which can be undone. */
 export function EditBox({ message, edit }: EditBoxProps) {
   const { t } = useTranslation();
   const field = useRef<HTMLTextAreaElement>(null);
+  const box = useRef<HTMLDivElement>(null);
+  useFocusBack(box);
   const { save, saveAndSend, isSaving } = useSaving(message, edit);
   useEffect(() => {
     const element = field.current;
@@ -27,16 +32,21 @@ export function EditBox({ message, edit }: EditBoxProps) {
     element?.setSelectionRange(element.value.length, element.value.length);
   }, []);
   const canSave = edit.text.trim() !== "" && !isSaving;
+  const leave = () => {
+    endEdit(message.id);
+    if (edit.text === plainText(message.parts)) return;
+    showToast(t("tree.discarded"), { label: t("tree.undo"), run: () => resumeEdit(message.id, edit) });
+  };
   const press = (event: KeyboardEvent) => {
-    if (event.nativeEvent.isComposing) return;
-    if (event.key === "Escape") endEdit(message.id);
+    if (isComposing(event)) return;
+    if (event.key === "Escape") leave();
     else if (event.key !== "Enter" || !(event.ctrlKey || event.metaKey)) return;
     else if (canSave && !edit.other) save(null); // over another version only by its button
     event.preventDefault();
     event.stopPropagation();
   };
   return (
-    <div className="my-1 rounded-md border border-line-strong bg-raised focus-within:border-accent">
+    <div ref={box} className="my-1 rounded-md border border-line-strong bg-raised focus-within:border-accent">
       <textarea
         ref={field}
         aria-label={t("tree.edit_field")}
@@ -48,7 +58,7 @@ export function EditBox({ message, edit }: EditBoxProps) {
       />
       {edit.other && <Conflict other={edit.other} />}
       <div className="flex flex-wrap items-center justify-end gap-2 px-3 pb-3">
-        <Button kind="quiet" onClick={() => endEdit(message.id)}>
+        <Button kind="quiet" onClick={leave}>
           {t("ui.cancel")}
         </Button>
         {message.role === "user" && (

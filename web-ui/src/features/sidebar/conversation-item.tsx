@@ -1,4 +1,4 @@
-import { memo, useState } from "react";
+import { memo, useEffect, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "wouter";
 
@@ -24,6 +24,12 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
   const { conversation, isCurrent, isSelected, onOpen, onToggle, onRename, actions } = props;
   const { t } = useTranslation();
   const [isRenaming, setIsRenaming] = useState(false);
+  const link = useRef<HTMLAnchorElement>(null);
+  const wasRenaming = useRef(false);
+  useEffect(() => {
+    if (wasRenaming.current && !isRenaming && document.activeElement === document.body) link.current?.focus();
+    wasRenaming.current = isRenaming;
+  }, [isRenaming]);
   const title = conversation.title || t("sidebar.untitled");
   if (isSelected !== null) {
     return (
@@ -53,6 +59,7 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
       )}
     >
       <Link
+        ref={link}
         href={`/c/${conversation.id}`}
         onClick={onOpen}
         aria-current={isCurrent ? "page" : undefined}

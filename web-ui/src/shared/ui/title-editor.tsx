@@ -1,6 +1,8 @@
 import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 
+import { isComposing } from "@/shared/keyboard/composing";
+import { useFocusBack } from "@/shared/keyboard/use-focus-back";
 import { classNames } from "@/shared/ui/class-names";
 
 const LONGEST = 200;
@@ -17,6 +19,7 @@ export function TitleEditor({ title, onDone, className }: TitleEditorProps) {
   const { t } = useTranslation();
   const field = useRef<HTMLInputElement>(null);
   const isDone = useRef(false);
+  useFocusBack(field);
   useEffect(() => {
     const frame = requestAnimationFrame(() => field.current?.select()); // after a closing menu has moved the focus
     return () => cancelAnimationFrame(frame);
@@ -35,10 +38,10 @@ export function TitleEditor({ title, onDone, className }: TitleEditorProps) {
       onBlur={(event) => finish(event.currentTarget.value)}
       onKeyDown={(event) => {
         event.stopPropagation();
-        if (event.key === "Enter" && !event.nativeEvent.isComposing) finish(event.currentTarget.value);
-        if (event.key !== "Escape") return;
-        event.preventDefault(); // or a dialog around it would close as well
-        finish(null);
+        if (isComposing(event)) return;
+        if (event.key !== "Enter" && event.key !== "Escape") return;
+        event.preventDefault(); // or it would press what gets the focus now, and close a dialog around it
+        finish(event.key === "Enter" ? event.currentTarget.value : null);
       }}
       className={classNames(
         "h-8 min-w-0 rounded-sm border border-edge bg-ground px-2 text-sm focus-visible:outline-offset-0",
