@@ -15,6 +15,7 @@ from sqlalchemy import BindParameter, ColumnElement, and_, exists, insert, or_, 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.letters import has_text
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import memories, memory_sources, messages
 from quarterdeck.store.vectors import mark_memories
 
@@ -66,8 +67,11 @@ class MemoryFilter(Struct, frozen=True, kw_only=True):
     after: int | None = None
 
 
+_INSERT = Prepared(insert(memories))  # built once: an import makes thousands
+
+
 def insert_row(connection: WriteConnection, row: MemoryRow) -> None:
-    connection.execute(insert(memories), {name: getattr(row, name) for name in row.__struct_fields__})
+    _INSERT.run(connection, {name: getattr(row, name) for name in row.__struct_fields__})
     mark_memories(connection, [row.id])
 
 

@@ -11,6 +11,8 @@ from sqlalchemy import delete, func, insert, select, update
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.memories import UNDO_MS, MemoryRow
+from quarterdeck.store.memory_sources import list_source_messages
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import conversations, memories, memory_sources, memory_uses, memory_versions
 from quarterdeck.store.vectors import forget_vectors
 
@@ -42,18 +44,20 @@ class UseRow(Struct, frozen=True):
     count: int = 1
 
 
+_INSERT = Prepared(insert(memory_versions))  # built once: an import makes thousands
+
+
 def insert_change(
     connection: WriteConnection, row: MemoryRow, change: str, actor: str, notes: dict[str, Any] | None = None
 ) -> None:
     """Of `row`, as it is after the change; sources that came with it are written before."""
-    sources = select(memory_sources.c.message_id).where(memory_sources.c.memory_id == row.id)
     state: dict[str, Any] = {name: getattr(row, name) for name in _KEPT}
-    state["sources"] = sorted(connection.execute(sources).scalars())
+    state["sources"] = sorted(list_source_messages(connection, row.id))
     values = {
         "memory_id": row.id, "version": row.version, "owner_id": row.owner_id, "change": change, "actor": actor,
         "state": _json(state | (notes or {})), "created_at": row.updated_at,
     }  # fmt: skip
-    connection.execute(insert(memory_versions), values)
+    _INSERT.run(connection, values)
 
 
 def list_changes(connection: AnyConnection, memory: str) -> list[ChangeRow]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from msgspec import Struct
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import Text, and_, bindparam, delete, insert, select, update
 
 from quarterdeck.domain.parts import decode_parts, plain_text
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import conversations, memory_sources, message_versions, messages
 
 _AT_ONCE = 400  # ids in one query
@@ -37,10 +38,22 @@ class SourceRow(Struct, frozen=True):
     is_private: bool
 
 
-def add_sources(connection: WriteConnection, owner: str, memory: str, sources: Iterable[MemorySource]) -> int:
+# Built once: an import asks for thousands.
+_MESSAGES = Prepared(
+    select(memory_sources.c.message_id).where(memory_sources.c.memory_id == bindparam("memory", type_=Text))
+)
+
+
+def list_source_messages(connection: AnyConnection, memory: str) -> list[str]:
+    return [message for (message,) in _MESSAGES.all(connection, {"memory": memory})]
+
+
+def add_sources(connection: WriteConnection, owner: str, memory: str, sources: Collection[MemorySource]) -> int:
     """Those that it has not yet; one that it has is brought to the version given. How many were new."""
+    if not sources:
+        return 0
     is_of = memory_sources.c.memory_id == memory
-    known = set(connection.execute(select(memory_sources.c.message_id).where(is_of)).scalars())
+    known = set(list_source_messages(connection, memory))
     added = 0
     for source in {source.message_id: source for source in sources}.values():
         values = {"version": source.version, "quote": source.quote}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.tables import standing_notes
 from quarterdeck.store.upsert import upsert
 
@@ -39,7 +40,14 @@ def save_notes(connection: WriteConnection, row: NotesRow) -> None:
     upsert(connection, standing_notes, {"owner_id": row.owner_id}, values)
 
 
+# Built once: each change of a memory does it.
+_MARK = Prepared(
+    update(standing_notes)
+    .where(standing_notes.c.owner_id == bindparam("owner"), standing_notes.c.stale_at.is_(None))
+    .values(stale_at=bindparam("at"))
+)
+
+
 def mark_notes_stale(connection: WriteConnection, owner: str) -> None:
     """A memory was made or changed: the page is written anew when somebody asks for it."""
-    is_fresh = standing_notes.c.owner_id == owner, standing_notes.c.stale_at.is_(None)
-    connection.execute(update(standing_notes).where(*is_fresh).values(stale_at=now_ms()))
+    _MARK.run(connection, {"owner": owner, "at": now_ms()})
