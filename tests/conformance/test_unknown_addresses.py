@@ -40,3 +40,22 @@ def test_a_method_that_an_address_does_not_take(http: httpx2.Client, address: st
 def test_elsewhere_they_are_problems(http: httpx2.Client) -> None:
     for answer in (http.get("/api/nothing"), http.put("/api/settings/none"), http.get("/v1")):
         assert answer.headers["content-type"] == "application/problem+json"
+
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+
+
+@pytest.mark.parametrize("address", ["/nosuch", "/c/a/b", "/memory/a/b", "/api", "/chat_batch/x"])
+def test_a_browser_is_shown_a_page(http: httpx2.Client, address: str) -> None:
+    answer = http.get(address, headers=BROWSER)
+    assert (answer.status_code, answer.headers["content-type"]) == (404, "text/html; charset=utf-8")
+    assert "There is nothing at this address" in answer.text
+    assert "script-src" not in answer.headers["content-security-policy"]
+    assert http.get(address).headers["content-type"] == "application/problem+json"
+
+
+@pytest.mark.parametrize("address", ["/api/nosuch", "/v1/nosuch", "/scim/v2/nosuch", "/assets/nosuch.js"])
+def test_what_programs_ask_for_stays_a_problem(http: httpx2.Client, address: str) -> None:
+    answer = http.get(address, headers=BROWSER)
+    assert answer.status_code in (401, 404)
+    assert "html" not in answer.headers["content-type"]

@@ -193,6 +193,15 @@ def test_streams_are_not_cut_off_from_their_readers_by_the_proxy() -> None:
     assert [line for line in CADDYFILE.read_text().splitlines() if re.match(r"\s*flush_interval", line)] == []
 
 
+def test_no_proxy_refuses_a_body_that_quarterdeck_would_take() -> None:
+    assert "client_max_body_size 0;" in (ROOT / "deploy" / "nginx" / "quarterdeck.conf").read_text()
+    values = yaml.safe_load((ROOT / "deploy" / "helm" / "quarterdeck" / "values.yaml").read_text())
+    assert values["ingress"]["annotations"]["nginx.ingress.kubernetes.io/proxy-body-size"] == "0"
+    for file in (ROOT / "deploy" / "caddy").iterdir():
+        assert "request_body" not in file.read_text()
+
+
+
 def test_valkey_takes_the_options_it_is_given_and_loses_nothing_by_them(
     make_valkey: Callable[..., ValkeyServer],
 ) -> None:

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse
+from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import Scope
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import OverloadedError, QuarterdeckError, as_quarterdeck_error
+from quarterdeck.late import Late
 from quarterdeck.views.anthropic_errors import anthropic_refusal
 from quarterdeck.views.openai_errors import openai_refusal
+
+if TYPE_CHECKING:
+    from quarterdeck.web import shared_page
+else:
+    shared_page = Late("quarterdeck.web.shared_page")
 
 logger = get_logger("quarterdeck.web")
 
@@ -79,8 +87,16 @@ async def _on_known(request: Request, error: Exception) -> JSONResponse:
     return problem_of(known)
 
 
-async def _on_http(request: Request, error: Exception) -> JSONResponse:
+def _is_for_a_browser(request: Request) -> bool:
+    """Somebody typed the address of a page; what programs ask for is told as a problem."""
+    is_page = not request.url.path.startswith(("/api/", "/v1/", "/scim/", "/assets/"))
+    return is_page and request.method in ("GET", "HEAD") and "text/html" in request.headers.get("accept", "")
+
+
+async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # nosec B101  # noqa: S101  # registered for this class only
+    if error.status_code == 404 and _is_for_a_browser(request):
+        return HTMLResponse(shared_page.render_missing(), 404, headers=shared_page.MISSING_HEADERS)
     sentences = {404: "There is nothing at this address.", 405: "This address does not take that method."}
     detail = sentences.get(error.status_code, f"{error.detail.rstrip('.')}.")
     answer = refusal(request.scope, error.status_code, _CODES.get(error.status_code, "http"), detail)

@@ -1,4 +1,4 @@
-"""The page behind a share link: HTML without scripts, made from Markdown on the server.
+"""The page behind a share link, and that of an address that is not there: HTML without scripts, made on the server.
 
 Raw HTML is shown as text, pictures as their names, and links lead to the web only and tell nobody where from.
 """
@@ -28,12 +28,15 @@ _FOLDER = Path(__file__).parent / "templates"
 _templates = Environment(loader=FileSystemLoader(_FOLDER), autoescape=select_autoescape(default=True))
 _STYLE = (_FOLDER / "share.css").read_text()
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
+_POLICY = (
+    f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
 HEADERS = {
-    "content-security-policy": f"default-src 'none'; style-src 'sha256-{_STYLE_HASH}'; base-uri 'none'; "
-    "form-action 'none'; frame-ancestors 'none'; sandbox allow-popups allow-popups-to-escape-sandbox",
+    "content-security-policy": f"{_POLICY}; sandbox allow-popups allow-popups-to-escape-sandbox",
     "x-robots-tag": "noindex, nofollow, noarchive",
     "cache-control": "private, no-store",
 }
+MISSING_HEADERS = {"content-security-policy": _POLICY, "cache-control": "no-store"}
 _LINKS = ("http://", "https://", "mailto:")
 
 
@@ -70,6 +73,12 @@ def render_nothing() -> str:
         page=1,
         pages=1,
     )
+
+
+def render_missing() -> str:
+    """What a browser shows at an address that the server does not have."""
+    style = Markup(_STYLE)  # nosec B704  # noqa: S704  # our own file
+    return _templates.get_template("missing.html").render(style=style)
 
 
 def _shown(message: SharedMessage) -> dict[str, Any]:
