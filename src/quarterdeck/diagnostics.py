@@ -24,7 +24,8 @@ _PATTERNS = re.compile(
             r"(/(?:invite|reset|invitations|password-reset)/)[\w\-]{20,}",  # links that let somebody in
             r"([?&](?:code|state|token|access_token|id_token|client_secret|invitation|nonce)=)[^&\s\"']{6,}",
             r"(\b\w*(?:passwo?rd|passwd|passphrase|secret|_token)[\"']?\s*[:=]\s*[\"']?)(?![\"'\s])[^\s\"',;&})]{3,}",
-            r"(\b[a-z][a-z0-9+]*://[^\s/:@]*:)[^\s/@]+(?=@)",  # smtp://, ldap://, postgresql://, redis://
+            # smtp://, ldap://, postgresql://, redis://; not what our own sentences tell people to write
+            r"(\b[a-z][a-z0-9+]*://(?!user:password@)[^\s/:@]*:)[^\s/@]+(?=@)",
             r"((?:set-)?cookie:\s*)[^\r\n]+",
         )
     ),

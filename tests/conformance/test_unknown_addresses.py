@@ -54,7 +54,7 @@ def test_a_browser_is_shown_a_page(http: httpx2.Client, address: str) -> None:
     assert http.get(address).headers["content-type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("address", ["/api/nosuch", "/v1/nosuch", "/scim/v2/nosuch", "/assets/nosuch.js"])
+@pytest.mark.parametrize("address", ["/api/nosuch", "/v1/nosuch", "/assets/nosuch.js"])
 def test_what_programs_ask_for_stays_a_problem(http: httpx2.Client, address: str) -> None:
     answer = http.get(address, headers=BROWSER)
     assert answer.status_code in (401, 404)

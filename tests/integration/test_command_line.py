@@ -97,6 +97,15 @@ def test_bad_use_is_one_sentence_and_status_two(tmp_path: Path, arguments: list[
     assert not (tmp_path / "data").exists()
 
 
+def test_a_choice_that_is_none_is_told_in_our_words_alone(tmp_path: Path) -> None:
+    said = sentence_of(run(tmp_path, "user", "add", "bob", "--role", "owner"), 2)
+    assert "'--role': 'owner' is not one of 'member', 'admin'" in said
+
+
+def test_a_folder_is_no_export(tmp_path: Path) -> None:
+    assert f"{tmp_path} is a folder" in sentence_of(run(tmp_path, "import", str(tmp_path)), 1)
+
+
 BAD_SETTINGS = {
     "QUARTERDECK_PORT": "eighty",
     "QUARTERDECK_LOG_LEVEL": "loud",

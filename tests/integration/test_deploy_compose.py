@@ -201,7 +201,6 @@ def test_no_proxy_refuses_a_body_that_quarterdeck_would_take() -> None:
         assert "request_body" not in file.read_text()
 
 
-
 def test_valkey_takes_the_options_it_is_given_and_loses_nothing_by_them(
     make_valkey: Callable[..., ValkeyServer],
 ) -> None:

@@ -175,7 +175,7 @@ def test_text_that_postgresql_cannot_hold_is_mended_and_counted(tmp_path: Path, 
 @pytest.mark.parametrize(
     ("url", "status", "said"),
     [
-        ("mysql://localhost/x", 2, "write postgresql://"),
+        ("mysql://localhost/x", 2, "write postgresql://user:password@host/database"),
         ("postgresql://ann:sesame@127.0.0.1:1/nowhere", 1, "cannot be reached"),
         ("postgresql://ann:sesame@127.0.0.1:x/nowhere", 2, "port is not a number"),
     ],

@@ -45,6 +45,8 @@ def import_command(file: ImportFile, user: UserName = "", data_dir: DataDir = No
     Example: quarterdeck import ~/Downloads/chatgpt-export.zip --user ann
     """
     settings = read_settings(data_dir=data_dir)
+    if file.is_dir():
+        raise InputError(f"{file} is a folder. Name the export's file.")
     if not file.is_file():
         raise InputError(f"There is no file {file}.")
 

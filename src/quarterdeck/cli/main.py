@@ -122,7 +122,7 @@ def main() -> None:
 
 def _tell_mistake(error: typer.TyperException) -> None:
     """A command that was not used as it should be; one that was only begun gets its help."""
-    said = error.format_message().strip()
+    said = error.format_message().strip().replace("Value error, ", "")  # how pydantic begins what a validator says
     if said.startswith("Usage:"):
         typer.echo(said)
         sys.exit(2)
