@@ -106,6 +106,12 @@ def _current_revision(path: Path) -> str | None:
                 return None
             row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
             return "unfinished" if row is None else str(row[0])
+    except sqlite3.OperationalError as error:  # its rights, its disk, who has it open: not what is in it
+        raise SetupError(
+            f"The file {path} cannot be opened ({cause_of(error) or error}). See whose it is and who may write it: "
+            f"`ls -l {path.parent}`.",
+            detail=repr(error),
+        ) from error
     except sqlite3.DatabaseError as error:
         raise SetupError(
             f"The file {path.name} in the data folder is not a Quarterdeck database ({error}). "

@@ -8,9 +8,8 @@ _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _CAUSES = {  # of SQLite's own words
     "disk is full": "the disk is full",
     "disk I/O": "the disk is full",  # that is how it fails where the journal cannot grow
-    "readonly database": "the data folder cannot be written",
-    "unable to open": "a file of the data folder cannot be opened",
-    "locked": "another program has it open",
+    "readonly database": "the database's file may not be written",
+    "unable to open": "the database's file may not be opened",
 }
 
 

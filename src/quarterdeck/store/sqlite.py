@@ -22,7 +22,7 @@ from sqlalchemy.pool import NullPool
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection, closed_error
 from quarterdeck.store.prepared import execute_on, give_driver
-from quarterdeck.store.refusals import is_full
+from quarterdeck.store.refusals import cause_of, is_full
 from quarterdeck.store.search_schema import merge_some
 
 T = TypeVar("T")
@@ -225,7 +225,8 @@ def _error_for_reader(error: BaseException) -> BaseException:
     if isinstance(error, DBAPIError | sqlite3.Error):
         if is_full(error):  # what reads makes a file, too, where nobody else has it open
             return StorageError("The server's disk is full. Free some space and try again.", detail=str(error))
-        return StorageError("The server could not read this. Try again.", detail=str(error))
+        cause = f": {found}" if (found := cause_of(error)) else ""
+        return StorageError(f"The server could not read this{cause}. Try again.", detail=str(error))
     return _as_an_error(error)
 
 
@@ -249,6 +250,8 @@ def _storage_error(error: BaseException) -> BaseException:
         return StorageError(
             "The server's disk is full. Nothing was changed; free some space and try again.", detail=text
         )
+    if cause := cause_of(error):
+        return StorageError(f"The server could not save this: {cause}. Nothing was changed; try again.", detail=text)
     return StorageError("The server could not save this. Nothing was changed; try again.", detail=text)
 
 

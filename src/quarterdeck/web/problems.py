@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.types import Scope
 
 from quarterdeck.diagnostics import get_logger
@@ -96,7 +96,7 @@ def _is_for_a_browser(request: Request) -> bool:
 async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # nosec B101  # noqa: S101  # registered for this class only
     if error.status_code == 404 and _is_for_a_browser(request):
-        return HTMLResponse(shared_page.render_missing(), 404, headers=shared_page.MISSING_HEADERS)
+        return shared_page.answer_missing()
     sentences = {404: "There is nothing at this address.", 405: "This address does not take that method."}
     detail = sentences.get(error.status_code, f"{error.detail.rstrip('.')}.")
     answer = refusal(request.scope, error.status_code, _CODES.get(error.status_code, "http"), detail)

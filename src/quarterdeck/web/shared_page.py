@@ -16,6 +16,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 from markupsafe import Markup, escape
+from starlette.responses import HTMLResponse
 
 from quarterdeck.domain.citations import leave_out_citations
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart
@@ -36,7 +37,7 @@ HEADERS = {
     "x-robots-tag": "noindex, nofollow, noarchive",
     "cache-control": "private, no-store",
 }
-MISSING_HEADERS = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+_MISSING_HEADERS = {"content-security-policy": _POLICY, "cache-control": "no-store"}
 _LINKS = ("http://", "https://", "mailto:")
 
 
@@ -75,10 +76,10 @@ def render_nothing() -> str:
     )
 
 
-def render_missing() -> str:
+def answer_missing() -> HTMLResponse:
     """What a browser shows at an address that the server does not have."""
     style = Markup(_STYLE)  # nosec B704  # noqa: S704  # our own file
-    return _templates.get_template("missing.html").render(style=style)
+    return HTMLResponse(_templates.get_template("missing.html").render(style=style), 404, headers=_MISSING_HEADERS)
 
 
 def _shown(message: SharedMessage) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sqlite3
@@ -11,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -23,6 +25,7 @@ from sqlalchemy import Engine, create_engine, event
 from quarterdeck.errors import SetupError
 from quarterdeck.store import migrate
 from quarterdeck.store.migrate import migrate_sqlite
+from quarterdeck.store.refusals import cause_of
 from quarterdeck.store.search_schema import is_index
 from quarterdeck.store.tables import metadata
 
@@ -258,3 +261,41 @@ def test_somebody_elses_database_is_refused_and_keeps_its_tables(path: Path) -> 
     with pytest.raises(SetupError, match="another program"):
         migrate_sqlite(path)
     assert schema_of(path) == before
+
+
+@contextmanager
+def as_somebody_else() -> Iterator[None]:
+    """Root may open everything."""
+    is_root = os.geteuid() == 0
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+def test_a_file_of_another_user_is_not_called_broken() -> None:
+    """As after a command that was run with sudo."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        path = Path(folder) / "quarterdeck.sqlite3"
+        migrate_sqlite(path)
+        path.chmod(0o000)
+        with as_somebody_else(), pytest.raises(SetupError, match="cannot be opened") as caught:
+            migrate_sqlite(path)
+        assert "Move it away" not in caught.value.message
+        assert str(path) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("said", "cause"),
+    [
+        ("attempt to write a readonly database", "the database's file may not be written"),
+        ("database or disk is full", "the disk is full"),
+        ("no such table: users", ""),
+    ],
+)
+def test_why_a_file_is_refused_is_said_where_it_is_known(said: str, cause: str) -> None:
+    assert cause_of(sqlite3.OperationalError(said)) == cause
