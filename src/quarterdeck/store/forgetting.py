@@ -5,7 +5,7 @@ The manifests stay: they have no texts, and what is missing is shown as gone.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -28,6 +28,8 @@ from quarterdeck.store.upsert import upsert
 from quarterdeck.store.vectors import forget_vectors
 
 _HAS_RECALLED = turn_steps.c.manifest.contains('"recalled":{')
+_HAS_PARTIAL = turn_steps.c.manifest.contains('"continuation"')
+_SENT = select(turns.c.owner_id, turns.c.asked, turn_steps.c.manifest).join(turns, turns.c.id == turn_steps.c.turn_id)
 
 
 def forget_traces(connection: WriteConnection, ids: list[str]) -> None:
@@ -39,6 +41,13 @@ def forget_traces(connection: WriteConnection, ids: list[str]) -> None:
     _forget_summaries(connection, ids)
     forget_quotes(connection, message_ids=ids)
     forget_vectors(connection, keys=ids)
+
+
+def forget_sent_texts(connection: WriteConnection, conversation_ids: list[str]) -> None:
+    """Before they are removed as a whole: what of their messages stands in what models were sent, and nowhere else."""
+    has_any = or_(turns.c.asked.is_not(None), _HAS_PARTIAL)
+    rows = connection.execute(_SENT.where(turns.c.conversation_id.in_(conversation_ids), has_any))
+    _delete_texts(connection, _own_texts(rows))
 
 
 def remember_sources(connection: WriteConnection, conversation_ids: list[str]) -> None:
@@ -62,13 +71,24 @@ def _turns_of(ids: list[str]) -> Any:
 
 
 def _forget_texts(connection: WriteConnection, ids: set[str]) -> None:
-    own = select(turns.c.owner_id, turns.c.asked, turn_steps.c.manifest).join(turns, turns.c.id == turn_steps.c.turn_id)
-    gone: set[tuple[str, str]] = set()
-    for row in connection.execute(own.where(turns.c.id.in_(_turns_of(list(ids))))):
-        gone |= {(row.owner_id, entry["text"]) for entry in _texts(row.manifest) if row.asked or _is_partial(entry)}
+    gone = _own_texts(connection.execute(_SENT.where(turns.c.id.in_(_turns_of(list(ids))))))
     owners = select(messages.c.owner_id).where(messages.c.id.in_(ids))
-    for row in connection.execute(own.where(turns.c.owner_id.in_(owners), _HAS_RECALLED)):
+    for row in connection.execute(_SENT.where(turns.c.owner_id.in_(owners), _HAS_RECALLED)):
         gone |= {(row.owner_id, entry["text"]) for entry in _texts(row.manifest) if ids & set(_recalled(entry))}
+    _delete_texts(connection, gone)
+
+
+def _own_texts(rows: Iterable[Any]) -> set[tuple[str, str]]:
+    """Owners and digests of what an API client asked for, and of answers that were cut off."""
+    return {
+        (row.owner_id, entry["text"])
+        for row in rows
+        for entry in _texts(row.manifest)
+        if row.asked or _is_partial(entry)
+    }
+
+
+def _delete_texts(connection: WriteConnection, gone: set[tuple[str, str]]) -> None:
     if gone:
         is_gone = tuple_(context_texts.c.owner_id, context_texts.c.digest).in_(sorted(gone))
         connection.execute(delete(context_texts).where(is_gone))

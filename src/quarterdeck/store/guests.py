@@ -7,7 +7,7 @@ from sqlalchemy import delete, func, insert, select
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.messages import MessageRow, list_owned_messages
-from quarterdeck.store.tables import access_rules, budgets, conversations, sessions, users
+from quarterdeck.store.tables import access_rules, budgets, context_texts, conversations, sessions, users
 from quarterdeck.store.users import UserRow
 from quarterdeck.store.vectors import forget_vectors
 
@@ -52,6 +52,7 @@ def delete_expired_guests(connection: WriteConnection) -> int:
     subjects = [f"user:{user}" for user in found]
     connection.execute(delete(access_rules).where(access_rules.c.subject.in_(subjects)))
     connection.execute(delete(budgets).where(budgets.c.subject.in_(subjects)))
+    connection.execute(delete(context_texts).where(context_texts.c.owner_id.in_(found)))
     forget_vectors(connection, owners=found)
     connection.execute(delete(users).where(users.c.id.in_(found)))
     return len(found)

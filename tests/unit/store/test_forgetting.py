@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from sqlalchemy import insert, select, update
@@ -15,6 +16,7 @@ from quarterdeck.domain.parts import TextPart
 from quarterdeck.store.context_texts import digest_of, keep_text
 from quarterdeck.store.conversations import KEEP_DELETED_MS, delete_conversation, restore_conversation
 from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.private import KEEP_PRIVATE_MS, remove_private
 from quarterdeck.store.purge import purge
 from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import (
@@ -66,11 +68,15 @@ def _recall(connection: WriteConnection, user: str, message: str) -> None:
     said, stays = f"recalled: {SECRET}", "instructions that stay"
     for text in (said, stays):
         keep_text(connection, user, digest_of(text), text)
-    entries = [
+    entries: list[dict[str, Any]] = [
         {"kind": "instructions", "tokens": 1, "text": digest_of(stays)},
         {"kind": "recalled", "tokens": 1, "text": digest_of(said),
          "recalled": {"kind": "message", "id": message, "messages": [message]}},
     ]  # fmt: skip
+    _add_step(connection, turn, entries)
+
+
+def _add_step(connection: WriteConnection, turn: str, entries: list[dict[str, Any]]) -> None:
     manifest = msgspec.json.encode({"entries": entries}).decode()
     step = {"turn_id": turn, "step": 1, "attempt": 1, "model": "", "manifest": manifest, "started_at": 1}
     connection.execute(insert(turn_steps).values(step))
@@ -119,6 +125,31 @@ async def test_a_purged_conversation_leaves_nothing_but_its_name_not_to_come_bac
     assert not await database.read(lambda connection: connection.execute(select(messages.c.id)).all())
     found = await database.read(lambda connection: connection.execute(select(forgotten_sources.c.source)).scalars())
     assert list(found) == [f"quarterdeck:{talk}"]
+
+
+async def test_what_was_cut_off_in_a_private_conversation_goes_with_it(database: Database) -> None:
+    """An answer that was taken over was sent to the model once more, and stands nowhere else."""
+
+    def say(connection: WriteConnection) -> None:
+        user = add_user(connection, "ann")
+        for memory, text in (("private", f"I know, {SECRET}"), ("", "what is said elsewhere")):
+            talk = add_conversation(connection, user)
+            said, stays = f"{text} is", f"instructions of a conversation, {memory or 'usual'}"
+            for kept in (said, stays):
+                keep_text(connection, user, digest_of(kept), kept)
+            entries = [
+                {"kind": "instructions", "tokens": 1, "text": digest_of(stays)},
+                {"kind": "continuation", "tokens": 1, "text": digest_of(said)},
+            ]
+            _add_step(connection, add_turn(connection, talk, status="complete"), entries)
+            long_ago = {"memory": memory, "updated_at": now_ms() - KEEP_PRIVATE_MS - 1}
+            connection.execute(update(conversations).where(conversations.c.id == talk.id).values(long_ago))
+
+    await database.write(say)
+    assert await database.write(remove_private) == 1
+    left = await texts(database)
+    assert "what is said elsewhere is" in left
+    assert not [text for text in left if SECRET in text]
 
 
 async def test_the_bytes_of_a_purged_message_are_in_no_file(tmp_path: Path) -> None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from quarterdeck.accounts.guests import GuestError, GuestSession, receive_guest, welcome_back
 from quarterdeck.accounts.sessions import create_open_link
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.store.context_texts import digest_of, keep_text
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.guests import KEEP_MS, delete_expired_guests
 from quarterdeck.store.identities import use_invitation
 from quarterdeck.store.invitations import find_open_invitation, insert_invitation
 from quarterdeck.store.people import find_account_by_name, insert_account
-from quarterdeck.store.tables import sessions, users
+from quarterdeck.store.tables import context_texts, sessions, users
 from quarterdeck.store.users import UserRow, ensure_owner, find_user_by_name, list_users
 
 SECRET = b"the hash of a secret"
@@ -53,10 +54,17 @@ async def test_a_guest_comes_back_until_an_hour_has_passed_and_is_deleted_a_day_
         await database.write(lambda connection: connection.execute(change))
         return await database.write(delete_expired_guests)
 
+    def keep(connection: WriteConnection) -> None:
+        """What a model was sent of an answer that was cut off."""
+        user = connection.execute(select(users.c.id)).scalar_one()
+        keep_text(connection, user, digest_of("I know"), "I know")
+
     assert await database.write(back) == "Ann"
     assert await expired_since(1) == 0
     assert await database.write(back) == "guest"
+    await database.write(keep)
     assert await expired_since(KEEP_MS + 1000) == 1
+    assert not await database.read(lambda connection: connection.execute(select(context_texts)).all())
     assert await database.read(list_users) == []
 
 
