@@ -93,6 +93,24 @@ def test_what_went_before_is_sent_again(client: openai.OpenAI, upstream: Upstrea
     assert (caught.value.code, caught.value.param) == ("previous_response_not_found", "previous_response_id")
 
 
+def test_what_was_deleted_in_the_page_is_not_sent_again(
+    client: openai.OpenAI, upstream: Upstream, http: httpx2.Client
+) -> None:
+    model, name = upstream.model(Script(pieces=["Whiskers."])), new_name("cats")
+    first = client.responses.create(model=model, input="My word is quokka.", conversation=name)
+    question, answer = http.get(f"/api/conversations/{name}/messages").json()["items"]
+    second: str = client.responses.create(model=model, input="Another?", previous_response_id=first.id).id
+    for message in (question, answer):
+        gone = http.delete(f"/api/messages/{message['id']}")
+        assert gone.status_code == 200, gone.text
+    for before in (first.id, second):
+        client.responses.create(model=model, input="And one?", previous_response_id=before)
+    *_, then, now, later = [asked.body["messages"] for asked in upstream.requests(model)]
+    assert [message["content"] for message in then][-2:] == ["Whiskers.", "Another?"]
+    assert [message["content"] for message in now] == ["And one?"]
+    assert [message["content"] for message in later] == ["Another?", "Whiskers.", "And one?"]
+
+
 @pytest.mark.parametrize("store", [True, False])
 def test_tools_are_called_and_their_results_taken(client: openai.OpenAI, upstream: Upstream, store: bool) -> None:
     model = upstream.model(Script(pieces=[], tool_calls=[CALL], finish="tool_calls"))

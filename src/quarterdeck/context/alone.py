@@ -63,7 +63,7 @@ def build_alone(connection: AnyConnection, wanted: AloneRequest) -> Context:
 
 
 def _messages_before(connection: AnyConnection, owner: str, previous: str) -> list[PromptMessage]:
-    """Oldest first: the input of each turn before, and its answer."""
+    """Oldest first: the input of each turn before, and its answer; without what was deleted."""
     found: list[list[PromptMessage]] = []
     while previous and len(found) < _MOST_BEFORE:
         turn = find_turn(connection, owner, previous)
@@ -71,7 +71,7 @@ def _messages_before(connection: AnyConnection, owner: str, previous: str) -> li
             break
         asked = decode_asked(turn.asked)
         answer = find_message(connection, turn.conversation_id, turn.message_id)
-        said = spoken_parts(answer.parts, "plain") if answer is not None else []
+        said = spoken_parts(answer.parts, "plain") if answer is not None and answer.deleted_at is None else []
         given = asked.step.messages if asked.is_alone else _question(connection, turn)
         found.append([*given, *([PromptMessage("assistant", said)] if said else [])])
         previous = asked.previous
@@ -81,7 +81,8 @@ def _messages_before(connection: AnyConnection, owner: str, previous: str) -> li
 def _question(connection: AnyConnection, turn: TurnRow) -> list[PromptMessage]:
     """Of a response that was one of a conversation, which keeps what was asked."""
     row = find_message(connection, turn.conversation_id, turn.request_id)
-    return [PromptMessage("user", row.parts)] if row is not None and row.parts else []
+    is_sent = row is not None and row.deleted_at is None and row.parts
+    return [PromptMessage("user", row.parts)] if row is not None and is_sent else []
 
 
 def _describe(wanted: AloneRequest, prompt: Prompt) -> Manifest:
