@@ -173,7 +173,10 @@ def _run_batch(connection: WriteConnection, batch: list[_Job]) -> None:
     if together := [job for job in batch if not job.is_apart]:
         _commit_batch(connection, together)
     for job in apart:
-        job.fn(connection)
+        try:
+            job.fn(connection)
+        except DBAPIError as error:  # what was committed before it is
+            job.error = _storage_error(error)
 
 
 def _driver_of(connection: Connection) -> sqlite3.Connection:

@@ -13,9 +13,11 @@ from typing import Any
 import pytest
 import pytest_asyncio
 from sqlalchemy import insert, select, text
+from sqlalchemy.exc import OperationalError
 from tests.unit.store.stored import add_user, open_store
 
 from quarterdeck.errors import NotFoundError
+from quarterdeck.store import sqlite
 from quarterdeck.store.database import AnyConnection, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.sqlite import SqliteDatabase
 from quarterdeck.store.tables import users
@@ -193,6 +195,31 @@ async def test_a_disk_without_space_refuses_the_write_and_takes_it_when_there_is
     await database.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1000000").scalar())
     await database.write(write_much)
     assert len(await database.read(names)) == 1
+
+
+async def test_a_write_is_not_told_of_what_went_wrong_in_tidying_up_behind_it(
+    database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_connection: WriteConnection) -> None:
+        raise OperationalError("PRAGMA wal_checkpoint", None, sqlite3.OperationalError("disk I/O error"))
+
+    async def merge_nothing(_fn: object) -> bool:
+        return False
+
+    gate, write = Gate(), database.write
+    held = asyncio.ensure_future(write(gate.hold))
+    await gate.until_entered()
+    monkeypatch.setattr(sqlite, "_empty_log", fail)
+    monkeypatch.setattr(database, "write", merge_nothing)
+    saving = asyncio.ensure_future(write(lambda connection: add_user(connection, "ann")))
+    tidying = asyncio.ensure_future(database.tidy())
+    await asyncio.sleep(0)
+    gate.released.set()
+    await held
+    with pytest.raises(StorageError, match="full"):
+        await tidying
+    assert await saving
+    assert await database.read(names) == ["ann"]
 
 
 async def test_the_file_promises_to_survive_a_power_cut(database: SqliteDatabase) -> None:
