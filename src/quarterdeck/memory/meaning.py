@@ -178,7 +178,8 @@ class Shelf:
         kept = self._take(owner, model)
         with kept.lock:
             now = now_ms()
-            for rows in read_vectors(connection, owner, model, kept.read_at - _OVERLAP_MS):
+            since = kept.read_at - _OVERLAP_MS if kept.read_at <= now else 0  # the clock was set back: all once more
+            for rows in read_vectors(connection, owner, model, since):
                 kept.add(rows)
             kept.read_at = now
             is_counted = kept.counted_at > now - _COUNT_EVERY_MS

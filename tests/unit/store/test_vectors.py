@@ -199,3 +199,8 @@ async def test_what_was_read_once_is_not_read_again_and_what_is_new_or_gone_show
     await database.write(lambda connection: connection.execute(delete(vectors).where(vectors.c.key_id == "old")))
     monkeypatch.setattr(meaning, "_COUNT_EVERY_MS", -1)
     assert await keys() == {"new"}
+    monkeypatch.setattr(meaning, "_COUNT_EVERY_MS", 60_000)
+    earlier = now - 3_600_000  # the clock is set back
+    await database.write(lambda connection: put(connection, "made then", earlier))
+    monkeypatch.setattr(meaning, "now_ms", lambda: earlier + 300_000)
+    assert await keys() == {"new", "made then"}
