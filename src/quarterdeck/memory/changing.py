@@ -21,6 +21,7 @@ from quarterdeck.store.memories import (
     find_memories,
     find_memory,
     insert_row,
+    list_forgotten_with,
     list_superseded_by,
     update_row,
 )
@@ -148,7 +149,11 @@ def undo_change(connection: WriteConnection, owner: str, memory: str, version: i
     if undone.change != "stale":  # that is decided by its sources, as they are now
         values.pop("stale_at", None)
     keep_sources(connection, row.id, before.state.get("sources", []))
-    return change_memory(connection, row, values, "undone", "user", {"undone": version})
+    back = change_memory(connection, row, values, "undone", "user", {"undone": version})
+    if row.forgotten_at is not None and back.forgotten_at is None:
+        for same, forgotten in list_forgotten_with(connection, owner, row.id, row.forgotten_at):
+            undo_change(connection, owner, same, forgotten)
+    return back
 
 
 def change_memory(

@@ -144,6 +144,17 @@ def list_superseded_by(connection: AnyConnection, owner: str, ids: list[str]) ->
     return found
 
 
+def list_forgotten_with(connection: AnyConnection, owner: str, memory: str, since: int) -> list[tuple[str, int]]:
+    """Those that say the same as a memory that was forgotten then, and went with it: ids and versions."""
+    said_the_same = memories.c.superseded_by == memory, memories.c.valid_to.is_(None), memories.c.text != ""
+    rows = connection.execute(
+        select(memories.c.id, memories.c.version)
+        .where(memories.c.owner_id == owner, *said_the_same, memories.c.forgotten_at >= since)
+        .order_by(memories.c.id)
+    )
+    return [(row.id, row.version) for row in rows]
+
+
 def update_row(connection: WriteConnection, row: MemoryRow, known: int) -> bool:
     """`row` as it is to be; False when it is not at version `known` any more."""
     values = {name: getattr(row, name) for name in row.__struct_fields__ if name not in ("id", "owner_id")}

@@ -160,6 +160,24 @@ async def test_two_that_say_the_same_become_one_and_stay_one(world: World) -> No
     assert [source.message_id for source in sources[kept.id]] == [first, second, third]
 
 
+async def test_a_forgotten_memory_comes_back_with_what_says_the_same(world: World) -> None:
+    """Or what says it again would be held for forgotten."""
+    await world.hear("I play the oboe.", "The user plays the oboe.")
+    await world.hear("The oboe is my hobby.", "The user's hobby is the oboe.")
+    await world.say("Nothing else to tell you.")
+    world.model.answers = [{"statements": [], "same": [["m1", "m2"]]}]
+    await world.extraction.learn(world.user)
+    [kept] = await world.rows()
+    await world.database.write(lambda connection: forget_memory(connection, world.user, kept.id))
+    assert await world.texts("all") == []
+    await world.database.write(lambda connection: undo_change(connection, world.user, kept.id, kept.version + 1))
+    assert await world.texts() == ["The user plays the oboe."]
+    assert len(await world.texts("all")) == 2
+    again = await world.hear("My hobby is still the oboe.", "The user's hobby is the oboe.")
+    sources = await world.database.read(lambda connection: list_sources(connection, [kept.id]))
+    assert again in [source.message_id for source in sources[kept.id]]
+
+
 LIVED = {
     "Faro": "2020-01-01", "Lisbon": "2022-01-01", "Porto": "2024-01-01", "Braga": "2026-01-01",
 }  # fmt: skip
