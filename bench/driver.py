@@ -11,7 +11,7 @@ import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 import aiohttp
 import msgspec
@@ -27,8 +27,10 @@ _WORD_BYTES = WORD.encode()
 class Chat:
     """`status` is "complete", or what went wrong. Times in seconds of `time.perf_counter`.
 
-    `delays_s`: how long each token was on its way, if the model stamps them.
+    `delays_s`: how long each token was on its way, if the model stamps them. `received`: characters of all chats.
     """
+
+    received: ClassVar[int] = 0
 
     sent_s: float = field(default_factory=time.perf_counter)
     first_s: float | None = None
@@ -51,6 +53,7 @@ class Chat:
         if self.first_s is None:
             self.first_s = time.perf_counter()
         self.chars += len(text)
+        Chat.received += len(text)
         if text[1:2] == "0":  # of all words only stamps begin so
             now_us = time.monotonic_ns() // 1000
             self.delays_s += [(now_us - int(stamp)) / 1e6 for stamp in text.split()]

@@ -24,11 +24,12 @@ async def measure(upstream: Server, quarterdeck: Server, relay: Server, key: str
     row = [
         "Quarterdeck",
         spread([run.cpu_us for run in runs]),
+        spread([run.steady_us for run in runs]),
         f"{max(run.lag_s for run in runs):.2f}",
         str(sum(run.failed for run in runs)),
         spread([run.upstream_us for run in runs]),
     ]
-    head = ["", "median (least–greatest)", "lag s", "failed", "fake upstream µs"]
+    head = ["", "median (least–greatest)", "while all stream", "lag s", "failed", "fake upstream µs"]
     bars = {"Quarterdeck": [run.cpu_us for run in runs]}
     chart = Chart("CPU per token over /v1/chat/completions", "µs", bars)
     return Figures("\n\n".join([title, table(head, [row])]), (chart,))
