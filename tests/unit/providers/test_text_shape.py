@@ -156,9 +156,9 @@ def test_a_stream_whose_events_differ_in_more_than_their_words_is_left_alone() -
     reading = Reading(OpenAIDecoder())
     for number in range(20):
         reading.read(openai_event(f"word{number}", logit=number))
-    learnt = reading.shape._before
-    reading.read(openai_event("late", logit="late"))
-    assert (reading.cut_out, reading.shape._before) == (0, learnt)
+    learnt = reading.shape._between
+    reading.read(openai_event("late", logit=99))
+    assert (reading.cut_out, reading.shape._between) == (0, learnt)
 
 
 def test_a_frame_that_changes_now_and_then_is_learnt_anew() -> None:
