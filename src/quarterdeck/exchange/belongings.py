@@ -54,6 +54,7 @@ def _write_assistant(connection: WriteConnection, owner: str, name: str, value: 
             "format": "tagged" if value.get("format") == "tagged" else "plain",
             "tools": _texts(value, "tools"),
             "starters": _texts(value, "starters"),
+            "uses_memory": int(value.get("uses_memory") not in (0, False)),
             **_times(value),
         },
     )

@@ -125,7 +125,8 @@ def list_path(connection: AnyConnection, conversation: str, tip: str, limit: int
 
 def list_belongings(connection: AnyConnection, owner: str) -> list[dict[str, Any]]:
     """Folders, assistants and snippets as lines of an export, without ids of others."""
-    named = select(folders).where(folders.c.owner_id == owner).order_by(folders.c.id)
+    there = folders.c.owner_id == owner, folders.c.deleted_at.is_(None)
+    named = select(folders).where(*there).order_by(folders.c.id)
     made: list[dict[str, Any]] = [
         {"kind": "folder", "name": row.name, "created_at": row.created_at} for row in connection.execute(named)
     ]

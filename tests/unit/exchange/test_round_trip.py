@@ -130,7 +130,9 @@ async def fill(ann: Account) -> str:
     def write(connection: Any) -> None:
         connection.execute(insert(folders).values(id=folder, name="Trips", name_key="trips", **common))
         guide = {"name": "Guide", "description": "d", "instructions": "i", "model": "", "temperature": 0.1}
-        texts = {"format": "plain", "tools": '["a"]', "starters": '["Hi"]', "updated_at": 7_001}
+        texts: dict[str, Any] = {"format": "plain", "tools": '["a"]', "starters": '["Hi"]', "updated_at": 7_001}
+        connection.execute(insert(folders).values(id=new_id(), name="Gone", name_key="-", deleted_at=now, **common))
+        texts |= {"uses_memory": 0}
         connection.execute(insert(assistants).values(id=assistant, is_shared=0, **guide, **texts, **common))
         connection.execute(insert(snippets).values(id=new_id(), name="sig", text="{{me}}", updated_at=7_001, **common))
 
@@ -165,7 +167,8 @@ async def test_folders_assistants_versions_ideas_marks_and_usage_come_along_and_
     outcome = await ben.bring(exported, "mine.jsonl")
     assert outcome.row.counts == Counts(conversations=1, messages=4)
     assert without_ids(await export(ben)) == without_ids(exported)
-    assert b"gone" not in exported
+    assert b"gone" not in exported.lower()
+    assert [row["uses_memory"] for row in await ben.rows(assistants)] == [0]
 
 
 async def test_what_untrusted_text_a_message_rests_on_comes_along_and_that_it_was_imported_is_added(
