@@ -55,6 +55,10 @@ WRONG: list[tuple[str, str, dict[str, Any], int]] = [
     ("PATCH", "/api/conversations/none", {}, 422),
     ("DELETE", "/api/conversations/none", {}, 404),
     ("POST", "/api/conversations/none/restore", {}, 404),
+    ("POST", f"/api/messages/none/versions/{10**30}/restore", {"json": {"version": 1}}, 422),
+    ("GET", f"/api/imports/none/report?after={10**30}", {}, 422),
+    ("POST", "/api/memories/none/undo", {"json": {"version": 10**30}}, 422),
+    ("GET", "/api/memories?before=--5", {}, 422),
     ("GET", "/api/turns/none/events", {}, 404),
     ("GET", "/api/turns/none/events?after=-1", {}, 422),
     ("GET", "/api/turns/none/events?after=x", {}, 422),
@@ -215,14 +219,17 @@ def test_raw_nonsense_on_the_wire_is_never_a_server_error(server: Server, raw: b
         assert nobody.get("/healthz").status_code == 200
 
 
-def test_a_body_without_a_length_is_bounded_too(server: Server) -> None:
+@pytest.mark.parametrize(("path", "megabytes"), [("/chat_batch", 12), ("/v1/chat/completions", 30)])
+def test_a_body_without_a_length_is_bounded_too(server: Server, path: str, megabytes: int) -> None:
     def endless() -> Any:
-        for _ in range(200):
+        for _ in range(16 * megabytes):
             yield b" " * 65536
 
     with server.http() as http:
         try:
-            status = http.post("/chat_batch", content=endless(), headers=JSON).status_code
+            answer = http.post(path, content=endless(), headers=JSON)
+            status = answer.status_code
+            assert "larger than" in answer.text
         except (httpx2.WriteError, httpx2.ReadError, httpx2.RemoteProtocolError):
             status = 413  # it hung up before everything was sent
         assert status == 413

@@ -99,7 +99,8 @@ def test_a_mail_server_that_refuses_is_said_to_the_admin_and_to_nobody_else(runn
     assert "p@ss word" not in running.log_text()
     with running.http() as owner:
         refused = owner.post("/api/admin/invitations", json={"email": "bea@example.org"})
-    assert (refused.status_code, refused.json()["code"]) == (502, "mail_failed")
+        assert (refused.status_code, refused.json()["code"]) == (502, "mail_failed")
+        assert owner.get("/api/admin/invitations").json()["items"] == [], "nobody has its link"
 
 
 def test_no_password_goes_to_a_certificate_that_is_not_trusted(

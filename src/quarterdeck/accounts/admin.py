@@ -16,6 +16,7 @@ from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.directory import PersonRow, find_person, set_role, set_suspended
 from quarterdeck.store.keys import revoke_all_api_keys
 from quarterdeck.store.people import end_sessions, find_own_session, insert_account, rename_account, set_email
+from quarterdeck.store.users import find_role
 
 _PROVEN_BY = ("password", "ldap", "link")
 
@@ -106,7 +107,7 @@ def hand_over(connection: WriteConnection, actor: Actor, user: str) -> PersonRow
 
     Raises: `ForbiddenError`, `NotFoundError`, `ConflictError`.
     """
-    if actor.principal.role != "owner":
+    if find_role(connection, actor.principal.user) != "owner":  # as it is now: there is never more than one
         raise ForbiddenError("Only the owner can hand this server over.")
     session = find_own_session(connection, actor.principal.user, actor.principal.credential)
     if session is None or session.via not in _PROVEN_BY or not is_fresh(session.created_at):
@@ -116,7 +117,7 @@ def hand_over(connection: WriteConnection, actor: Actor, user: str) -> PersonRow
         raise ConflictError("You are the owner already.")
     if heir.suspended_at is not None or heir.role == "guest":
         raise ConflictError("Only an account that can sign in can become the owner.")
-    set_role(connection, actor.principal.user, "admin")  # there is never more than one
+    set_role(connection, actor.principal.user, "admin")
     set_role(connection, heir.id, "owner")
     _note(connection, actor, "owner.changed", heir.name, {"user": heir.id, "from": actor.principal.name})
     return access_person(connection, heir.id)

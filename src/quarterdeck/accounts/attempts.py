@@ -7,10 +7,9 @@ which grows slowly and blocks briefly, so that strangers cannot keep its owner o
 
 from __future__ import annotations
 
-import ipaddress
-
 from msgspec import Struct
 
+from quarterdeck.accounts.households import household
 from quarterdeck.errors import TooManyAttemptsError
 from quarterdeck.store.attempts import AttemptsRow, attempts_key, forget_attempts, read_attempts, write_attempts
 from quarterdeck.store.clock import database_now_ms
@@ -67,12 +66,12 @@ def count_mail(connection: WriteConnection, user: str) -> None:
 
 def count_mail_from(connection: WriteConnection, address: str) -> None:
     """Mail is asked for from one address only so often. Raises: `TooManyAttemptsError`."""
-    _count_once(connection, _ADDRESS, attempts_key("mail-from", _net(address)))
+    _count_once(connection, _ADDRESS, attempts_key("mail-from", household(address)))
 
 
 def count_guest(connection: WriteConnection, address: str) -> None:
     """Guests from one address. Raises: `TooManyAttemptsError`."""
-    _count_once(connection, _GUESTS, attempts_key("guest", _net(address)))
+    _count_once(connection, _GUESTS, attempts_key("guest", household(address)))
 
 
 def _counts(name: str, address: str) -> list[tuple[Limit, str]]:
@@ -87,11 +86,11 @@ def _count_once(connection: WriteConnection, limit: Limit, key: str) -> None:
 
 
 def _pair(name: str, address: str) -> str:
-    return attempts_key("pair", name_key(name), _net(address))
+    return attempts_key("pair", name_key(name), household(address))
 
 
 def _address(address: str) -> str:
-    return attempts_key("address", _net(address))
+    return attempts_key("address", household(address))
 
 
 def _name(name: str) -> str:
@@ -112,17 +111,6 @@ def _count(connection: WriteConnection, limit: Limit, key: str) -> None:
     over = failures - limit.free
     wait_s = 0 if over < 0 else min(2 ** min(over, 20), limit.longest_s)
     write_attempts(connection, key, AttemptsRow(failures, now, now + 1000 * wait_s))
-
-
-def _net(address: str) -> str:
-    """One household: an IPv6 subscriber has 2^64 addresses."""
-    try:
-        found = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, 64), strict=False))
-    return str(found)
 
 
 def _in_words(seconds: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from quarterdeck.accounts.attempts import begin_attempt, succeed
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.passwords import Passwords
+from quarterdeck.accounts.sign_in import check_counted
 from quarterdeck.errors import AccessError, InputError, WrongPasswordError
 from quarterdeck.store.database import Database
 from quarterdeck.store.people import find_account
@@ -26,6 +27,6 @@ async def confirm_identity(
             raise InputError("Repeat your name to delete your account.")
         return
     await database.write(lambda connection: begin_attempt(connection, account.name, address))
-    if not await passwords.matches(account.password_hash, password):
+    if not await check_counted(database, passwords, account, (account.name, password), address):
         raise WrongPasswordError("The password is wrong.")
     await database.write(lambda connection: succeed(connection, account.name, address))

@@ -32,11 +32,12 @@ async def ask_for_password_mail(
     mailer.post(write())
 
 
-def write_invitation(settings: Settings, server_name: str, to: str, inviter: str, link: str) -> Letter:
+def write_invitation(settings: Settings, server_name: str, to: str, inviter: str, link: str, days: int) -> Letter:
+    """`days`: how long the link works, a part of one counts as one."""
     name = server_name or "Quarterdeck"
     text = (
         f"Hello,\n\n{inviter} invites you to {name}, at {settings.public_url.rstrip('/')}\n\n"
-        f"This link works once, for a week at most:\n\n{link}\n\n"
+        f"This link works once, for {'a day' if days == 1 else f'{days} days'} at most:\n\n{link}\n\n"
         "If you do not know what this is about, leave it alone: nothing happens.\n"
     )
     return Letter(to, f"You are invited to {name}", text)

@@ -55,10 +55,12 @@ class Limits:
         self._database = database
         self._registry = registry
         self._known = Known()
+        self._loading = asyncio.Lock()
 
     async def load(self) -> None:
         """Raises: `StorageError`."""
-        self._known = await self._database.read(_read_known)
+        async with self._loading:  # what is read first must not be what counts last
+            self._known = await self._database.read(_read_known)
         self._registry.set_prices({row.model: row.price for row in self._known.prices})
 
     async def change(self, bell: Bell) -> None:

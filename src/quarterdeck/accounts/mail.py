@@ -68,7 +68,7 @@ class Mailer:
         """Raises: `MailError` with what to look at; the server's words are for the log."""
         try:
             await asyncio.get_running_loop().run_in_executor(self._thread, self._send, letter)
-        except (smtplib.SMTPException, OSError) as error:
+        except (smtplib.SMTPException, OSError, ValueError) as error:  # the last: what the protocol cannot carry
             detail = f"{type(error).__name__}: {error}"
             raise MailError("The mail could not be sent. The server's log says why.", detail=detail) from error
 

@@ -103,13 +103,14 @@ async def change_password(
     session = await database.read(lambda connection: find_own_session(connection, caller.user, caller.credential))
     if account is None:
         raise AccessError("This account is not there any more.")
+    wanted_password = check_password(wanted.new, account.name, account.email)  # before an attempt is counted
     came_by_link = session is not None and session.via == "link" and is_fresh(session.created_at)
     if account.password_hash is not None and not came_by_link:
         await database.write(lambda connection: begin_attempt(connection, account.name, visitor.address))
         given = (account.name, wanted.current)
         if not await check_counted(database, passwords, account, given, visitor.address):
             raise WrongPasswordError("The current password is wrong.")
-    password_hash = await passwords.hash(check_password(wanted.new, account.name, account.email))
+    password_hash = await passwords.hash(wanted_password)
 
     def change(connection: WriteConnection) -> None:
         now = find_account(connection, account.id)

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from quarterdeck.accounts.budgets import Demand
 from quarterdeck.accounts.limits import Limits, allot
+from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.periods import day_of
 from quarterdeck.domain.step import Delta, ReasoningChunk, StepRequest, TextChunk, ToolCallChunk, UsageChunk
@@ -25,6 +26,8 @@ from quarterdeck.providers.base import Provider
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.locks import lock_usage
 from quarterdeck.store.usage import Spent, UsageEntry, find_entry, record_spent_alone, reserve_usage
+
+logger = get_logger("quarterdeck.spending")
 
 # Said before anything was done for us: nothing is charged for it.
 _UNCHARGED = {
@@ -59,6 +62,7 @@ class Spending:
         self._limits = limits
         # This process's requests of one user wait here, and not each with a connection of the pool.
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._giving_back: set[asyncio.Task[None]] = set()
 
     def may_be_budgeted(self, user: str, model: str) -> bool:
         return self._limits.may_be_budgeted(user, model)
@@ -75,7 +79,28 @@ class Spending:
         if lock is None:
             lock = self._locks[call.user] = asyncio.Lock()
         async with lock:
-            return await self._database.write(lambda connection: _reserve(connection, call, is_again=is_again))
+            reserving = asyncio.ensure_future(
+                self._database.write(lambda connection: _reserve(connection, call, is_again=is_again))
+            )
+            try:
+                return await asyncio.shield(reserving)
+            except asyncio.CancelledError:
+                if not call.turn:  # of a turn, its end settles what was never asked
+                    self._give_back_later(call, reserving)
+                raise
+
+    def _give_back_later(self, call: Call, reserving: asyncio.Future[UsageEntry | None]) -> None:
+        """Nobody waits for this reservation any more, and it may be committed all the same: nothing was used of it."""
+        task = asyncio.create_task(self._give_back(call, reserving))
+        self._giving_back.add(task)
+        task.add_done_callback(self._giving_back.discard)
+
+    async def _give_back(self, call: Call, reserving: asyncio.Future[UsageEntry | None]) -> None:
+        try:
+            if (reserved := await reserving) is not None:
+                await self.settle([Spent(entry_of(call, Usage()), reserved)])
+        except QuarterdeckError as error:  # nothing was reserved, or the scheduled work settles it
+            logger.info("reservation_not_given_back", user=call.user, reason=error.message, detail=error.detail)
 
     async def settle(self, spent: list[Spent]) -> None:
         """In a transaction of its own. Raises: `StorageError`; `NotFoundError` when the account was deleted."""

@@ -6,10 +6,11 @@ the database, links and keys by having 160 random bits. (The library `limits` ta
 
 from __future__ import annotations
 
-import ipaddress
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+
+from quarterdeck.accounts.households import household
 
 KNOCKS = 300  # at once
 PER_S = 10.0  # and from then on
@@ -52,13 +53,3 @@ class Doors:
 def make_guest_bucket() -> Doors:
     """How many messages the guests of one address may send."""
     return Doors(at_once=GUEST_MESSAGES_A_MINUTE, per_s=GUEST_MESSAGES_A_MINUTE / 60)
-
-
-def household(address: str) -> str:
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    if parsed.version == 6:
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return address

@@ -19,6 +19,7 @@ from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import OverloadedError, ParameterError, QuarterdeckError, as_quarterdeck_error
 from quarterdeck.views.openai_errors import openai_error, openai_status
 from quarterdeck.web.dependencies import BearerKey, SessionCookie
+from quarterdeck.web.guard import BodyTooLongError
 from quarterdeck.web.house import current_principal
 from quarterdeck.web.invalid import about_the_body, find_fault
 from quarterdeck.web.problems import named
@@ -55,6 +56,8 @@ class ForeignRoute(APIRoute, ABC):
                 return Response(status_code=_LEFT)
             except QuarterdeckError as error:
                 return self.tell(request, error)
+            except BodyTooLongError:  # it ends the reading, and the guard says so
+                raise
             except HTTPException:  # FastAPI's own, of a body that it cannot decode
                 return self.tell(request, ParameterError("The body cannot be parsed: send JSON in UTF-8.", ""))
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 
 from quarterdeck.accounts.authenticate import Principal
+from quarterdeck.accounts.households import household
 from quarterdeck.accounts.sessions import GUEST_MS
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import LimitError
 from quarterdeck.store.database import StorageError
 from quarterdeck.store.users import touch_credential
-from quarterdeck.web.doors import household
 from quarterdeck.web.house import House
 
 MAX_GUEST_SOCKETS = 10  # of one address

@@ -101,7 +101,11 @@ async def get_one(house: TheHouse, caller: Caller, identifier: str) -> ImportDoc
 
 @router.get("/{identifier}/report")
 async def report(
-    house: TheHouse, caller: Caller, identifier: str, after: Annotated[int, Query(ge=-1)] = -1, limit: Limit = 100
+    house: TheHouse,
+    caller: Caller,
+    identifier: str,
+    after: Annotated[int, Query(ge=-1, lt=1 << 31)] = -1,
+    limit: Limit = 100,
 ) -> ImportReport:
     """What of it was skipped or changed, and why."""
 

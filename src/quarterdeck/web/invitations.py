@@ -9,12 +9,15 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.invitations import USUAL_S, invite, revoke_invitation
 from quarterdeck.accounts.letters import write_invitation
+from quarterdeck.accounts.mail import MailError
 from quarterdeck.store.invitations import InvitationRow, list_invitations
 from quarterdeck.store.settings import read_setting
 from quarterdeck.web.dependencies import Address, Administrator, TheHouse
 from quarterdeck.web.house import public_address
 
 router = APIRouter(prefix="/api/admin/invitations", tags=["admin"])
+
+_DAY_S = 24 * 3600
 
 
 class InvitationDocument(BaseModel):
@@ -51,9 +54,10 @@ async def list_all(
     house: TheHouse, caller: Administrator, cursor: str = "", limit: Annotated[int, Field(ge=1, le=200)] = 100
 ) -> InvitationPage:
     """List invitations, the newest first."""
-    rows = await house.database.read(lambda connection: list_invitations(connection, before=cursor, limit=limit))
-    following = rows[-1].id if len(rows) == limit else None
-    return InvitationPage(items=[InvitationDocument(**_values(row)) for row in rows], next_cursor=following)
+    rows = await house.database.read(lambda connection: list_invitations(connection, before=cursor, limit=limit + 1))
+    shown = rows[:limit]
+    following = shown[-1].id if len(rows) > limit else None
+    return InvitationPage(items=[InvitationDocument(**_values(row)) for row in shown], next_cursor=following)
 
 
 @router.post("", status_code=201)
@@ -68,7 +72,13 @@ async def create(house: TheHouse, caller: Administrator, address: Address, wante
     is_mailed = house.mailer is not None and bool(made.row.email)
     if house.mailer is not None and is_mailed:
         name = await house.database.read(lambda connection: read_setting(connection, "server_name"))
-        await house.mailer.send(write_invitation(house.settings, name, made.row.email, caller.name, link))
+        days = -(-wanted.expires_in_s // _DAY_S)
+        letter = write_invitation(house.settings, name, made.row.email, caller.name, link, days)
+        try:
+            await house.mailer.send(letter)
+        except MailError:  # nobody has its link
+            await house.database.write(lambda connection: revoke_invitation(connection, caller, made.row.id, address))
+            raise
     return InvitationMade(**_values(made.row), link=link, is_mailed=is_mailed)
 
 

@@ -56,7 +56,7 @@ class NewMemory(BaseModel):
 class MemoryChange(BaseModel):
     """`version`: the one that was looked at; if it is another by now, nothing is changed (409)."""
 
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, lt=1 << 31)]
     text: Text | None = None
     kind: Kind | None = None
     valid_from: Moment | None = None
@@ -65,7 +65,7 @@ class MemoryChange(BaseModel):
 
 
 class MemoryUndo(BaseModel):
-    version: Annotated[int, Field(ge=1, description="The change that made this version is undone.")]
+    version: Annotated[int, Field(ge=1, lt=1 << 31, description="The change that made this version is undone.")]
 
 
 class Forgotten(BaseModel):
@@ -200,4 +200,4 @@ def moment(text: str) -> int | None:
     """Raises: `InputError`."""
     if not text:
         return None
-    return read_time(int(text) if text.lstrip("-").isdigit() and text.isascii() else text)
+    return read_time(int(text) if text.removeprefix("-").isdigit() and text.isascii() else text)

@@ -72,7 +72,7 @@ class NotesEdit(BaseModel):
     """`version`: the one that was edited; if it is another by now, nothing is changed (409)."""
 
     text: Annotated[str, Field(max_length=MAX_NOTES_CHARS)]
-    version: Annotated[int, Field(ge=1)]
+    version: Annotated[int, Field(ge=1, lt=1 << 31)]
 
 
 class Learning(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, BackgroundTasks, Query
+from fastapi import APIRouter, BackgroundTasks, Path, Query
 from pydantic import BaseModel, Field
 
 from quarterdeck.accounts.access import access_message
@@ -39,6 +39,9 @@ from quarterdeck.web.house import House
 router = APIRouter(prefix="/api", tags=["messages"])
 
 _Text = Annotated[str, Field(description="In place of all its text; ideas, thoughts and pictures stay.")]
+
+
+Version = Annotated[int, Path(ge=1, lt=1 << 31)]
 
 
 class Edit(BaseModel):
@@ -158,7 +161,9 @@ async def list_versions(house: TheHouse, caller: Caller, message: str) -> Versio
 
 
 @router.post("/messages/{message}/versions/{version}/restore")
-async def restore(house: TheHouse, caller: Caller, message: str, version: int, wanted: Restoration) -> MessageDocument:
+async def restore(
+    house: TheHouse, caller: Caller, message: str, version: Version, wanted: Restoration
+) -> MessageDocument:
     """Undo an edit: the message says again what it said in that version."""
     document = await house.database.write(
         lambda connection: _document(

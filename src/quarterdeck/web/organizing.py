@@ -23,7 +23,7 @@ from quarterdeck.web.dependencies import Caller, TheHouse
 router = APIRouter(tags=["conversations"])
 
 _TOLD_ONE_BY_ONE = 20
-_MAX_CHANGES = 200  # an undo may name as many folders
+_MAX_CHANGES = MOST  # an undo names each conversation once for each change of it, and may need one change for each
 
 Name = Annotated[str, Field(min_length=1, max_length=100), AfterValidator(lambda name: " ".join(name.split()))]
 

@@ -10,10 +10,10 @@ from starlette.websockets import WebSocket
 
 from quarterdeck.accounts.access import require_scope
 from quarterdeck.accounts.authenticate import authenticate
+from quarterdeck.accounts.households import household
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import AccessError
 from quarterdeck.web.connections import MAX_PER_USER
-from quarterdeck.web.doors import household
 from quarterdeck.web.guest_limits import has_guest_place
 from quarterdeck.web.house import address_of, credentials_of, house_of
 from quarterdeck.web.socket_full import FullSocket

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine, insert, select
 from sqlalchemy.pool import StaticPool
 from tests.harness.ledger import find_miscounts
 from tests.harness.postgres import Databases
-from tests.harness.waiting import trials
+from tests.harness.waiting import trials, wait_until_async
 from tests.unit.store.stored import add_user, open_place
 from tests.unit.turns.rig import Script, ScriptedProvider
 
@@ -246,6 +246,25 @@ async def test_a_reservation_that_was_made_twice_by_one_call_is_one(database: Sq
     first = await desk.spending.reserve(call)
     assert await desk.spending.reserve(call, is_again=True) == first
     assert len(await desk.entries()) == 1
+
+
+async def test_who_leaves_while_it_is_reserved_pays_nothing(database: SqliteDatabase) -> None:
+    desk = Desk(database, SAID)
+    user = await desk.open(budget(1, "*", "day", None, 10_000))
+    call = Call(user=user, profile=MODELS[0], input_tokens=10, output_tokens=90)
+    reserving = asyncio.create_task(desk.spending.reserve(call))
+    await asyncio.sleep(0)
+    reserving.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await reserving
+
+    async def is_settled() -> bool:
+        entries = await desk.entries()
+        return bool(entries) and all(entry.settled_at is not None for entry in entries)
+
+    await wait_until_async(is_settled, "the reservation to be given back")
+    assert [entry.tokens for entry in await desk.entries()] == [0]
+    assert await database.read(find_miscounts) == []
 
 
 async def test_what_dead_processes_reserved_is_settled_by_the_scheduled_work(database: SqliteDatabase) -> None:

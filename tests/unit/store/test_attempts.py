@@ -88,6 +88,15 @@ async def test_a_household_of_ipv6_is_one_address(database: Database) -> None:
     assert await begin(database, address="2001:db8:0:1::1") is None
 
 
+async def test_ipv4_addresses_that_are_written_as_ipv6_are_no_household(database: Database) -> None:
+    for number in range(5):
+        await begin(database, address=f"::ffff:192.0.2.{number + 1}")
+    assert await begin(database, address="::ffff:192.0.2.99") is None
+    for _ in range(4):
+        await begin(database, address="192.0.2.1")
+    assert await begin(database, address="::ffff:192.0.2.1") == 1, "it is the same, however it is written"
+
+
 async def test_what_was_typed_is_not_kept(database: Database) -> None:
     await begin(database, name="my password in the wrong field")
     kept = await database.read(lambda connection: list(connection.execute(select(sign_in_attempts.c.key)).scalars()))
