@@ -60,6 +60,22 @@ def test_an_assistant_is_made_and_begins_a_conversation(chat: ChatPage, upstream
     assert received[1]["content"].endswith("Three days?")
 
 
+def test_what_is_written_for_one_outlives_leaving_the_editor(chat: ChatPage) -> None:
+    page = chat.open("/settings/assistants").page
+    press(page, "New assistant")
+    instructions = page.get_by_role("textbox", name="Instructions")
+    instructions.fill("An hour of work")
+    page.go_back()
+    expect(page.get_by_role("button", name="New assistant")).to_be_visible()
+    page.go_forward()
+    expect(instructions).to_have_value("An hour of work")
+    page.reload()
+    expect(instructions).to_have_value("An hour of work")
+    press(page, "Discard")
+    press(page, "New assistant")
+    expect(instructions).to_have_value("")
+
+
 def test_one_is_found_in_the_picker_and_brings_what_it_has(
     chat: ChatPage, http: httpx2.Client, upstream: Upstream
 ) -> None:

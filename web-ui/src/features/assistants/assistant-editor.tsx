@@ -12,6 +12,7 @@ import { useSaveAssistant, useWholeAssistant } from "@/shared/data/assistants";
 import { CheckField } from "@/shared/form/check-field";
 import { Problem } from "@/shared/form/problem";
 import { TextArea } from "@/shared/form/text-area";
+import { useKept } from "@/shared/form/use-kept";
 import { Button } from "@/shared/ui/button";
 import { Field } from "@/shared/ui/field";
 import { StarterList } from "@/shared/ui/starter-list";
@@ -25,32 +26,35 @@ interface EditorProps {
   onDone(): void;
 }
 
-/** Waits for what is to be edited; the form then keeps its own state. */
+/** Waits for what is to be edited; what is then written is kept until it is saved or discarded. */
 export function AssistantEditor({ opened, ...rest }: EditorProps) {
   const { t } = useTranslation();
   const source = useWholeAssistant(opened.kind === "new" ? null : opened.id);
   if (source.error) return <Problem text={source.error.message} />;
-  if (opened.kind === "new") return <EditorForm source={null} start={EMPTY} {...rest} />;
+  if (opened.kind === "new") return <EditorForm name="new" source={null} start={EMPTY} {...rest} />;
   if (!source.data || source.isFetching) return null;
   const { name } = source.data;
   const isCopy = opened.kind === "copy";
   const start = { ...toDraft(source.data), ...(isCopy ? { name: t("assistants.copy_of", { name }).slice(0, 80), isShared: false } : {}) };
-  return <EditorForm source={isCopy ? null : source.data} start={start} {...rest} />;
+  return <EditorForm name={`${opened.kind}.${opened.id}`} source={isCopy ? null : source.data} start={start} {...rest} />;
 }
 
 interface EditorFormProps extends Omit<EditorProps, "opened"> {
+  /** Which editor it is, of those whose text may be kept. */
+  name: string;
   /** What is changed; null for a new one. */
   source: WholeAssistant | null;
   start: EditedAssistant;
 }
 
-function EditorForm({ source, start, isAdmin, modelPicker, onDone }: EditorFormProps) {
+function EditorForm({ name: place, source, start, isAdmin, modelPicker, onDone }: EditorFormProps) {
   const { t } = useTranslation();
-  const [edited, setEdited] = useState(start);
+  const { value, isKept, write, drop } = useKept(`assistant.${place}`, { edited: start, readAt: source?.updated_at });
+  const { edited, readAt } = value;
   const [isNameMissing, setIsNameMissing] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   const { mutate: save, isPending, error } = useSaveAssistant();
-  const set = (change: Partial<EditedAssistant>) => setEdited((now) => ({ ...now, ...change }));
+  const set = (change: Partial<EditedAssistant>) => write({ edited: { ...edited, ...change }, readAt });
   useEffect(() => first.current?.focus(), []);
 
   const submit = (event: FormEvent) => {
@@ -61,14 +65,20 @@ function EditorForm({ source, start, isAdmin, modelPicker, onDone }: EditorFormP
     if (name === "") return first.current?.focus();
     const starters = draft.starters.map((starter) => starter.trim()).filter(Boolean);
     save(
-      { id: source?.id ?? null, draft: { ...draft, name, starters }, readAt: source?.updated_at, isShared: isAdmin ? isShared : undefined },
+      { id: source?.id ?? null, draft: { ...draft, name, starters }, readAt, isShared: isAdmin ? isShared : undefined },
       {
         onSuccess: () => {
+          drop();
           showToast(t("assistants.saved", { name }));
           onDone();
         },
       },
     );
+  };
+  const discard = () => {
+    drop();
+    if (isKept) showToast(t("assistants.discarded"), { label: t("assistants.undo"), run: () => write(value) });
+    onDone();
   };
   return (
     <div>
@@ -121,12 +131,13 @@ function EditorForm({ source, start, isAdmin, modelPicker, onDone }: EditorFormP
             />
           )}
           <Problem text={error?.message} />
+          {isKept && <p className="text-sm text-quiet">{t("assistants.not_saved")}</p>}
           <div className="flex gap-2">
             <Button kind="primary" type="submit" disabled={isPending}>
               {t("assistants.save")}
             </Button>
-            <Button kind="quiet" onClick={onDone}>
-              {t("ui.cancel")}
+            <Button kind="quiet" onClick={discard}>
+              {isKept ? t("assistants.discard") : t("ui.cancel")}
             </Button>
           </div>
         </form>

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { AssistantSettings } from "@/features/assistants/assistant-settings";
 import { searchAssistants } from "@/features/assistants/search-assistants";
 import "@/shared/i18n/i18n";
+import { useToasts } from "@/shared/ui/toasts";
 import type { WholeAssistant } from "@/shared/wire/resources";
 
 function make(id: string, own: Partial<WholeAssistant> = {}): WholeAssistant {
@@ -29,6 +30,7 @@ function answer(path: string, init?: RequestInit): Response {
 beforeEach(() => {
   stored = [];
   asked.length = 0;
+  history.replaceState(null, "", "/settings/assistants");
   vi.stubGlobal("fetch", vi.fn((path: string, init?: RequestInit) => Promise.resolve(answer(path, init))));
 });
 
@@ -36,7 +38,7 @@ afterEach(() => vi.unstubAllGlobals());
 
 function show({ isAdmin = false } = {}) {
   const client = new QueryClient({ defaultOptions: { queries: { retry: false } } });
-  render(
+  return render(
     <QueryClientProvider client={client}>
       <AssistantSettings isAdmin={isAdmin} onUse={() => undefined} modelPicker={() => null} />
     </QueryClientProvider>,
@@ -81,6 +83,25 @@ describe("the assistants in the settings", () => {
     expect(asked).toHaveLength(1);
     expect(asked[0]).toMatchObject({ method: "POST", body: { name: "Lisbon", starters: ["Three days?"], format: "plain" } });
     expect(await screen.findByRole("button", { name: "New assistant" })).toBeInTheDocument();
+  });
+
+  it("keep what is written until it is saved or discarded, and undo the discarding", async () => {
+    const { unmount } = show();
+    await userEvent.click(await screen.findByRole("button", { name: "New assistant" }));
+    await userEvent.type(screen.getByRole("textbox", { name: "Instructions" }), "Speak like a pilot.");
+    unmount(); // another page is opened
+    show();
+    expect(await screen.findByRole("textbox", { name: "Instructions" })).toHaveValue("Speak like a pilot.");
+    await userEvent.click(screen.getByRole("button", { name: "All assistants" }));
+    await userEvent.click(await screen.findByRole("button", { name: "New assistant" }));
+    expect(screen.getByText(/Not saved yet/)).toBeInTheDocument();
+
+    await userEvent.click(screen.getByRole("button", { name: "Discard" }));
+    await userEvent.click(await screen.findByRole("button", { name: "New assistant" }));
+    expect(screen.getByRole("textbox", { name: "Instructions" })).toHaveValue("");
+    useToasts.getState().toasts.at(-1)?.action?.run();
+    expect(await screen.findByDisplayValue("Speak like a pilot.")).toBeInTheDocument();
+    await userEvent.click(screen.getByRole("button", { name: "Discard" }));
   });
 
   it("are changed as they were read, so that nobody's change is overwritten", async () => {

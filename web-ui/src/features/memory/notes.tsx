@@ -1,5 +1,4 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { useState } from "react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
@@ -8,6 +7,7 @@ import { keys } from "@/shared/data/keys";
 import { Problem } from "@/shared/form/problem";
 import { Section } from "@/shared/form/section";
 import { TextArea } from "@/shared/form/text-area";
+import { useKept } from "@/shared/form/use-kept";
 import { request } from "@/shared/http/request";
 import { Listing } from "@/shared/table/listing";
 import { fullTime } from "@/shared/time/format";
@@ -39,12 +39,12 @@ interface Draft {
 function NotesForm({ stored }: { stored: MemoryNotes }) {
   const { t, i18n } = useTranslation();
   const client = useQueryClient();
-  const [draft, setDraft] = useState<Draft | null>(null);
+  const { value: draft, write, drop } = useKept<Draft | null>("notes", null);
   const { mutate, isPending, error, reset } = useMutation({
     mutationFn: (body: Draft) => request<MemoryNotes>(PATH, { method: "PUT", body }),
     onSuccess: async (saved) => {
       client.setQueryData(keys.memoryNotes, saved);
-      setDraft(null);
+      drop();
       showToast(t("memory.notes_saved"));
       await reload(client);
     },
@@ -55,7 +55,7 @@ function NotesForm({ stored }: { stored: MemoryNotes }) {
   };
   const discard = () => {
     reset();
-    setDraft(null);
+    drop();
     void client.invalidateQueries({ queryKey: keys.memoryNotes });
   };
   const text = draft?.text ?? stored.text;
@@ -67,7 +67,7 @@ function NotesForm({ stored }: { stored: MemoryNotes }) {
         rows={Math.min(24, Math.max(8, text.split("\n").length + 2))}
         value={text}
         placeholder={t("memory.notes_empty")}
-        onChange={(event) => setDraft({ text: event.target.value, version: draft?.version ?? stored.version })}
+        onChange={(event) => write({ text: event.target.value, version: draft?.version ?? stored.version })}
         dir="auto"
       />
       {stored.is_stale && <p className="text-sm text-quiet">{t("memory.notes_stale")}</p>}
