@@ -120,6 +120,12 @@ class NotFoundError(AccessError):
     status = 404
 
 
+class DeletedError(NotFoundError):
+    """The caller deleted it, and can still restore it."""
+
+    code = "deleted"
+
+
 class LinkUsedError(NotFoundError):
     """A link that works once was used, or is too old."""
 

@@ -117,6 +117,16 @@ def test_what_is_written_in_a_conversation_that_another_tab_deleted_waits_until_
     assert [message["role"] for message in other.stored] == ["user", "assistant"] * 2
 
 
+def test_an_address_that_never_was_a_conversation_offers_no_restoring(chat: ChatPage) -> None:
+    chat.open("/c/no-such-conversation")
+    note = chat.page.get_by_text("There is no conversation at this address.")
+    expect(note).to_be_visible()
+    expect(chat.button("Restore")).to_have_count(0)
+    chat.ask("Begin here, then")
+    expect(note).to_have_count(0)
+    assert [message["role"] for message in chat.stored] == ["user", "assistant"]
+
+
 def test_what_changes_while_a_tab_is_loading_is_seen_there(chat: ChatPage, context: BrowserContext) -> None:
     chat.ask("Known to both")
     late = ChatPage(context.new_page(), chat.server)

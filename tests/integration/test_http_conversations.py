@@ -134,6 +134,8 @@ def test_deleting_can_be_undone(http: httpx2.Client, model: str) -> None:
     gone = [http.get(f"/api/conversations/{name}{path}") for name in (chat, identifier) for path in ("", "/messages")]
     assert [response.status_code for response in gone] == [404] * 4
     assert http.delete(f"/api/conversations/{chat}").status_code == 404
+    assert http.get(f"/api/conversations/{identifier}").json()["code"] == "deleted"
+    assert http.get("/api/conversations/never-was-one").json()["code"] == "not_found"
     restored = http.post(f"/api/conversations/{identifier}/restore")
     assert (restored.status_code, restored.json()["title"]) == (200, "Precious")
     assert [text_of(message) for message in fetch_messages(http, chat)] == ["Precious", "An answer."]

@@ -1242,7 +1242,7 @@ export interface Routes {
   "POST /api/folders/{folder}/restore": { path: { folder: string }; query: object; body: undefined; answer: FolderDocument };
   /** List conversations: pinned ones first, then the newest. A page costs what is on it. */
   "GET /api/conversations": { path: object; query: { cursor?: string; limit?: number; q?: string; folder?: string; archived?: boolean; pinned?: boolean | null }; body: undefined; answer: ConversationPage };
-  /** One conversation, by our id or by the id its client made up. */
+  /** One conversation, by our id or by the id its client made up. 404 `deleted`: it was, and can be restored. */
   "GET /api/conversations/{conversation}": { path: { conversation: string }; query: object; body: undefined; answer: ConversationDocument };
   /** Rename it, or choose what its next messages use. A newly chosen assistant brings its model and temperature. */
   "PATCH /api/conversations/{conversation}": { path: { conversation: string }; query: object; body: ConversationChange; answer: ConversationDocument };

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import ColumnElement, bindparam, insert, or_, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.errors import ConflictError
@@ -154,16 +154,23 @@ def delete_conversation(connection: WriteConnection, conversation: str) -> None:
     connection.execute(update(conversations).where(conversations.c.id == conversation).values(deleted_at=now_ms()))
 
 
+def can_be_restored(connection: AnyConnection, owner: str, conversation: str) -> bool:
+    """Whether it is a deleted one of this owner, by our id, and not too old."""
+    return connection.execute(select(conversations.c.id).where(*_restorable(owner, conversation))).first() is not None
+
+
 def restore_conversation(connection: WriteConnection, owner: str, conversation: str) -> bool:
     """Undo a deletion; False when there is no such deleted conversation of this owner, or it is too old."""
     return bool(
         connection.execute(
-            update(conversations)
-            .where(
-                conversations.c.id == conversation,
-                conversations.c.owner_id == owner,
-                conversations.c.deleted_at >= now_ms() - KEEP_DELETED_MS,
-            )
-            .values(deleted_at=None)
+            update(conversations).where(*_restorable(owner, conversation)).values(deleted_at=None)
         ).rowcount
+    )
+
+
+def _restorable(owner: str, conversation: str) -> tuple[ColumnElement[bool], ...]:
+    return (
+        conversations.c.id == conversation,
+        conversations.c.owner_id == owner,
+        conversations.c.deleted_at >= now_ms() - KEEP_DELETED_MS,
     )

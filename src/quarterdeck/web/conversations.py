@@ -14,10 +14,11 @@ from quarterdeck.conversations.deleting import delete_whole
 from quarterdeck.conversations.derived import follow_memory_change
 from quarterdeck.conversations.reading import read_page
 from quarterdeck.domain.events import FeedConversation
-from quarterdeck.errors import InputError, NotFoundError
+from quarterdeck.errors import DeletedError, InputError, NotFoundError
 from quarterdeck.memory.staleness import follow_conversations
 from quarterdeck.store.conversations import (
     ConversationRow,
+    can_be_restored,
     find_conversation,
     restore_conversation,
     update_conversation,
@@ -78,9 +79,17 @@ async def list_all(
 
 @router.get("/{conversation}")
 async def get_one(house: TheHouse, caller: Caller, conversation: str) -> ConversationDocument:
-    """One conversation, by our id or by the id its client made up."""
-    row = await house.database.read(lambda connection: access_conversation(connection, caller.user, conversation))
-    return conversation_document(row)
+    """One conversation, by our id or by the id its client made up. 404 `deleted`: it was, and can be restored."""
+
+    def read(connection: ReadConnection) -> ConversationRow:
+        row = find_conversation(connection, caller.user, conversation)
+        if row is not None:
+            return row
+        if can_be_restored(connection, caller.user, conversation):
+            raise DeletedError("This conversation was deleted. It can be restored.")
+        raise NotFoundError("There is no such conversation.")
+
+    return conversation_document(await house.database.read(read))
 
 
 @router.patch("/{conversation}")

@@ -68,7 +68,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
   );
   const isStored = id !== null && !isUnsent;
   const { data: conversation, error } = useConversation(id, isStored);
-  const isGone = isStored && error instanceof ProblemError && error.status === 404;
+  const gone = isStored && error instanceof ProblemError && error.status === 404 ? error.code : null;
   useServerId(id, conversation?.id);
   const [options, change] = useChatOptions(conversation);
   const turn = useRunningTurn(id, isStored);
@@ -148,7 +148,7 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
         )}
         {!(id === null && isSetupNeeded) && (
           <div className="qd-column shrink-0 pb-[max(1rem,env(safe-area-inset-bottom))]">
-            {isGone && <GoneNote conversation={id} />}
+            {id !== null && gone !== null && <GoneNote conversation={id} wasDeleted={gone === "deleted"} />}
             <AssistantNote value={options.assistant} />
             <MemoryNote value={options.memory} />
             <BesideNote />
