@@ -92,11 +92,12 @@ class Outbox:
         try:
             if not self._claim.is_certain:
                 await self._claim.confirm()
-            await self._append(self._waiting[:count])
+            told = await self._append(count)
         except LogError:
             self.is_urgent = True
             raise
-        self._note_committed(count, chars)
+        chars += sum(len(event.text) for event in self._waiting[count:told] if type(event) is TextDelta)
+        self._note_committed(told, chars)
 
     def pass_on(self) -> None:
         """Commit what waits, without waiting for it: who receives an answer is not held up by a slow log.
@@ -244,17 +245,18 @@ class Outbox:
             self.is_behind = False
             self._on_back()
 
-    async def _append(self, events: list[Event]) -> None:
-        bodies = [encode_event(event) for event in events]
+    async def _append(self, count: int) -> int:
+        """The first `count` that wait; how many the log has then."""
+        bodies = [encode_event(event) for event in self._waiting[:count]]
         try:
             await self._log.append(self._started.turn, self._last_seq + 1, bodies)
         except StaleWriterError as error:
             if not await self._is_lost(error):
                 raise
             logger.warning("log_written_anew", turn=self._started.turn, after=self._last_seq)
-            await self._replace(bodies)
-        else:
-            self._last_seq += len(bodies)
+            return await self._replace(bodies)
+        self._last_seq += len(bodies)
+        return count
 
     async def _is_lost(self, error: StaleWriterError) -> bool:
         """Whether the log is gone, or its end is, while the turn is still ours. Raises: `StaleWriterError`."""
@@ -268,11 +270,12 @@ class Outbox:
         await self._log.drop(self._started.turn)
         return True
 
-    async def _replace(self, bodies: list[bytes]) -> None:
+    async def _replace(self, bodies: list[bytes]) -> int:
         if self._last_seq > 1:
+            told = max(len(bodies), self._folded)  # what was folded meanwhile stands in the answer, too
             await self._write_anew(self._last_seq + 1, bodies[self._folded :])
             self._on_back()
-            return
+            return told
         try:  # nobody has seen more than its beginning
             await self._log.append(self._started.turn, 1, [encode_event(self._started), *bodies])
         except LogLostError:
@@ -280,6 +283,7 @@ class Outbox:
         except StaleWriterError:  # the beginning was late, and is there now
             await self._log.append(self._started.turn, 2, bodies)
         self._last_seq = 1 + len(bodies)
+        return len(bodies)
 
     async def _write_anew(self, seq: int, bodies: list[bytes]) -> None:
         restored = encode_event(restored_event(self._started, self.fold.turn()))

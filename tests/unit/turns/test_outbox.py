@@ -31,7 +31,7 @@ from quarterdeck.domain.events import (
 from quarterdeck.domain.fold import Fold, fold
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.step import ReasoningChunk, TextChunk
-from quarterdeck.errors import LogError, StaleWriterError
+from quarterdeck.errors import LogError, LogLostError, StaleWriterError
 from quarterdeck.log.base import Entry, Last, Log, LogStatus, Take, Told, feed_name
 from quarterdeck.log.sql import SqlLog
 from quarterdeck.turns.claim import Claim, Lease, elapsed_s
@@ -96,6 +96,27 @@ class ListLog:
         return [decode_event(body) for body in self.bodies]
 
 
+class LosingLog(ListLog):
+    """Loses what it has, once. Asked a second time, it says so only when it may go on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_lost = self.has_said = False
+        self.is_asked, self.goes_on = asyncio.Event(), asyncio.Event()
+        self.first = 1
+
+    async def append(self, turn: str, seq: int, bodies: list[bytes], *, begins: bool = False) -> None:
+        if self.is_lost and begins:
+            self.is_lost, self.bodies, self.first = False, [], seq
+        elif self.is_lost:
+            if self.has_said:
+                self.is_asked.set()
+                await self.goes_on.wait()
+            self.has_said = True
+            raise LogLostError("This answer's log is no longer there.")
+        await super().append(turn, seq - self.first + 1, bodies)
+
+
 STARTED = TurnStarted("t", "c", "m", "r", "fake/model", 1)
 
 
@@ -118,6 +139,12 @@ class NoDatabase:
 
     async def close(self) -> None:
         raise NotImplementedError
+
+
+class KeptClaim(Claim):
+    """The turn is still this worker's, whoever asks."""
+
+    async def confirm_anew(self) -> None: ...
 
 
 async def test_deltas_of_one_part_that_wait_together_become_one_event() -> None:
@@ -282,6 +309,24 @@ async def test_a_second_writer_is_refused_and_what_it_wrote_is_nowhere(log: SqlL
         await second.flush()
     assert second.fold.turn().steps == 0
     assert len(await log.read("t", 0)) == 1
+
+
+async def test_what_is_folded_while_a_lost_log_is_written_anew_stands_in_it_once() -> None:
+    """Redis is emptied while an append is on its way, and the step ends meanwhile."""
+    log = LosingLog()
+    outbox = Outbox(log, KeptClaim(NoDatabase(), "t", Lease("w"), elapsed_s()), STARTED, last_seq=0, fold=Fold())
+    outbox.put([STARTED, StepStarted(1, "m", 0), PartStarted(0, "text"), TextDelta(0, "One, ")])
+    await outbox.flush()
+    outbox.put([TextDelta(0, "two, ")])
+    log.is_lost = True
+    outbox.pass_on()
+    await asyncio.wait_for(log.is_asked.wait(), 5)
+    outbox.put([TextDelta(0, "three."), PartEnded(0)])
+    folded = outbox.fold_all()
+    log.goes_on.set()
+    assert await outbox.catch_up(5)
+    assert fold(log.events()).parts == folded.parts == [TextPart("One, two, three.")]
+    assert not outbox._waiting_chars
 
 
 async def test_whoever_waits_for_the_same_tick_goes_on_together() -> None:
