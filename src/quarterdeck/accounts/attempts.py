@@ -38,9 +38,9 @@ _GUESTS = Limit("guests", 30, 3600)
 def begin_attempt(connection: WriteConnection, name: str, address: str) -> None:
     """Count an attempt to sign in. Raises: `TooManyAttemptsError` with the time to wait; then it is not counted."""
     counts = _counts(name, address)
-    for _, key in counts:
+    for limit, key in counts:
         lock_attempts(connection, key)
-        _refuse_blocked(connection, key)
+        _refuse_blocked(connection, limit, key)
     for limit, key in counts:
         _count(connection, limit, key)
 
@@ -81,7 +81,7 @@ def _counts(name: str, address: str) -> list[tuple[Limit, str]]:
 
 def _count_once(connection: WriteConnection, limit: Limit, key: str) -> None:
     lock_attempts(connection, key)
-    _refuse_blocked(connection, key)
+    _refuse_blocked(connection, limit, key)
     _count(connection, limit, key)
 
 
@@ -97,9 +97,10 @@ def _name(name: str) -> str:
     return attempts_key("name", name_key(name))
 
 
-def _refuse_blocked(connection: WriteConnection, key: str) -> None:
+def _refuse_blocked(connection: WriteConnection, limit: Limit, key: str) -> None:
+    """Nobody waits for longer than `limit` says: more than that is left only when a clock was set back."""
     left_ms = read_attempts(connection, key).blocked_until - database_now_ms(connection)
-    if left_ms > 0:
+    if 0 < left_ms <= 1000 * limit.longest_s:
         wait_s = -(-left_ms // 1000)
         raise TooManyAttemptsError(f"Too many attempts. Try again in {_in_words(wait_s)}.", retry_after_s=wait_s)
 
@@ -107,7 +108,7 @@ def _refuse_blocked(connection: WriteConnection, key: str) -> None:
 def _count(connection: WriteConnection, limit: Limit, key: str) -> None:
     now = database_now_ms(connection)
     before = read_attempts(connection, key)
-    failures = 1 if now - before.failed_at > _FORGET_MS else before.failures + 1
+    failures = 1 if abs(now - before.failed_at) > _FORGET_MS else before.failures + 1
     over = failures - limit.free
     wait_s = 0 if over < 0 else min(2 ** min(over, 20), limit.longest_s)
     write_attempts(connection, key, AttemptsRow(failures, now, now + 1000 * wait_s))

@@ -12,21 +12,23 @@ from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.tables import leases
 
 NOBODY = ""
+_SLACK_MS = 60_000
 
 
 def claim_work(connection: WriteConnection, name: str, owner: str, *, period_ms: int, lease_ms: int) -> bool:
     """True when the work is due, nobody does it, and it is `owner`'s now, for `lease_ms`.
 
     `owner` must be new each time: that is how an earlier claimant who comes late is told from this one.
+    What is further in the future than it can be was written before a clock was set back, and does not count.
     """
     now = database_now_ms(connection)
+    is_free = or_(leases.c.until < now, leases.c.until > now + 2 * lease_ms + _SLACK_MS)
+    is_due = or_(leases.c.done_at <= now - period_ms, leases.c.done_at > now + _SLACK_MS)
     if not connection.execute(select(exists().where(leases.c.name == name))).scalar():
         # two may be the first at once: the loser's whole function is run again
         connection.execute(insert(leases).values(name=name, owner=NOBODY, until=0, done_at=0))
     claimed = connection.execute(
-        update(leases)
-        .where(leases.c.name == name, leases.c.until < now, leases.c.done_at <= now - period_ms)
-        .values(owner=owner, until=now + lease_ms)
+        update(leases).where(leases.c.name == name, is_free, is_due).values(owner=owner, until=now + lease_ms)
     )
     return bool(claimed.rowcount)
 

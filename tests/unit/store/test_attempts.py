@@ -42,6 +42,21 @@ async def test_waits_begin_after_five_failures_and_double_up_to_a_quarter_of_an_
     assert waits == [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900]
 
 
+async def test_who_waited_when_a_clock_that_ran_ahead_was_set_back_waits_no_longer(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1_800_000_000_000
+    monkeypatch.setattr(attempts, "database_now_ms", lambda _: now)
+    for _ in range(14):
+        await begin(database)
+        await pass_time(database)
+    assert await begin(database) is None
+    assert await begin(database) == 900
+    now -= 24 * 3_600_000
+    assert [await begin(database) for _ in range(5)] == [None] * 5
+    assert await begin(database) == 1
+
+
 async def test_a_hundred_at_once_count_as_a_hundred(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(attempts, "database_now_ms", lambda _: 1_800_000_000_000)  # at once, however busy the machine
     outcomes = await asyncio.gather(*(begin(database) for _ in range(100)))
