@@ -104,6 +104,9 @@ async def _try(job: Job) -> bool:
     except (QuarterdeckError, TimeoutError) as error:
         logger.warning("job_failed", job=job.name, reason=str(error) or "it took too long")
         return False
+    except Exception as error:  # what nobody thought of must not end the work for as long as the server runs
+        logger.error("job_crashed", job=job.name, exc_info=error)
+        return False
     return True
 
 

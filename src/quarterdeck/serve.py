@@ -215,6 +215,8 @@ def bind(host: str, port: int, option: str = "--port") -> socket.socket:
         listener = socket.socket(family, kind, protocol)
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
+    except UnicodeError as error:
+        raise SetupError(f"Cannot listen on {host}: this is no name of a host.") from error
     except OSError as error:
         raise SetupError(_bind_reason(error, host, port, option)) from error
     listener.set_inheritable(True)

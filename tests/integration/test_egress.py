@@ -87,6 +87,7 @@ BAD = {
     "not whole": answer_of(b"x", "Content-Length: 5"),
     "no HTTP": b"SSH-2.0-OpenSSH_9.2\r\n",
     "an endless header": answer_of(b"", f"X-Long: {'x' * 100_000}"),
+    "a redirect to no place": b"HTTP/1.1 302 Go\r\nLocation: mailto:a@b.test\r\nContent-Length: 0\r\n\r\n",
     "a redirect to nothing": b"HTTP/1.1 302 Go\r\nLocation: http://[\r\nContent-Length: 0\r\n\r\n",
 }
 

@@ -29,6 +29,13 @@ def test_a_fresh_installation_does_not_listen_beyond_this_machine(make_server: M
     assert "quarterdeck user password owner" in refused.stderr
 
 
+def test_what_is_no_name_of_a_host_is_refused_in_a_sentence(make_server: MakeServer) -> None:
+    refused = make_server().run("serve", "--host", "a" * 70, "--port", "0", "--no-browser")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.strip().endswith("this is no name of a host.")
+    assert refused.stderr.strip().count("\n") == 0, refused.stderr
+
+
 def test_with_a_provider_it_listens(make_server: MakeServer) -> None:
     running = make_server(QUARTERDECK_GITHUB_CLIENT_ID="id", QUARTERDECK_GITHUB_CLIENT_SECRET="hush-hush")
     running.options = ["--host", EVERYWHERE]

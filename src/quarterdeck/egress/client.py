@@ -80,6 +80,7 @@ class Egress:
                     if answer.status not in _REDIRECTS or "location" not in answer.headers:
                         return answer
                     before, wanted = wanted, _join(wanted, answer.headers["location"])
+                    self._policy.check_url(wanted)
                     if answer.status == 303 or (answer.status in (301, 302) and method == "POST"):
                         method, body = "GET", None
                     if wanted.origin() != before.origin():

@@ -10,7 +10,7 @@ from sqlalchemy import update
 from tests.unit.store.stored import Place, open_place
 
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.jobs import Job, run_if_due
+from quarterdeck.jobs import Job, run_forever, run_if_due
 from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.leases import claim_work, finish_work, give_up_work
@@ -74,6 +74,30 @@ async def test_who_comes_late_cannot_mark_the_work_as_done(database: Database) -
     assert not await claim(database, "third")
     assert await finish(database, "next")
     assert not await finish(database, "zombie")
+
+
+async def test_a_clock_that_was_far_ahead_and_is_set_right_stops_no_work_for_good(database: Database) -> None:
+    assert await claim(database, "one")
+    assert await finish(database, "one")
+    await let_pass(database, -30 * 24 * HOUR_MS)
+    assert await claim(database, "two"), "done in a month from now"
+    await let_pass(database, -30 * 24 * HOUR_MS)
+    assert await claim(database, "three"), "leased until a month from now"
+    assert not await claim(database, "four")
+
+
+async def test_work_that_fails_as_nobody_thought_of_is_tried_again(database: Database) -> None:
+    tries = asyncio.Semaphore(0)
+
+    async def fail() -> None:
+        tries.release()
+        raise LookupError("nobody thought of it")
+
+    job = Job("purge", 0.0, fail, lease_s=0.02, look_s=0.05)
+    running = asyncio.create_task(run_forever(database, job, "one"))
+    for _ in range(2):
+        await asyncio.wait_for(tries.acquire(), 5)
+    running.cancel()
 
 
 async def test_failed_work_is_tried_again_after_a_pause_by_anybody(place: Place) -> None:
