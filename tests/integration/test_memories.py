@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -212,6 +213,23 @@ def test_a_line_of_notes_that_is_removed_forgets_nothing_that_says_something_els
     refused = ann.put("/api/memories/notes", json={"text": "", "version": notes["version"]})
     assert (refused.status_code, refused.json()["code"]) == (409, "stale_version")
     assert listed(ann) == ["Coffee is what Ann drinks in the morning."]
+
+
+def test_notes_that_are_written_anew_as_a_whole_hold_nobody_up(ann: httpx2.Client) -> None:
+    def page(word: str) -> list[str]:
+        return [f"{word} {number} {' '.join(chr(97 + number % 26) * 9 for _ in range(60))}" for number in range(290)]
+
+    bring(ann, *({"text": text} for text in page("old")))
+    notes = ann.get("/api/memories/notes").json()
+    began = time.monotonic()
+    text = "\n".join(page("new"))[:190_000]
+    answer = ann.put("/api/memories/notes", json={"text": text, "version": notes["version"]}, timeout=120)
+    assert answer.status_code == 200, answer.text
+    assert time.monotonic() - began < 60
+    refused = ann.put(
+        "/api/memories/notes", json={"text": "\n".join(map(str, range(301))), "version": answer.json()["version"]}
+    )
+    assert (refused.status_code, refused.json()["code"]) == (422, "bad_input"), refused.text
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from difflib import SequenceMatcher
+from heapq import nlargest
 
 from msgspec import Struct
 
@@ -28,6 +29,7 @@ _TITLES = {
 }  # fmt: skip
 _KINDS = {title.casefold(): kind for kind, title in _TITLES.items()}
 _BULLET = re.compile(r"[-*] +|-(?=[^\W\d_])")  # a minus before a number is none
+_CANDIDATES, _MOST_COMPARED, _COMPARED_CHARS = 3, 900, 150  # for each line, of all lines, of a line
 _ALIKE = 0.5  # of their characters: then a line was changed, else one was removed and another written
 
 
@@ -110,11 +112,15 @@ def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: 
     gone = [line for line in before if line.text not in kept]
     stays = {line.text for line in before}
     fresh = [line for line in after if line.text not in stays]
+    if len(fresh) > MOST_LINES:
+        raise InputError(f"At most {MOST_LINES} lines of the notes can be new at a time. Save them in pieces.")
+    words = {line.text: frozenset(line.text.casefold().split()) for line in fresh}
     for line in before:
         if line.text in kept and kept[line.text].kind != line.kind:
             _edit(connection, owner, rows, line, kept[line.text])
-    for line in gone:
-        changed = _most_alike(line, fresh)
+    for number, line in enumerate(gone):
+        is_compared = number * _CANDIDATES < _MOST_COMPARED  # whoever writes a whole page anew changes no line of it
+        changed = _most_alike(line, fresh, words) if is_compared else None
         if changed is not None:
             fresh.remove(changed)
             _edit(connection, owner, rows, line, changed)
@@ -139,8 +145,11 @@ def _as_read(row: MemoryRow, line: _Line) -> MemoryRow:
     return row
 
 
-def _most_alike(line: _Line, others: list[_Line]) -> _Line | None:
-    shares = [(SequenceMatcher(None, line.text, other.text).ratio(), -at) for at, other in enumerate(others)]
+def _most_alike(line: _Line, others: list[_Line], words: dict[str, frozenset[str]]) -> _Line | None:
+    """Of those that share most words with it: to compare all of a long page takes minutes."""
+    own, said = frozenset(line.text.casefold().split()), line.text[:_COMPARED_CHARS]
+    near = nlargest(_CANDIDATES, range(len(others)), key=lambda at: (len(own & words[others[at].text]), -at))
+    shares = [(SequenceMatcher(None, said, others[at].text[:_COMPARED_CHARS]).ratio(), -at) for at in near]
     share, place = max(shares, default=(0.0, 0))
     return others[-place] if share >= _ALIKE else None
 
