@@ -7,6 +7,7 @@ room looks at the environment.
 from __future__ import annotations
 
 import os
+import warnings
 from functools import cached_property
 from io import StringIO
 from ipaddress import ip_network
@@ -17,6 +18,7 @@ import platformdirs
 from dotenv import dotenv_values
 from dotenv.parser import parse_stream
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+from pydantic.warnings import UnsupportedFieldAttributeWarning
 from pydantic_core import ErrorDetails
 
 from quarterdeck.errors import SetupError
@@ -24,6 +26,8 @@ from quarterdeck.errors import SetupError
 # Who first validates with a model has its validator built. All of them, FastAPI's own too, take a tenth of the start.
 # FastAPI is loaded after this, since nothing starts without settings.
 BaseModel.model_config["defer_build"] = True
+# FastAPI silences this where it makes a validator, and those are built later.
+warnings.filterwarnings("ignore", category=UnsupportedFieldAttributeWarning)
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 

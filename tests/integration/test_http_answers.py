@@ -304,3 +304,11 @@ def test_silent_upstreams_do_not_hold_up_others(server: Server, upstream: Upstre
             if conversation["model"] == silent:
                 assert http.post(f"/api/turns/{conversation['running_turn']}/stop").status_code == 202
         assert [done.result().text for done in waiting] == [""] * 10
+
+
+def test_a_body_that_may_be_left_out_leaves_no_warning_of_a_library_in_the_log(make_server: MakeServer) -> None:
+    server = make_server().start()
+    with server.http() as http:
+        assert http.post("/api/messages/none/fork", json={}).status_code == 404
+        assert http.post("/v1/responses", json={"model": "none/none", "input": "Hi"}).status_code == 404
+    assert "Warning" not in server.log_text()
