@@ -122,6 +122,7 @@ def test_an_address_that_never_was_a_conversation_offers_no_restoring(chat: Chat
     note = chat.page.get_by_text("There is no conversation at this address.")
     expect(note).to_be_visible()
     expect(chat.button("Restore")).to_have_count(0)
+    expect(chat.button("Try again")).to_have_count(0)
     chat.ask("Begin here, then")
     expect(note).to_have_count(0)
     assert [message["role"] for message in chat.stored] == ["user", "assistant"]

@@ -10,6 +10,7 @@ import { buildRows } from "@/features/conversation/rows";
 import { useOutbox } from "@/shared/connection/outbox";
 import { useSummaries } from "@/shared/data/context";
 import { useMessages } from "@/shared/data/messages";
+import { ProblemError } from "@/shared/http/request";
 import { Button } from "@/shared/ui/button";
 
 interface ConversationViewProps {
@@ -34,6 +35,8 @@ export function ConversationView({ conversation, isStored, LogLine }: Conversati
 
   if (query.isPending && isStored && rows.length === 0) return <MessagesSkeleton />;
   if (query.isError && rows.length === 0) {
+    // What the note above the message field says, no second try would change.
+    if (query.error instanceof ProblemError && query.error.status === 404) return <div className="flex-1" />;
     return (
       <div className="qd-column flex flex-1 flex-col items-start gap-3 pt-16 text-sm">
         <p className="font-medium">{t("conversation.load_failed")}</p>
