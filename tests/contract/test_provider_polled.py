@@ -95,15 +95,16 @@ async def test_what_comes_fast_is_read_at_the_ticks_alone(pair: Pair, monkeypatc
 async def test_whole_chunks_of_words_are_given_neither_to_the_parser_nor_to_the_decoder(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    given: list[int] = []
+    decoded: list[int] = []
+    parsed: list[int] = []
     decode, receive = OpenAIDecoder.decode, Connection.data_received
 
     def note_decoded(decoder: OpenAIDecoder, payload: bytes, out: list[Delta]) -> None:
-        given.append(len(payload))
+        decoded.append(len(payload))
         decode(decoder, payload, out)
 
     def note_received(protocol: Connection, piece: bytes) -> None:
-        given.append(len(piece))
+        parsed.append(len(piece))
         receive(protocol, piece)
 
     monkeypatch.setattr(OpenAIDecoder, "decode", note_decoded)
@@ -114,7 +115,8 @@ async def test_whole_chunks_of_words_are_given_neither_to_the_parser_nor_to_the_
     assert error is None
     assert text_of(deltas) == "".join(words(600))
     assert polls > 20
-    assert len(given) < 200, "they were parsed, or decoded one by one"
+    assert len(decoded) < 100, "they were decoded one by one"
+    assert len(parsed) < polls / 2, "they were given to the parser"
 
 
 @pytest.mark.parametrize("size", [7, 64, 190, 1_000])

@@ -59,19 +59,21 @@ class _Metered(Struct):
                 self.texts.append(delta.arguments)
             elif isinstance(delta, UsageChunk):
                 self.usage = delta.usage
-        if self.first_token_ms is None and self.texts:
-            self.first_token_ms = max(now_ms() - call.at, 0)
+        self._note_first(call)
 
     def noting(self, words: Source[str], call: Call) -> Poll[str]:
         def poll() -> str | None:
             text = words.poll()
             if text:
                 self.texts.append(text)
-                if self.first_token_ms is None:
-                    self.first_token_ms = max(now_ms() - call.at, 0)
+                self._note_first(call)
             return text
 
         return poll
+
+    def _note_first(self, call: Call) -> None:
+        if self.first_token_ms is None and self.texts:
+            self.first_token_ms = max(now_ms() - call.at, 0)
 
 
 class Relay:

@@ -18,17 +18,17 @@ class EventSplitter:
 
     __slots__ = ("_after_cr", "_lines", "_open_bytes", "_started", "_tail")
 
-    @property
-    def is_between(self) -> bool:
-        """Whether all that came was whole events, so that the next one begins with what comes next."""
-        return self._started and not (self._tail or self._lines or self._after_cr)
-
     def __init__(self) -> None:
         self._tail = bytearray()  # of a line whose end has not come yet
         self._lines: list[bytes] = []  # `data` lines of the open event
         self._open_bytes = 0
         self._after_cr = False
         self._started = False
+
+    @property
+    def is_between(self) -> bool:
+        """Whether all that came was whole events, so that the next one begins with what comes next."""
+        return self._started and not (self._tail or self._lines or self._after_cr)
 
     def feed(self, chunk: bytes) -> list[bytes]:
         """Raises: `UpstreamError` ("protocol") when a line or an event is longer than `MAX_LINE_BYTES`."""
