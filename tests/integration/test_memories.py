@@ -232,6 +232,29 @@ def test_notes_that_are_written_anew_as_a_whole_hold_nobody_up(ann: httpx2.Clien
     assert (refused.status_code, refused.json()["code"]) == (422, "bad_input"), refused.text
 
 
+def test_the_notes_can_be_saved_however_long_the_memories_on_them_are(ann: httpx2.Client) -> None:
+    known = [f"{number} {'ä' * 1_990}" for number in range(300)]
+    bring(ann, *({"text": text} for text in known))
+    notes = ann.get("/api/memories/notes").json()
+    answer = ann.put("/api/memories/notes", json={"text": notes["text"], "version": notes["version"]})
+    assert (answer.status_code, answer.json()) == (200, notes)
+    text = notes["text"].replace(f"- {known[7]}", "- Ann lives in Lisbon.") + "\n- Ann works as a nurse."
+    answer = ann.put("/api/memories/notes", json={"text": text, "version": notes["version"]}, timeout=60)
+    assert answer.status_code == 200, answer.text
+    assert set(listed(ann, q="ann")) == {"Ann lives in Lisbon.", "Ann works as a nurse."}
+
+
+def test_memories_are_found_as_said_by_the_user_however_that_is_written(ann: httpx2.Client) -> None:
+    make(ann, "Ann keeps goats behind the house.")
+
+    def found(speaker: str) -> list[str]:
+        answer = ann.get("/api/memories/search", params={"q": "goats", "speaker": speaker})
+        return [hit["text"] for hit in answer.json()["hits"]]
+
+    assert found("user") == found("User") == found("") == ["Ann keeps goats behind the house."]
+    assert found("assistant") == []
+
+
 @pytest.mark.parametrize(
     ("known", "edited"),
     [

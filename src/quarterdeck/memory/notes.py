@@ -14,15 +14,15 @@ from msgspec import Struct
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError, StaleVersionError
-from quarterdeck.memory.changing import Edit, Statement, edit_memory, forget_memory, make_memory
+from quarterdeck.memory.changing import MAX_TEXT_CHARS, Edit, Statement, edit_memory, forget_memory, make_memory
 from quarterdeck.memory.wording import squeeze
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.memories import MemoryRow, find_memories, list_current
 from quarterdeck.store.standing_notes import NotesRow, find_notes, save_notes
 
-MAX_CHARS = 200_000
 MOST_LINES = 300
 """Memories on the page: the pinned ones and the newest."""
+MAX_CHARS = 2 * MOST_LINES * MAX_TEXT_CHARS  # a full page of the longest ones, and as much that is new
 
 _TITLES = {
     "fact": "Facts", "relation": "People", "preference": "Preferences", "plan": "Plans", "event": "Events",
@@ -114,7 +114,7 @@ def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: 
     fresh = [line for line in after if line.text not in stays]
     if len(fresh) > MOST_LINES:
         raise InputError(f"At most {MOST_LINES} lines of the notes can be new at a time. Save them in pieces.")
-    words = {line.text: frozenset(line.text.casefold().split()) for line in fresh}
+    words = {line.text: _compared_words(line.text) for line in fresh}
     for line in before:
         if line.text in kept and kept[line.text].kind != line.kind:
             _edit(connection, owner, rows, line, kept[line.text])
@@ -147,11 +147,15 @@ def _as_read(row: MemoryRow, line: _Line) -> MemoryRow:
 
 def _most_alike(line: _Line, others: list[_Line], words: dict[str, frozenset[str]]) -> _Line | None:
     """Of those that share most words with it: to compare all of a long page takes minutes."""
-    own, said = frozenset(line.text.casefold().split()), line.text[:_COMPARED_CHARS]
+    own, said = _compared_words(line.text), line.text[:_COMPARED_CHARS]
     near = nlargest(_CANDIDATES, range(len(others)), key=lambda at: (len(own & words[others[at].text]), -at))
     shares = [(SequenceMatcher(None, said, others[at].text[:_COMPARED_CHARS]).ratio(), -at) for at in near]
     share, place = max(shares, default=(0.0, 0))
     return others[-place] if share >= _ALIKE else None
+
+
+def _compared_words(text: str) -> frozenset[str]:
+    return frozenset(text[:_COMPARED_CHARS].casefold().split())
 
 
 def _stale() -> StaleVersionError:

@@ -229,7 +229,7 @@ def _is_wanted(row: SaidRow, query: Query) -> bool:
 
 def _fits(key: MemoryKeyRow, query: Query) -> bool:
     """A memory is the user's own, and was said when its source was."""
-    return query.speaker in ("", "user") and _is_within(key.said_at, query)
+    return query.speaker.casefold() in ("", "user") and _is_within(key.said_at, query)
 
 
 def _is_within(at: int, query: Query) -> bool:
