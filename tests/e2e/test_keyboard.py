@@ -216,3 +216,54 @@ def test_an_answer_is_read_to_screen_readers_by_sentence(chat: ChatPage, upstrea
     assert " ".join(text.strip() for text in said) == "".join(sentences)
     assert len(said) > 1, "everything was said at once"
     assert all(text.strip()[-1] in ".!?" for text in said), said
+
+
+def test_a_drawer_beside_the_page_takes_the_focus_and_gives_it_back(chat: ChatPage) -> None:
+    chat.ask("What did it see?")
+    page, keys = chat.page, chat.page.keyboard
+    saw = chat.answer.get_by_role("button", name="What the model saw")
+    drawer = page.get_by_role("complementary", name="What the model saw")
+    saw.press("Enter")
+    expect(drawer).to_be_focused()
+    keys.press("Escape")
+    expect(drawer).to_have_count(0)
+    expect(saw).to_be_focused()
+    saw.press("Enter")
+    drawer.get_by_role("button", name="Close").press("Enter")
+    expect(saw).to_be_focused()
+
+    chat.field.focus()
+    keys.press("Control+i")
+    ideas = page.get_by_role("complementary", name="Ideas")
+    expect(ideas).to_be_visible()
+    expect(chat.field).to_be_focused()
+    ideas.get_by_role("button", name="Close").focus()
+    keys.press("Escape")
+    expect(ideas).to_have_count(0)
+    expect(chat.field).to_be_focused()
+
+
+def test_hiding_and_showing_the_sidebar_keeps_the_focus(chat: ChatPage) -> None:
+    hide, show = chat.button("Hide the sidebar"), chat.button("Show the sidebar")
+    hide.press("Enter")
+    expect(show).to_be_focused()
+    show.press("Enter")
+    expect(hide).to_be_focused()
+
+
+def test_a_slash_leads_to_the_message_field_from_anywhere(chat: ChatPage) -> None:
+    chat.ask("Begun here")
+    page, keys = chat.page, chat.page.keyboard
+    page.get_by_role("article", name="You").get_by_role("button", name="Edit").press("Enter")
+    expect(page.get_by_role("textbox", name="Text of the message")).to_be_focused()
+    chat.button("Show the ideas").or_(page.get_by_role("main").get_by_role("button", name="Ideas")).first.focus()
+    keys.press("/")
+    expect(chat.field).to_be_focused()
+
+    chat.field.fill("Not sent yet")
+    chat.open("/settings/account")
+    expect(page.get_by_role("textbox", name="About you")).to_be_visible()
+    page.get_by_role("link", name="Memory", exact=True).first.focus()
+    keys.press("/")
+    expect(chat.field).to_be_focused()
+    page.wait_for_url(f"{chat.url}/")

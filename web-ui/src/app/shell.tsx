@@ -9,6 +9,7 @@ import { SidebarFrame } from "@/app/sidebar-frame";
 import { SidebarButton } from "@/app/sidebar-button";
 import { useGlobalShortcuts } from "@/app/use-global-shortcuts";
 import { useIsAdmin, useMe } from "@/shared/data/me";
+import { findMessageField } from "@/shared/keyboard/message-field";
 import { late } from "@/shared/late/late";
 import { DialogNotLoaded, LatePageHeader, PageNotLoaded } from "@/shared/late/not-loaded";
 
@@ -34,7 +35,7 @@ export function Shell() {
         href="#main"
         onClick={(event) => {
           event.preventDefault();
-          (document.querySelector<HTMLElement>(".qd-field") ?? main.current)?.focus();
+          (findMessageField() ?? main.current)?.focus();
         }}
         className="fixed top-2 left-2 z-50 -translate-y-20 rounded-md bg-accent px-4 py-2 text-sm font-medium text-on-accent focus:translate-y-0"
       >

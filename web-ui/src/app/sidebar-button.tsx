@@ -11,5 +11,5 @@ export function SidebarButton() {
   const isNarrow = useMedia(NARROW);
   const isShown = useShell((state) => state.isSidebarShown) && !isNarrow;
   if (isShown) return null;
-  return <IconButton icon={PanelLeft} label={t("sidebar.expand")} onClick={() => toggleSidebar(isNarrow)} />;
+  return <IconButton icon={PanelLeft} label={t("sidebar.expand")} data-sidebar-button onClick={() => toggleSidebar(isNarrow)} />;
 }

@@ -1,3 +1,4 @@
+import { useEffect, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
 
@@ -6,6 +7,7 @@ import { useConversationId } from "@/app/use-conversation-id";
 import { useDeletion } from "@/app/use-deletion";
 import { useNewConversation } from "@/app/use-new-conversation";
 import { Sidebar } from "@/features/sidebar/sidebar";
+import { isFocusLost } from "@/shared/keyboard/message-field";
 import { Dialog } from "@/shared/ui/dialog";
 import { NARROW, useMedia } from "@/shared/ui/use-media";
 
@@ -19,6 +21,7 @@ export function SidebarFrame() {
   const current = useConversationId();
   const startNew = useNewConversation();
   const remove = useDeletion();
+  useButtonFocus(isShown && !isNarrow);
   const close = () => setShell({ isSidebarOver: false });
   const sidebar = (
     <Sidebar
@@ -47,4 +50,15 @@ export function SidebarFrame() {
       {sidebar}
     </aside>
   );
+}
+
+/** The button that hides the sidebar goes with it, as the one that shows it goes then: the other takes the focus. */
+function useButtonFocus(isBeside: boolean): void {
+  const wasBeside = useRef(isBeside);
+  useEffect(() => {
+    if (wasBeside.current !== isBeside && isFocusLost()) {
+      document.querySelector<HTMLElement>("[data-sidebar-button]")?.focus();
+    }
+    wasBeside.current = isBeside;
+  }, [isBeside]);
 }

@@ -3,6 +3,7 @@ import { useLocation } from "wouter";
 
 import { setShell, toggleSidebar, useShell } from "@/app/shell-state";
 import { useNewConversation } from "@/app/use-new-conversation";
+import { findMessageField } from "@/shared/keyboard/message-field";
 import { useShortcuts } from "@/shared/keyboard/shortcuts";
 import type { Shortcut } from "@/shared/keyboard/shortcuts";
 import { NARROW } from "@/shared/ui/use-media";
@@ -28,7 +29,7 @@ export function useGlobalShortcuts(): void {
       { id: "palette", keys: SHORTCUT_KEYS.palette, run: () => setShell({ isPaletteOpen: !useShell.getState().isPaletteOpen }) },
       { id: "search", keys: SHORTCUT_KEYS.search, run: () => navigate("/search") },
       { id: "new", keys: SHORTCUT_KEYS.new, run: startNew },
-      { id: "write", keys: SHORTCUT_KEYS.write, run: () => document.querySelector<HTMLElement>(".qd-field")?.focus() },
+      { id: "write", keys: SHORTCUT_KEYS.write, run: () => write(navigate) },
       { id: "sidebar", keys: SHORTCUT_KEYS.sidebar, run: () => toggleSidebar(matchMedia(NARROW).matches) },
       { id: "settings", keys: SHORTCUT_KEYS.settings, run: () => navigate("/settings") },
       { id: "shortcuts", keys: SHORTCUT_KEYS.shortcuts, run: () => setShell({ areShortcutsOpen: true }) },
@@ -36,4 +37,12 @@ export function useGlobalShortcuts(): void {
     [navigate, startNew],
   );
   useShortcuts(shortcuts);
+}
+
+/** To the message field; where there is none, to that of a new conversation, as it was left. */
+function write(navigate: (path: string) => void): void {
+  const field = findMessageField();
+  if (field) return field.focus();
+  navigate("/");
+  requestAnimationFrame(() => findMessageField()?.focus());
 }

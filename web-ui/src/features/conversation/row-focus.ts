@@ -1,4 +1,5 @@
 /** Where the focus goes when the message that had it is gone. Rows say by `data-row` which message they are. */
+import { findMessageField, isFocusLost } from "@/shared/keyboard/message-field";
 
 /** The row before a message, or with `orLater` the one after it where there is none before; null without. */
 export function findNeighbour(id: string, orLater: boolean): string | null {
@@ -11,9 +12,9 @@ export function findNeighbour(id: string, orLater: boolean): string | null {
 /** To the menu of a row, or to the message field, unless the reader has gone elsewhere meanwhile. */
 export function focusRow(id: string | null): void {
   requestAnimationFrame(() => {
-    if (document.activeElement !== null && document.activeElement !== document.body) return;
+    if (!isFocusLost()) return;
     const row = id === null ? null : document.querySelector(`[data-row="${CSS.escape(id)}"]`);
     const menu = row?.querySelector<HTMLElement>("[aria-haspopup=menu]");
-    (menu ?? document.querySelector<HTMLElement>(".qd-field"))?.focus({ preventScroll: menu !== undefined });
+    (menu ?? findMessageField())?.focus({ preventScroll: menu !== undefined });
   });
 }

@@ -74,7 +74,7 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
       <div className="flex h-13 shrink-0 items-center gap-2 pr-2 pl-4.5">
         <Mark className="size-5" />
         <span className="flex-1 text-[0.9375rem] font-semibold tracking-[-0.01em]">{t("sidebar.name")}</span>
-        <IconButton icon={PanelLeftClose} label={t("sidebar.collapse")} onClick={onCollapse} />
+        <IconButton data-sidebar-button icon={PanelLeftClose} label={t("sidebar.collapse")} onClick={onCollapse} />
       </div>
       <div className="flex flex-col gap-2 px-2 pt-1 pb-1">
         <button

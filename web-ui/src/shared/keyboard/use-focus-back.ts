@@ -1,14 +1,18 @@
 import { useLayoutEffect } from "react";
 import type { RefObject } from "react";
 
-/** Gives the focus back to what had it before, when a part of the page goes while the focus is within. */
-export function useFocusBack(part: RefObject<HTMLElement | null>): void {
+/**
+ * Gives the focus back to what had it before, when a part of the page goes while the focus is within; where that was
+ * nothing or is gone, to what `orElse` finds.
+ */
+export function useFocusBack(part: RefObject<HTMLElement | null>, orElse?: () => HTMLElement | null): void {
   useLayoutEffect(() => {
     const element = part.current;
     const before = document.activeElement;
     return () => {
-      if (!element?.contains(document.activeElement) || !(before instanceof HTMLElement)) return;
-      if (before.isConnected) before.focus({ preventScroll: true });
+      if (!element?.contains(document.activeElement)) return;
+      const isThere = before instanceof HTMLElement && before.isConnected && before !== document.body;
+      (isThere ? before : orElse?.())?.focus({ preventScroll: true });
     };
-  }, [part]);
+  }, [part, orElse]);
 }
