@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
+import pytest
 from tests.contract.bells import OpenTower, on_every_shared_tower, on_every_tower
 from tests.harness.waiting import wait_until_async
 
+from quarterdeck import lasting
 from quarterdeck.log.bell import Bell
+from quarterdeck.log.postgres_link import Notices
+from quarterdeck.log.redis_channels import Subscription
 
 
 class Ears:
@@ -110,6 +115,32 @@ async def test_a_worker_that_fails_to_take_a_turn_hears_of_the_next_ones(open_to
         for turn in ("turn-1", "turn-2"):
             await bell.ready(turn)
         await wait_for(lambda: taken == {"turn-1": 1, "turn-2": 1})
+
+
+@on_every_shared_tower
+async def test_a_bell_is_heard_again_whatever_listening_failed_with(
+    open_tower: OpenTower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed: list[object] = []
+
+    def stumble(kind: type[Any]) -> None:
+        listen_on = kind._listen
+
+        async def _listen(this: Any, *given: Any) -> None:
+            if not failed:
+                failed.append(this)
+                raise ValueError("nobody thought of it")
+            await listen_on(this, *given)
+
+        monkeypatch.setattr(kind, "_listen", _listen)
+
+    stumble(Subscription)
+    stumble(Notices)
+    monkeypatch.setattr(lasting, "_PAUSE_S", 0.01)
+    async with open_tower() as connect:
+        bell = await connect()
+        await tell_until_heard(bell, await listen(bell))
+        assert failed
 
 
 @on_every_shared_tower

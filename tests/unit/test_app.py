@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from quarterdeck import lasting
+from quarterdeck.accounts.limits import Limits
 from quarterdeck.app.opening import open_house
 from quarterdeck.config import Settings
+from quarterdeck.exchange.running import Imports
+from quarterdeck.gauges import Gauges
+from quarterdeck.memory.embedding import Embedding
+from quarterdeck.memory.indexing import Indexing
+from quarterdeck.store.database import StorageError
+from quarterdeck.web.connections import Connections
 from quarterdeck.web.house import Role
 
 
@@ -31,6 +41,28 @@ def _no_collector() -> Iterator[None]:
 async def test_an_open_house_collects_garbage(tmp_path: Path, role: Role) -> None:
     async with open_house(Settings(data_dir=tmp_path, discover=False), role):
         assert gc.isenabled()
+
+
+@pytest.mark.parametrize("loop", [Connections, Gauges, Limits, Embedding, Imports, Indexing])
+@pytest.mark.parametrize("error", [ValueError("nobody thought of it"), StorageError("The database is away.")])
+async def test_a_loop_of_an_open_house_goes_on_whatever_it_fails_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, loop: Any, error: Exception
+) -> None:
+    begun = 0
+    goes_on = asyncio.Event()
+
+    async def watch(*_given: object) -> None:
+        nonlocal begun
+        begun += 1
+        if begun == 1:
+            raise error
+        goes_on.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(lasting, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(loop, "watch", watch)
+    async with open_house(Settings(data_dir=tmp_path, discover=False)), asyncio.timeout(5):
+        await goes_on.wait()
 
 
 _PROGRAM = """

@@ -7,6 +7,7 @@ import contextlib
 import gc
 import os
 from collections.abc import AsyncIterator, Coroutine
+from functools import partial
 from importlib import import_module
 from typing import Any
 
@@ -35,6 +36,7 @@ from quarterdeck.egress.policy import Policy, read_allow_list
 from quarterdeck.exchange.running import Imports
 from quarterdeck.gauges import Gauges
 from quarterdeck.jobs import Job, run_forever, usual_jobs
+from quarterdeck.lasting import keep_going
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
 from quarterdeck.log.open import open_log
@@ -262,18 +264,18 @@ def _list_work(house: House, me: Identity, jobs: list[Job]) -> list[Coroutine[An
     """What goes on beside the requests."""
     database = house.database
     work: list[Coroutine[Any, Any, Any]] = [
-        house.connections.watch(database),
-        house.gauges.watch(),
-        house.limits.watch(),
-        house.embedding.watch(database),
+        keep_going("connections", lambda: house.connections.watch(database)),
+        keep_going("gauges", house.gauges.watch),
+        keep_going("limits", house.limits.watch),
+        keep_going("embedding", lambda: house.embedding.watch(database)),
         house.registry.default_model(),  # so that the first visitor need not wait for it
     ]
     if house.role != "worker":
-        work.append(house.imports.watch())
+        work.append(keep_going("imports", house.imports.watch))
     if house.role != "web":
         indexing = import_module("quarterdeck.memory.indexing").Indexing(database, house.embedding, me.worker)
-        work.append(indexing.watch())
-    return work + [run_forever(database, job, me.worker) for job in jobs]
+        work.append(keep_going("vectors", indexing.watch))
+    return work + [keep_going(job.name, partial(run_forever, database, job, me.worker)) for job in jobs]
 
 
 async def _drain(house: House, runner: TurnRunner | None, reaper: Reaper | None) -> None:

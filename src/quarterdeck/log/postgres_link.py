@@ -13,6 +13,7 @@ import asyncpg
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
+from quarterdeck.lasting import keep_going
 from quarterdeck.log.backend import AnswerLostError
 from quarterdeck.postgres_url import parse_postgres_url
 
@@ -90,7 +91,9 @@ class Notices:
         self._task: asyncio.Task[None] | None = None
 
     def open(self, on_notice: OnNotice, on_back: Callable[[], None]) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._stay(on_notice, on_back))
+        self._task = asyncio.get_running_loop().create_task(
+            keep_going("notices", lambda: self._stay(on_notice, on_back))
+        )
 
     async def close(self) -> None:
         if self._task is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
+from quarterdeck.lasting import keep_going
 from quarterdeck.log.bell import OnReady, OnTold
 from quarterdeck.log.redis_backend import ask_facts
 from quarterdeck.log.redis_channels import Subscription, channel_of
@@ -55,7 +56,10 @@ class RedisBell:
     async def listen(self, on_told: OnTold, on_ready: OnReady | None) -> None:
         self._told.open(lambda said: _tell(on_told, said.decode(errors="replace")), lambda: None)
         if on_ready is not None:
-            self._tasks = [asyncio.create_task(self._take(on_ready)), asyncio.create_task(self._tidy(on_ready))]
+            self._tasks = [
+                asyncio.create_task(keep_going("ready", lambda: self._take(on_ready))),
+                asyncio.create_task(keep_going("ready tidied", lambda: self._tidy(on_ready))),
+            ]
 
     async def close(self) -> None:
         for task in self._tasks:

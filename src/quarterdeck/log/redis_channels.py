@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import LogError
+from quarterdeck.lasting import keep_going
 from quarterdeck.log.redis_link import ANSWER_S, connect, describe, pack
 
 _RETRY_S = 0.1
@@ -30,7 +31,9 @@ class Subscription:
         self._last_heard_s = 0.0
 
     def open(self, on_message: Callable[[bytes], None], on_back: Callable[[], None]) -> None:
-        self._task = asyncio.get_running_loop().create_task(self._stay(on_message, on_back))
+        self._task = asyncio.get_running_loop().create_task(
+            keep_going("channels", lambda: self._stay(on_message, on_back))
+        )
 
     async def close(self) -> None:
         if self._task is not None:

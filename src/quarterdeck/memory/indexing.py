@@ -14,6 +14,7 @@ from msgspec import Struct
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError
+from quarterdeck.lasting import keep_going
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.spaces import version_of, with_dimensions
 from quarterdeck.memory.speakers import as_said
@@ -69,7 +70,7 @@ class Indexing:
         while True:
             if self._embedding.model != self._model:
                 await self._begin(self._embedding.model)
-            elif self._model and monotonic() >= self._look_at:
+            elif self._model and (not self._space or monotonic() >= self._look_at):
                 await self._follow_version()
             if self._model and monotonic() >= self._not_before and await self._is_wanted():
                 await self._make_if_nobody_else_does()
@@ -142,7 +143,7 @@ class Indexing:
         )
         if not self._is_mine:
             return
-        renewing = asyncio.create_task(self._renew())
+        renewing = asyncio.create_task(keep_going("vectors lease", self._renew))
         try:
             await self._make_all()
         finally:

@@ -11,6 +11,7 @@ from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError, StaleWriterError
+from quarterdeck.lasting import keep_going
 from quarterdeck.log.base import Log
 from quarterdeck.store.database import Database
 from quarterdeck.store.leases import free_work_of_servers
@@ -53,7 +54,10 @@ class Reaper:
             await self._take_house()
         else:
             self._repaired_to_ms = now_ms() - _LOOK_BACK_AMONG_OTHERS_MS
-        self._tasks = [asyncio.create_task(self._look_forever()), asyncio.create_task(self._tidy_forever())]
+        self._tasks = [
+            asyncio.create_task(keep_going("reaper", self._look_forever)),
+            asyncio.create_task(keep_going("logs", self._tidy_forever)),
+        ]
 
     async def _take_house(self) -> None:
         await self._tidy(leave_ms=0)

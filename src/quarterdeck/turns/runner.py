@@ -10,6 +10,7 @@ from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.events import FeedTurnStarted
 from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError
+from quarterdeck.lasting import keep_going
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell, LocalBell
 from quarterdeck.store.approvals import list_decided
@@ -69,7 +70,7 @@ class TurnRunner:
         """Told of each turn that was answered whole here, when all is saved and closed; they return at once."""
 
     def start(self) -> None:
-        self._renewal = asyncio.create_task(self._renew_forever())
+        self._renewal = asyncio.create_task(keep_going("leases", self._renew_forever))
 
     async def claim(self, turn: str) -> bool:
         """Run a turn that waits, if it is still to be had; one that this process cannot take is rung for again.

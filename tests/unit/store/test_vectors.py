@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
-from typing import cast
+from typing import TypeVar, cast
 
 import pytest
 from sqlalchemy import delete, insert
 from tests.unit.store.stored import add_user
 from tests.unit.store.test_recall import hold_talk
 
+from quarterdeck import lasting
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import ProviderError
+from quarterdeck.lasting import keep_going
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.recall import Query, Recall
 from quarterdeck.providers.registry import Registry
-from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.database import Database, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.embedding_choice import read_fault
 from quarterdeck.store.tables import vectors
 from quarterdeck.store.vectors import count_due, count_vectors, find_serving_model, marking
@@ -27,6 +29,7 @@ from quarterdeck.memory import indexing, meaning
 from quarterdeck.memory.meaning import Vectors, pack
 from quarterdeck.store.vectors import VectorRow
 
+T = TypeVar("T")
 TRADES = ("carpenter", "timber")
 PLACES = ("lisbon", "porto", "portugal")
 
@@ -51,13 +54,38 @@ class Thesaurus(Embedding):
         return (await self.embed([text], space))[0]
 
 
+class AwayOnce:
+    """A database that does not answer one of its calls."""
+
+    def __init__(self, database: Database, call: int) -> None:
+        self._database, self._call = database, call
+        self.calls = 0
+
+    def _answer(self) -> None:
+        self.calls += 1
+        if self.calls == self._call + 1:
+            raise StorageError("The database is away.")
+
+    async def read(self, fn: Callable[[ReadConnection], T]) -> T:
+        self._answer()
+        return await self._database.read(fn)
+
+    async def write(self, fn: Callable[[WriteConnection], T]) -> T:
+        self._answer()
+        return await self._database.write(fn)
+
+    async def tidy(self) -> None: ...
+
+    async def close(self) -> None: ...
+
+
 def _has(text: str, words: tuple[str, ...]) -> float:
     return float(any(word in text.lower() for word in words))
 
 
 @asynccontextmanager
 async def indexed(database: Database, embedding: Embedding) -> AsyncIterator[None]:
-    task = asyncio.create_task(indexing.Indexing(database, embedding, "test").watch())
+    task = asyncio.create_task(keep_going("vectors", indexing.Indexing(database, embedding, "test").watch))
     try:
         yield
     finally:
@@ -111,6 +139,19 @@ async def test_what_no_word_says_is_found_by_its_meaning_and_a_provider_that_was
         after = await database.write(lambda connection: hold_talk(connection, owner))
         await settled(database, owner, "fake/one", len(before) + len(after))
         await until_fault(database, "")
+
+
+@pytest.mark.parametrize("call", range(10))
+async def test_a_database_that_is_away_for_a_moment_costs_no_vector(
+    database: Database, monkeypatch: pytest.MonkeyPatch, call: int
+) -> None:
+    monkeypatch.setattr(lasting, "_PAUSE_S", 0.01)
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    said = await database.write(lambda connection: hold_talk(connection, owner))
+    away = AwayOnce(database, call)
+    async with indexed(away, Thesaurus("fake/one")):
+        await settled(database, owner, "fake/one", len(said))
+    assert away.calls > call
 
 
 async def test_another_model_replaces_the_vectors_and_the_old_ones_serve_until_then(database: Database) -> None:

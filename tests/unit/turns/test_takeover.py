@@ -10,6 +10,7 @@ from typing import Any, cast
 import pytest
 from tests.unit.turns.rig import WAIT_S, Pause, Rig, Script, ScriptedProvider, kill, open_rig, quietly, say, until
 
+from quarterdeck import lasting
 from quarterdeck.domain.events import TurnContinued, TurnEnded, TurnRestored, encode_event
 from quarterdeck.domain.fold import Fold, fold
 from quarterdeck.domain.ids import now_ms
@@ -420,6 +421,58 @@ async def test_leases_are_renewed_while_a_turn_runs(tmp_path: Path, monkeypatch:
             return (await rig.row(row.id)).lease_until > row.lease_until
 
         await until(is_renewed)
+
+
+def fail_once(monkeypatch: pytest.MonkeyPatch, of: object, name: str) -> list[str]:
+    """The next call raises what nobody thought of; it is then in the list that is returned."""
+    meant, failed = getattr(of, name), list[str]()
+
+    async def call(*given: Any, **named: Any) -> Any:
+        if not failed:
+            failed.append(name)
+            raise ValueError("nobody thought of it")
+        return await meant(*given, **named)
+
+    monkeypatch.setattr(of, name, call)
+    return failed
+
+
+async def test_leases_are_renewed_whatever_a_renewal_failed_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "_RENEW_S", 0.01)
+    monkeypatch.setattr(lasting, "_PAUSE_S", 0.0)
+    async with open_rig(tmp_path, ScriptedProvider([TextChunk("a"), Pause()])) as rig:
+        failed = fail_once(monkeypatch, rig.runner._claims, "renew")
+        rig.runner.start()
+        row = (await rig.send()).row
+
+        async def is_renewed() -> bool:
+            return bool(failed) and (await rig.row(row.id)).lease_until > row.lease_until
+
+        await until(is_renewed)
+
+
+async def test_the_reaper_looks_again_whatever_it_failed_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lasting, "_PAUSE_S", 0.0)
+    monkeypatch.setattr(reaper_module, "_TIDY_EVERY_S", 0.01)
+    turn = await leave_half_an_answer(tmp_path)
+    async with open_rig(tmp_path, ScriptedProvider(say(REST)), "second") as rig:
+        await rig.database.write(lambda connection: connection.execute(turns.update().values(lease_until=1)))
+        failed = fail_once(monkeypatch, rig.reaper, "_claim")
+        fail_once(monkeypatch, rig.reaper, "_repair")
+        expired = asyncio.Event()
+
+        async def expire() -> int:
+            expired.set()
+            return 0
+
+        monkeypatch.setattr(rig.log, "expire", expire)
+        await rig.reaper.start(others_are_dead=False)
+        assert (await rig.folded(turn)).parts == [TextPart(BEGUN + REST)]
+        assert failed == ["_claim"]
+        async with asyncio.timeout(WAIT_S):
+            await expired.wait()
 
 
 async def test_an_event_written_by_somebody_else_ends_the_old_workers_turn_without_a_word(tmp_path: Path) -> None:
