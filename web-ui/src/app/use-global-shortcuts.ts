@@ -6,6 +6,7 @@ import { useNewConversation } from "@/app/use-new-conversation";
 import { findMessageField } from "@/shared/keyboard/message-field";
 import { useShortcuts } from "@/shared/keyboard/shortcuts";
 import type { Shortcut } from "@/shared/keyboard/shortcuts";
+import { undoLatest } from "@/shared/ui/toasts";
 import { NARROW } from "@/shared/ui/use-media";
 
 /** Every key the page listens to, wherever the focus is. `stop` belongs to the open conversation. */
@@ -14,6 +15,7 @@ export const SHORTCUT_KEYS = {
   search: "mod+shift+f",
   new: "mod+shift+o",
   write: "/",
+  undo: "mod+z",
   sidebar: "mod+b",
   ideas_panel: "mod+i",
   settings: "mod+,",
@@ -30,6 +32,7 @@ export function useGlobalShortcuts(): void {
       { id: "search", keys: SHORTCUT_KEYS.search, run: () => navigate("/search") },
       { id: "new", keys: SHORTCUT_KEYS.new, run: startNew },
       { id: "write", keys: SHORTCUT_KEYS.write, run: () => write(navigate) },
+      { id: "undo", keys: SHORTCUT_KEYS.undo, isOutsideText: true, run: undoLatest },
       { id: "sidebar", keys: SHORTCUT_KEYS.sidebar, run: () => toggleSidebar(matchMedia(NARROW).matches) },
       { id: "settings", keys: SHORTCUT_KEYS.settings, run: () => navigate("/settings") },
       { id: "shortcuts", keys: SHORTCUT_KEYS.shortcuts, run: () => setShell({ areShortcutsOpen: true }) },

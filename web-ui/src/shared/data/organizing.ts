@@ -44,7 +44,7 @@ export function useOrganize(): Organize {
       void import("@/shared/data/organize")
         .then(({ organize }) => organize(client, action, ids, folder))
         .then(onDone)
-        .catch(() => showToast(i18n.t("ui.not_loaded"), { label: i18n.t("ui.load_again"), run: () => location.reload() }));
+        .catch(() => showToast(i18n.t("ui.not_loaded"), { label: i18n.t("ui.load_again"), run: () => location.reload(), isNoUndo: true }));
     },
     [client],
   );

@@ -7,6 +7,8 @@ export interface Shortcut {
   id: string;
   /** `mod` is ⌘ on a Mac and Ctrl elsewhere: "mod+k", "mod+shift+o", "?". */
   keys: string;
+  /** Where text is written, the key is the field's own. */
+  isOutsideText?: true;
   run(): void;
 }
 
@@ -14,7 +16,7 @@ export function useShortcuts(shortcuts: Shortcut[]): void {
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return;
-      const pressed = shortcuts.find((shortcut) => matches(shortcut.keys, event));
+      const pressed = shortcuts.find((shortcut) => matches(shortcut.keys, event) && !(shortcut.isOutsideText && isWritten(event.target)));
       if (!pressed) return;
       event.preventDefault();
       pressed.run();

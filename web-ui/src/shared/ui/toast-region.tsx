@@ -1,9 +1,12 @@
 import { X } from "lucide-react";
+import { useRef } from "react";
 import { useTranslation } from "react-i18next";
 
+import { findMessageField } from "@/shared/keyboard/message-field";
+import { useFocusBack } from "@/shared/keyboard/use-focus-back";
 import { IconButton } from "@/shared/ui/icon-button";
 import type { Toast } from "@/shared/ui/toasts";
-import { hideToast, useToasts } from "@/shared/ui/toasts";
+import { hideToast, holdToast, releaseToast, useToasts } from "@/shared/ui/toasts";
 
 export function ToastRegion() {
   const toasts = useToasts((state) => state.toasts);
@@ -22,12 +25,21 @@ export function ToastRegion() {
 function ToastRow({ toast }: { toast: Toast }) {
   const { t } = useTranslation();
   const { action } = toast;
+  const row = useRef<HTMLDivElement>(null);
+  useFocusBack(row, findMessageField);
   const act = () => {
     action?.run();
     hideToast(toast.id);
   };
   return (
-    <div className="qd-rise pointer-events-auto flex max-w-md items-center gap-1 rounded-md border border-line bg-raised py-1 pr-1 pl-4 text-sm shadow-float">
+    <div
+      ref={row}
+      onPointerEnter={() => holdToast(toast.id)}
+      onPointerLeave={({ currentTarget }) => !currentTarget.contains(document.activeElement) && releaseToast(toast.id)}
+      onFocus={() => holdToast(toast.id)}
+      onBlur={({ currentTarget }) => !currentTarget.matches(":hover") && releaseToast(toast.id)}
+      className="qd-rise pointer-events-auto flex max-w-md items-center gap-1 rounded-md border border-line bg-raised py-1 pr-1 pl-4 text-sm shadow-float"
+    >
       <span className="py-1.5 pr-2">{toast.text}</span>
       {action && (
         <button

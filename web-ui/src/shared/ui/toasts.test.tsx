@@ -1,0 +1,71 @@
+import { act, fireEvent, render, screen } from "@testing-library/react";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+
+import "@/shared/i18n/i18n";
+import { ToastRegion } from "@/shared/ui/toast-region";
+import { SHOWN_MS, WITH_ACTION_MS, hideToast, showToast, undoLatest, useToasts } from "@/shared/ui/toasts";
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  render(<ToastRegion />);
+});
+
+afterEach(() => {
+  useToasts.getState().toasts.forEach(({ id }) => hideToast(id));
+  vi.useRealTimers();
+});
+
+const show = (...toast: Parameters<typeof showToast>) => act(() => showToast(...toast));
+const pass = (ms: number) => act(() => vi.advanceTimersByTime(ms));
+const row = (text: string) => screen.getByText(text).parentElement as HTMLElement;
+
+test("a notice goes by itself, one with a way back later", () => {
+  show("Saved.");
+  show("Deleted.", { label: "Undo", run: vi.fn() });
+  pass(SHOWN_MS + 1);
+  expect(screen.queryByText("Saved.")).toBeNull();
+  expect(screen.getByText("Deleted.")).toBeTruthy();
+  pass(WITH_ACTION_MS);
+  expect(screen.queryByText("Deleted.")).toBeNull();
+});
+
+test("while one is pointed at or has the focus, none goes", () => {
+  show("Saved.");
+  show("Deleted.", { label: "Undo", run: vi.fn() });
+  fireEvent.pointerEnter(row("Deleted."));
+  pass(WITH_ACTION_MS * 3);
+  expect(screen.getByText("Saved.")).toBeTruthy();
+  fireEvent.pointerLeave(row("Deleted."));
+  pass(SHOWN_MS + 1);
+  expect(screen.queryByText("Saved.")).toBeNull();
+
+  act(() => screen.getByText("Undo").focus());
+  show("And this.");
+  pass(WITH_ACTION_MS * 3);
+  expect(screen.getByText("And this.")).toBeTruthy();
+  fireEvent.click(screen.getByText("Undo"));
+  pass(SHOWN_MS + 1);
+  expect(screen.queryByText("And this.")).toBeNull();
+});
+
+test("the focus does not go with the notice that had it", () => {
+  const before = document.body.appendChild(document.createElement("button"));
+  before.focus();
+  show("Deleted.", { label: "Undo", run: vi.fn() });
+  act(() => screen.getByText("Undo").focus());
+  fireEvent.click(screen.getByText("Undo"));
+  expect(document.activeElement).toBe(before);
+  before.remove();
+});
+
+test("the latest way back is taken once, and what is none is left alone", () => {
+  const [first, second, reload] = [vi.fn(), vi.fn(), vi.fn()];
+  show("One deleted.", { label: "Undo", run: first });
+  show("Another deleted.", { label: "Undo", run: second });
+  show("Could not be loaded.", { label: "Load again", run: reload, isNoUndo: true });
+  act(undoLatest);
+  act(undoLatest);
+  act(undoLatest);
+  expect([first, second, reload].map(({ mock }) => mock.calls.length)).toEqual([1, 1, 0]);
+  expect(screen.getByText("Could not be loaded.")).toBeTruthy();
+});
