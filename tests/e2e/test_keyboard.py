@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from tests.e2e.chat_page import ChatPage
 from tests.fakes.script import Script
+from tests.harness.full_client import new_name
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
 
@@ -154,6 +155,7 @@ def test_the_focus_returns_to_where_it_was(chat: ChatPage) -> None:
 
     chat.field.focus()
     keys.press("Control+k")
+    expect(page.get_by_role("combobox", name="Command palette")).to_be_focused()
     keys.type("light theme")
     keys.press("Enter")
     expect(page.get_by_role("dialog")).to_have_count(0)
@@ -267,3 +269,37 @@ def test_a_slash_leads_to_the_message_field_from_anywhere(chat: ChatPage) -> Non
     keys.press("/")
     expect(chat.field).to_be_focused()
     page.wait_for_url(f"{chat.url}/")
+
+
+def test_selecting_and_deleting_conversations_keeps_the_focus_in_the_list(chat: ChatPage) -> None:
+    titles = [new_name(word) for word in ("Anchor", "Ballast", "Capstan", "Davit")]
+    for title in titles:
+        with chat.server.http() as http:
+            answer = http.post("/chat_batch", json={"message": title, "chatId": title, "model": "openai/fake-chat"})
+            assert answer.status_code == 200, answer.text
+    davit, capstan, ballast, anchor = (chat.sidebar.get_by_role("link", name=title) for title in reversed(titles))
+    keys = chat.page.keyboard
+
+    def choose(title: str, action: str) -> None:
+        chat.sidebar.get_by_role("button", name=f"More for {title}").press("Enter")
+        chat.page.get_by_role("menuitem", name=action, exact=True).press("Enter")
+
+    choose(titles[2], "Select")
+    box = chat.sidebar.get_by_role("checkbox", name=titles[2])
+    expect(box).to_be_focused()
+    keys.press("Escape")
+    expect(capstan).to_be_focused()
+
+    choose(titles[2], "Select")
+    chat.sidebar.get_by_role("checkbox", name=titles[1]).press("Space")
+    bar = chat.page.get_by_role("toolbar", name="What is selected")
+    bar.get_by_role("button", name="Delete").press("Enter")
+    expect(capstan).to_have_count(0)
+    expect(ballast).to_have_count(0)
+    expect(anchor).to_be_focused()
+
+    choose(titles[3], "Delete")
+    expect(davit).to_have_count(0)
+    expect(anchor).to_be_focused()
+    keys.press("Control+z")
+    expect(davit).to_be_visible()

@@ -1,4 +1,5 @@
 import { Archive, ArchiveRestore, FolderInput, ListChecks, Pin, Trash2, X } from "lucide-react";
+import type { KeyboardEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import "@/shared/data/organizing-words";
@@ -13,15 +14,16 @@ interface BulkBarProps {
   onMove(): void;
   onDelete(): void;
   onEnd(): void;
+  onKeyDown(event: KeyboardEvent): void;
 }
 
 /** What can be done with everything that is selected. */
 export function BulkBar(props: BulkBarProps) {
-  const { count, isArchive, onAll, onPin, onArchive, onMove, onDelete, onEnd } = props;
+  const { count, isArchive, onAll, onPin, onArchive, onMove, onDelete, onEnd, onKeyDown } = props;
   const { t } = useTranslation();
   const isNothing = count === 0;
   return (
-    <div role="toolbar" aria-label={t("organizing.bulk")} className="border-t border-line px-2 py-1.5">
+    <div role="toolbar" aria-label={t("organizing.bulk")} tabIndex={-1} onKeyDown={onKeyDown} className="border-t border-line px-2 py-1.5">
       <div className="flex items-center">
         <p role="status" className="min-w-0 flex-1 truncate px-2.5 text-sm font-medium tabular-nums">
           {t("organizing.selected", { count })}

@@ -33,7 +33,7 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
   const title = conversation.title || t("sidebar.untitled");
   if (isSelected !== null) {
     return (
-      <label className="flex min-h-9 items-center gap-2.5 rounded-sm px-2.5 text-sm text-soft hover:bg-hover">
+      <label data-conversation={conversation.id} className="flex min-h-9 items-center gap-2.5 rounded-sm px-2.5 text-sm text-soft hover:bg-hover">
         <input
           type="checkbox"
           checked={isSelected}
@@ -53,6 +53,7 @@ export const ConversationItem = memo(function ConversationItem(props: Conversati
   }
   return (
     <div
+      data-conversation={conversation.id}
       className={classNames(
         "group/item relative flex items-center rounded-sm transition-colors hover:bg-hover has-data-[state=open]:bg-hover",
         isCurrent && "bg-hover",

@@ -53,7 +53,12 @@ export function ConversationList(props: ConversationListProps) {
   };
 
   return (
-    <nav aria-label={t("sidebar.conversations")} className="min-h-0 flex-1">
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Escape is heard for all rows
+    <nav
+      aria-label={t("sidebar.conversations")}
+      onKeyDown={selection.leave}
+      className="min-h-0 flex-1"
+    >
       <div ref={scroller} onScroll={look} className="h-full overflow-y-auto px-2 pb-3">
         <Virtualizer ref={list} scrollRef={scroller} data={rows} itemSize={36} bufferSize={400}>
           {(row: SidebarRow) =>

@@ -1,11 +1,12 @@
 import { Brain, Lightbulb, PanelLeftClose, Plus, Search, Settings, TextSearch, X } from "lucide-react";
 import type { LucideIcon } from "lucide-react";
-import { Suspense, useDeferredValue, useMemo, useRef, useState } from "react";
+import { Suspense, useDeferredValue, useEffect, useMemo, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link, useLocation } from "wouter";
 
 import { ConversationList } from "@/features/sidebar/conversation-list";
 import { FolderRows } from "@/features/sidebar/folder-rows";
+import { useKeptFocus } from "@/features/sidebar/use-kept-focus";
 import { useSelection } from "@/features/sidebar/use-selection";
 import { UserMenu } from "@/features/sidebar/user-menu";
 import type { Among } from "@/shared/data/conversations";
@@ -47,10 +48,10 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
   const [among, setAmong] = useState<Shown>({ kind: "all" });
   const [moving, setMoving] = useState<string[] | null>(null);
   const selection = useSelection();
-  const loaded = useRef<string[]>([]);
+  const { part, ids: loaded, listeners, noteRows, mend } = useKeptFocus();
   const organize = useOrganize();
   const isGuest = useMe(({ role }) => role === "guest");
-  const note = useMemo(() => (ids: string[]) => void (loaded.current = ids), []);
+  useEffect(mend, [mend, selection.isOn, among]);
   const { begin, end, ids: selected } = selection;
   const actions = useMemo(
     () => ({
@@ -70,7 +71,7 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
     setAmong(next);
   };
   return (
-    <div className="flex h-full flex-col bg-sunken">
+    <div ref={part} {...listeners} className="flex h-full flex-col bg-sunken">
       <div className="flex h-13 shrink-0 items-center gap-2 pr-2 pl-4.5">
         <Mark className="size-5" />
         <span className="flex-1 text-[0.9375rem] font-semibold tracking-[-0.01em]">{t("sidebar.name")}</span>
@@ -104,7 +105,7 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
         selection={selection}
         actions={actions}
         onOpen={onOpen}
-        onLoaded={note}
+        onLoaded={noteRows}
       />
       <Suspense>
         {selection.isOn && (
@@ -117,6 +118,7 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
             onMove={() => setMoving([...selected])}
             onDelete={() => together("delete")}
             onEnd={end}
+            onKeyDown={selection.leave}
           />
         )}
         {moving && (

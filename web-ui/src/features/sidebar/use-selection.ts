@@ -1,4 +1,5 @@
 import { useCallback, useMemo, useState } from "react";
+import type { KeyboardEvent } from "react";
 
 export interface Selection {
   isOn: boolean;
@@ -7,6 +8,8 @@ export interface Selection {
   toggle(id: string): void;
   add(ids: string[]): void;
   end(): void;
+  /** Escape ends it. */
+  leave(event: KeyboardEvent): void;
 }
 
 /** Which conversations are chosen to do something with together. */
@@ -24,5 +27,17 @@ export function useSelection(): Selection {
   );
   const add = useCallback((more: string[]) => setIds((chosen) => new Set([...(chosen ?? []), ...more])), []);
   const end = useCallback(() => setIds(null), []);
-  return useMemo(() => ({ isOn: ids !== null, ids: ids ?? new Set(), begin, toggle, add, end }), [ids, begin, toggle, add, end]);
+  const isOn = ids !== null;
+  const leave = useCallback(
+    (event: KeyboardEvent) => {
+      if (!isOn || event.key !== "Escape" || event.defaultPrevented) return;
+      event.preventDefault();
+      end();
+    },
+    [isOn, end],
+  );
+  return useMemo(
+    () => ({ isOn, ids: ids ?? new Set<string>(), begin, toggle, add, end, leave }),
+    [isOn, ids, begin, toggle, add, end, leave],
+  );
 }
