@@ -13,12 +13,12 @@ from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError
+from quarterdeck.store import search_missing
 from quarterdeck.store.database import Database, StorageError, WriteConnection
 from quarterdeck.store.leases import claim_work, finish_work, give_up_work
 from quarterdeck.store.memory_history import erase_forgotten
 from quarterdeck.store.private import remove_private
 from quarterdeck.store.purge import purge
-from quarterdeck.store.search import index_missing
 from quarterdeck.store.search_later import index_changed
 from quarterdeck.store.standing import bring_up_to_date
 from quarterdeck.store.usage import settle_abandoned
@@ -30,8 +30,7 @@ _ERASE_EVERY_S = 60.0
 _PRIVATE_EVERY_S = 600.0
 _PURGE_EVERY_S = 3600.0
 _SETTLE_EVERY_S = 120.0
-_INDEX_EVERY_S = 600.0
-_INDEX_BACK_MS = 3_600_000  # an older version that runs beside this one writes messages that nobody could find
+_INDEX_EVERY_S = 60.0
 _STANDING_EVERY_S, _STANDING_LEASE_S = 600.0, 3_600.0  # once, after an upgrade, there are all of them
 _CHANGES_EVERY_S = 30.0
 _REBUILD_EVERY_S = 30.0
@@ -63,7 +62,7 @@ def usual_jobs(
         Job("private", _PRIVATE_EVERY_S, lambda: _remove(database, remove_private)),
         Job("purge", _PURGE_EVERY_S, lambda: _purge(database)),
         Job("changed", _CHANGES_EVERY_S, lambda: index_changed(database), look_s=_CHANGES_EVERY_S),
-        Job("index", _INDEX_EVERY_S, lambda: _index_missing(database)),
+        Job(search_missing.WORK, _INDEX_EVERY_S, lambda: _index_missing(database), lease_s=300.0),
         Job("standing", _STANDING_EVERY_S, lambda: bring_up_to_date(database), lease_s=_STANDING_LEASE_S),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
     ]
@@ -129,7 +128,7 @@ async def _repeat(database: Database, remove_some: Callable[[WriteConnection], i
 
 
 async def _index_missing(database: Database) -> None:
-    await database.write(lambda connection: index_missing(connection, now_ms() - _INDEX_BACK_MS))
+    await search_missing.index_missing(database)
 
 
 async def _settle_all(database: Database) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
-import secrets
 import time
 from typing import Any
 
@@ -222,8 +221,7 @@ def _read_asked(body: dict[str, Any]) -> Asked:
 class _OpenAIPlayback(Playback):
     def _chunk(self, delta: dict[str, Any], finish: str | None = None, logprobs: Any = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        padding = secrets.token_hex(8)[len(delta.get("content") or "") :]
-        return self._event({"choices": [choice], "usage": None, "obfuscation": padding})
+        return self._event({"choices": [choice], "usage": None})
 
     def _event(self, fields: dict[str, Any]) -> bytes:
         base = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": int(time.time())}

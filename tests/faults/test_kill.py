@@ -243,6 +243,34 @@ async def test_a_turn_killed_between_its_message_and_its_last_event_ends_once(
     assert len(upstream.requests(model)) == 1
 
 
+async def test_what_waited_for_the_index_of_the_search_is_found_after_a_kill(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    running = make_server().start()
+    model = upstream.model(Script(pieces=["Of narwhals."]))
+    database = running.data_dir / "quarterdeck.sqlite3"
+    entries = "SELECT count(*) FROM search_entries AS e JOIN messages AS m ON m.id = e.message_id WHERE m.turn_id = ?"
+    for _ in range(10):
+        async with open_full(running.port, running.key) as client:
+            accepted = await client.send("What do you know of narwhals?", model=model)
+            await client.until_ended(accepted["turn"])
+        running.kill()
+        was_lost = select(database, entries, accepted["turn"]) == [(0,)]
+        running.restart()
+        await wait_until_async(lambda accepted=accepted: _are_found(running, accepted), "both messages to be found")  # type: ignore[misc]
+        if was_lost:
+            return
+    pytest.fail("the server was never killed before it had written its index")
+
+
+async def _are_found(running: Server, accepted: dict[str, Any]) -> bool:
+    with running.http() as http:
+        hits = http.get("/api/search", params={"q": "narwhals", "conversation": accepted["conversation"]}).json()[
+            "items"
+        ]
+    return [hit["role"] for hit in hits] == ["assistant", "user"] and hits[0]["message"] == accepted["answer"]
+
+
 async def _is_stored(database: Path, turn: str) -> bool:
     return select(database, "SELECT status FROM turns WHERE id = ?", turn) == [("complete",)]
 

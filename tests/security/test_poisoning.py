@@ -134,7 +134,7 @@ class Ship:
         self.done: list[str] = []
         self.page = ReadPage()
         for tool in (
-            self.page, SearchMemory(Recall(rig.database), rig.database), OpenMessages(rig.database),
+            self.page, SearchMemory(Recall(rig.database), rig.database, rig.index_queue), OpenMessages(rig.database),
             *(Effect(name, self.done) for name in EFFECTS),
         ):  # fmt: skip
             rig.toolbox.add(tool)

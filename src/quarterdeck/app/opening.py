@@ -46,6 +46,8 @@ from quarterdeck.memory.extraction import Extraction
 from quarterdeck.memory.recall import Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
+from quarterdeck.store.search_missing import WAIT_S, index_missing
+from quarterdeck.store.search_queue import IndexQueue
 from quarterdeck.tools.memory_tools import OpenMessages, SearchMemory
 from quarterdeck.tools.toolbox import Toolbox
 from quarterdeck.tracing.spans import start_tracing, stop_tracing
@@ -78,6 +80,7 @@ class Ground(Struct, frozen=True):
     vault: Vault
     registry: Registry
     feed: Feed
+    index_queue: IndexQueue
 
 
 class Offices(Struct, frozen=True):
@@ -147,7 +150,7 @@ async def _open_ground(stack: Stack, settings: Settings) -> Ground:
     stack.push_async_callback(registry.close)
     registry.register(LogReader(database))
     await load_providers(registry, database, vault)
-    return Ground(settings, database, log, bell, vault, registry, Feed(log))
+    return Ground(settings, database, log, bell, vault, registry, Feed(log), IndexQueue(database))
 
 
 async def _open_offices(stack: Stack, ground: Ground) -> Offices:
@@ -176,11 +179,11 @@ def _open_rooms(stack: Stack, ground: Ground, offices: Offices, recall: Recall) 
     summariser.on_made = lambda owner, conversation: ground.feed.tell(owner, FeedConversation(conversation))
     toolbox = Toolbox(offices.limits)
     if settings.recall:
-        toolbox.add(SearchMemory(recall, database))
+        toolbox.add(SearchMemory(recall, database, ground.index_queue))
         toolbox.add(OpenMessages(database))
     recaller = recall if settings.recall else None
     return Rooms(
-        database, registry, Ticker(), offices.spending, calibration, summariser, toolbox, recaller,
+        database, ground.index_queue, registry, Ticker(), offices.spending, calibration, summariser, toolbox, recaller,
         is_log_here=isinstance(ground.log, SqlLog),
     )  # fmt: skip
 
@@ -206,7 +209,9 @@ def _furnish(
         database,
         ground.log,
         ground.registry,
-        Turns(database, ground.log, ground.registry, offices.limits, runner, ground.feed, ground.bell),
+        Turns(
+            database, ground.log, ground.registry, offices.limits, runner, ground.feed, ground.index_queue, ground.bell
+        ),
         ground.feed,
         ground.vault,
         Gauges(database, ground.log),
@@ -221,6 +226,7 @@ def _furnish(
         egress=Egress(Policy(read_allow_list(settings.egress_allow))),
         recall=remembering.recall,
         embedding=remembering.embedding,
+        index_queue=ground.index_queue,
         role=role,
         access=open_cloudflare(settings, fetcher),
         ldap=open_ldap(settings),
@@ -275,7 +281,15 @@ def _list_work(house: House, me: Identity, jobs: list[Job]) -> list[Coroutine[An
     if house.role != "web":
         indexing = import_module("quarterdeck.memory.indexing").Indexing(database, house.embedding, me.worker)
         work.append(keep_going("vectors", indexing.watch))
+        wait_s = WAIT_S if house.settings.database_url else 0.0
+        work.append(keep_going("index", lambda: _index_what_waited(database, wait_s)))
     return work + [keep_going(job.name, partial(run_forever, database, job, me.worker)) for job in jobs]
+
+
+async def _index_what_waited(database: Database, wait_s: float) -> None:
+    """For the search, in a process that has died. Among others its messages are told by their age."""
+    await asyncio.sleep(wait_s)
+    await index_missing(database, wait_s=wait_s)
 
 
 async def _drain(house: House, runner: TurnRunner | None, reaper: Reaper | None) -> None:
@@ -286,6 +300,7 @@ async def _drain(house: House, runner: TurnRunner | None, reaper: Reaper | None)
     await house.connections.tell_to_reconnect()
     if runner is not None:
         await runner.drain(_DRAIN_S, _GRACE_S if house.settings.database_url else 0.0)
+    await house.index_queue.close()
     await house.feed.settle()
 
 

@@ -1,7 +1,7 @@
 """Recall: what was said (or is remembered) that a query is about, found by word, meaning, time and who said it.
 
 Messages as they were said are what is looked in; memories are further keys to them. Nothing here asks a model for a
-word, and no turn waits for an index: the search index is written with each message.
+word. What was said up to a second ago may still wait for the search index: `store.search_queue`.
 """
 
 from __future__ import annotations

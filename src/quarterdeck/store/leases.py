@@ -8,7 +8,7 @@ from __future__ import annotations
 from sqlalchemy import delete, exists, insert, or_, select, update
 
 from quarterdeck.store.clock import database_now_ms
-from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.tables import leases
 
 NOBODY = ""
@@ -37,6 +37,11 @@ def finish_work(connection: WriteConnection, name: str, owner: str) -> bool:
     """It is done until the next period. False when somebody else has taken it meanwhile; nothing is changed then."""
     now = database_now_ms(connection)
     return _end(connection, name, owner, {"owner": NOBODY, "until": 0, "done_at": now})
+
+
+def find_done(connection: AnyConnection, name: str) -> int:
+    """When the work was done the last time; 0: never."""
+    return connection.execute(select(leases.c.done_at).where(leases.c.name == name)).scalar() or 0
 
 
 def give_up_work(connection: WriteConnection, name: str, owner: str, *, pause_ms: int) -> bool:

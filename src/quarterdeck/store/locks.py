@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sqlalchemy import bindparam, func, select
 
 from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.statements import Statement
 
+_LOCK_ALL = Statement(
+    "", "SELECT pg_advisory_xact_lock(hashtextextended(name, 0)) FROM unnest(CAST(:names AS text[])) AS name"
+)
 _LOCK = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("name"), 0)))
 
 
@@ -15,6 +21,12 @@ def lock_conversation(connection: WriteConnection, conversation: str) -> bool:
     True if there may have been one to wait for: what was read before may be another by now.
     """
     return _lock(connection, f"conversation {conversation}")
+
+
+def lock_conversations(connection: WriteConnection, conversations: Iterable[str]) -> None:
+    """The same for several at once; no other lock is taken before it."""
+    if connection.dialect.name == "postgresql":  # one after the other, and for everybody in the same order
+        _LOCK_ALL.rows(connection, {"names": sorted({f"conversation {one}" for one in conversations})})
 
 
 def lock_send(connection: WriteConnection, owner: str, key: str) -> None:
@@ -35,11 +47,6 @@ def lock_usage(connection: WriteConnection, user: str) -> None:
 def lock_attempts(connection: WriteConnection, key: str) -> None:
     """Attempts of one name or address are counted one after the other."""
     _lock(connection, f"attempts {key}")
-
-
-def lock_belongings(connection: WriteConnection, owner: str) -> None:
-    """What somebody changes of their own is compared with what they had read, and changed, one after the other."""
-    _lock(connection, f"belongings {owner}")
 
 
 def lock_names(connection: WriteConnection) -> None:

@@ -1,7 +1,8 @@
-"""What can be searched for: an entry for each message, written in the transaction that changes the message.
+"""What can be searched for: an entry for each message.
 
-Whoever writes messages calls `index_messages` for them afterwards, in the same transaction; it looks at what they have
-become. An entry's facets are terms of the index, as its words are: `§user`, `§c<conversation>`, `§ideas`, …
+Whoever changes messages calls `index_messages` for them afterwards, in the same transaction; it looks at what they have
+become. What turns say is written a moment later, many messages at once (`search_queue`). An entry's facets are terms of
+the index, as its words are: `§user`, `§c<conversation>`, `§ideas`, …
 """
 
 from __future__ import annotations
@@ -12,17 +13,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, Connection, bindparam, delete, insert, literal, select, text
+from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, insert, literal, select, text
 
-from quarterdeck.domain.ids import least_id
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
 from quarterdeck.domain.stop_words import count_said
 from quarterdeck.domain.words import index_words, split_words
+from quarterdeck.store.database import WriteConnection
+from quarterdeck.store.locks import lock_conversations
 from quarterdeck.store.messages import NewMessage
 from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.standing import standing_of
+from quarterdeck.store.statements import among
 from quarterdeck.store.tables import conversations, messages, search_entries
-from quarterdeck.store.vectors import mark_messages
+from quarterdeck.store.vectors import mark_entries, mark_messages
 
 MAX_INDEXED_BYTES = 300_000  # of a message's words; PostgreSQL takes 1 MiB with what it adds to each
 _MAX_READ_CHARS = 1_000_000  # whatever they are: what a model sends without end may not keep the record waiting
@@ -30,6 +33,7 @@ _CHUNK = 500
 _MS_BITS = 20
 _MAX_MS = 1 << 43
 _OPEN = ("queued", "running")
+_MADE = ("id", "facets", "words", "length", "standing")
 _AT_FIRST = ("id", "message_id", "owner_id", "conversation_id", "facets", "words")  # columns of the first tables
 _ALPHABET = {letter: value for value, letter in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
 
@@ -47,16 +51,19 @@ _READ_SOME = _READ_FOUND.where(messages.c.id.in_(_SOME))
 _DELETE_SOME = delete(search_entries).where(search_entries.c.message_id.in_(_SOME))
 _TAKEN = select(search_entries.c.id).where(search_entries.c.id.in_(_SOME))
 _INSERT = insert(search_entries)
-# Both databases understand this one. Who may find the message is looked up, what it says is known.
+_HAS_NONE = _READ_SOME.where(~exists().where(search_entries.c.message_id == messages.c.id))
+# Both databases understand this one. Who may find the message, and whether it was edited since, is looked up.
 _INSERT_SAID = Prepared(
     text(
         "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words, length, standing) "
         "SELECT CAST(:id AS bigint), m.id, m.owner_id, m.conversation_id, CAST(:facets AS text), CAST(:words AS text), "
         "CAST(:length AS integer), CAST(:standing AS integer) "
         "FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
-        "WHERE m.id = :message AND m.deleted_at IS NULL AND c.memory <> 'private' ON CONFLICT DO NOTHING"
+        "WHERE m.id = :message AND m.version = 1 AND m.deleted_at IS NULL AND c.memory <> 'private' "
+        "ON CONFLICT DO NOTHING"
     )
 )
+_SERVED = among("SELECT message_id FROM search_entries WHERE id IN {entries}", "bigint")
 
 
 def searched_text(parts: Sequence[Part]) -> str:
@@ -86,7 +93,8 @@ def index_conversation(connection: Connection, conversation: str) -> None:
 
 
 class NewEntry(Struct, frozen=True):
-    """A message that is being written, with its words, which take longest to find: that was done before."""
+    """A message that is being written. Its words take longest to find: where they were not found before, they are when
+    its entry is made."""
 
     id: str
     owner_id: str
@@ -95,14 +103,12 @@ class NewEntry(Struct, frozen=True):
     model: str
     created_at: int
     parts: list[Part]
-    words: str
+    words: str | None = None
     speaker: str = ""
 
 
 def entry_of(new: NewMessage) -> NewEntry:
-    return NewEntry(
-        new.message, new.owner, new.conversation, new.role, new.model, new.created_at, new.parts, words_of(new.parts)
-    )
+    return NewEntry(new.message, new.owner, new.conversation, new.role, new.model, new.created_at, new.parts)
 
 
 def words_of(parts: Sequence[Part]) -> str:
@@ -112,30 +118,54 @@ def words_of(parts: Sequence[Part]) -> str:
 
 def index_new(connection: Connection, entries: Sequence[NewEntry]) -> None:
     """Of complete messages that have none yet."""
-    _insert(connection, [value for entry in entries if (value := _value(entry, entry.parts, entry.words))])
+    _insert(connection, made_entries(entries))
     for start in range(0, len(entries), _CHUNK):
         mark_messages(connection, [entry.id for entry in entries[start : start + _CHUNK]])
 
 
-def index_said(connection: Connection, entry: NewEntry) -> None:
-    """As `index_messages`, for one message that has become complete just now and had no entry before."""
-    value = _value(entry, entry.parts, entry.words)
-    if value is None:
+def made_entries(entries: Sequence[NewEntry]) -> list[dict[str, Any]]:
+    """As rows. What cannot be found by anything has none."""
+    return [
+        value
+        for entry in entries
+        if (value := _value(entry, entry.parts, words_of(entry.parts) if entry.words is None else entry.words))
+    ]
+
+
+def index_said(connection: WriteConnection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """As `index_new`, of rows that were made while the messages were already there: others may have changed them since,
+    or have been quicker. A few hundred at a time."""
+    if not rows:
         return
-    given = {name: value[name] for name in ("id", "facets", "words", "length", "standing")} | {"message": entry.id}
-    if _INSERT_SAID.run(connection, given):
-        mark_messages(connection, [entry.id])
-    else:  # it may not be found, or another one's entry has this id
-        index_messages(connection, [entry.id])
+    lock_conversations(connection, [row["conversation_id"] for row in rows])
+    _INSERT_SAID.run_for_each(connection, [{"message": row["message_id"]} | {n: row[n] for n in _MADE} for row in rows])
+    entries = [row["id"] for row in rows]
+    served = {message for (message,) in _SERVED.rows(connection, {"entries": entries})}
+    mark_entries(connection, entries)
+    if others := [row["message_id"] for row in rows if row["message_id"] not in served]:
+        index_messages(connection, others)  # it may not be found, says something else, or another's entry has this id
+
+
+def index_if_missing(connection: WriteConnection, ids: Sequence[str]) -> int:
+    """Those of them that can be found and have no entry yet; how many that were. A few hundred at a time."""
+    values = _values(connection.execute(_HAS_NONE, {"ids": list(ids)}).all())
+    made = _insert(connection, values)
+    mark_messages(connection, [value["message_id"] for value in values])
+    return made
 
 
 def copy_entries(connection: Connection, conversation: str, copies: Mapping[str, str]) -> None:
-    """Of messages of one conversation for their copies in another, by their ids: nothing is read anew."""
+    """Of messages of one conversation for their copies in another, by their ids: nothing is read anew, but for those
+    whose own entries are still to be written."""
     names = list(copies)
     for start in range(0, len(names), _CHUNK):
-        found = select(search_entries).where(search_entries.c.message_id.in_(names[start : start + _CHUNK]))
-        values = [_copied(row, conversation, copies[row.message_id]) for row in connection.execute(found)]
-        _insert(connection, values)
+        chunk = names[start : start + _CHUNK]
+        found = select(search_entries).where(search_entries.c.message_id.in_(chunk))
+        rows = connection.execute(found).all()
+        _insert(connection, [_copied(row, conversation, copies[row.message_id]) for row in rows])
+        known = {row.message_id for row in rows}
+        if missing := [copies[name] for name in chunk if name not in known]:
+            _insert(connection, _values(connection.execute(_READ_SOME, {"ids": missing}).all()))
 
 
 def _copied(row: Any, conversation: str, message: str) -> dict[str, Any]:
@@ -154,16 +184,6 @@ def index_all(connection: Connection) -> None:
             return
         _insert(connection, [{name: value[name] for name in _AT_FIRST} for value in _values(rows)])
         after = rows[-1].id
-
-
-def index_missing(connection: Connection, since_ms: int) -> int:
-    """Messages made since then that a process of an older version has written without an entry; how many got one."""
-    rows = connection.execute(
-        _READ_FOUND.outerjoin(search_entries, search_entries.c.message_id == messages.c.id)
-        .where(messages.c.id >= least_id(since_ms), search_entries.c.id.is_(None))
-        .order_by(messages.c.id)
-    ).all()
-    return sum(_write(connection, rows[start : start + _CHUNK]) for start in range(0, len(rows), _CHUNK))
 
 
 def entry_id(created_at: int, chance: int = 0) -> int:
@@ -189,10 +209,6 @@ def read_facets(facets: str) -> tuple[str, frozenset[str]]:
     """Of an entry: the role of who speaks, and the folded words of their name."""
     first, *others = facets.split()
     return first[1:], frozenset(one[2:] for one in others if one.startswith("§n"))
-
-
-def _write(connection: Connection, rows: Sequence[Any]) -> int:
-    return _insert(connection, _values(rows))
 
 
 def _values(rows: Sequence[Any]) -> list[dict[str, Any]]:

@@ -8,10 +8,12 @@ asked for, and the driver has them prepared already.
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
+from sqlalchemy import CursorResult
 
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.prepared import driver_of, execute_on
@@ -35,12 +37,20 @@ class Statement:
 
     def rows(self, connection: AnyConnection, values: Mapping[str, Any]) -> Sequence[Any]:
         """All rows, as tuples in the order of the columns. A list among the values is for `among`."""
+        result = self._execute(connection, values)
+        return result.fetchall() if isinstance(result, sqlite3.Cursor) else result.all()
+
+    def run(self, connection: AnyConnection, values: Mapping[str, Any]) -> None:
+        """Of one that has no rows."""
+        self._execute(connection, values)
+
+    def _execute(self, connection: AnyConnection, values: Mapping[str, Any]) -> sqlite3.Cursor | CursorResult[Any]:
         if connection.dialect.name == "sqlite":
             given = {name: _as_json(value) if isinstance(value, list) else value for name, value in values.items()}
             if (driver := driver_of(connection)) is not None:
-                return execute_on(driver, self._on_sqlite, given).fetchall()
-            return connection.exec_driver_sql(self._on_sqlite, given).all()
-        return connection.exec_driver_sql(self._on_postgresql, tuple(values[name] for name in self._names)).all()
+                return execute_on(driver, self._on_sqlite, given)
+            return connection.exec_driver_sql(self._on_sqlite, given)
+        return connection.exec_driver_sql(self._on_postgresql, tuple(values[name] for name in self._names))
 
 
 def among(words: str, kind: str = "varchar", on_postgresql: str = "") -> Statement:

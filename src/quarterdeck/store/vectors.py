@@ -1,7 +1,7 @@
 """Vectors of what was said and is remembered, by the model that made them; and what has none yet.
 
-Who writes a message or memory marks it in the same transaction, where this server makes vectors at all
-(`marking.is_on`): the turn waits for a row, not for a model.
+Who writes a memory or a message's entry in the search index marks it in the same transaction, where this server makes
+vectors at all (`marking.is_on`).
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from sqlalchemy import (
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.prepared import Prepared
+from quarterdeck.store.statements import among
 from quarterdeck.store.tables import memories, messages, search_entries, vectors, vectors_due
 
 _READ_AT_ONCE = 5_000
@@ -65,6 +66,12 @@ _MARK_MEMORY = Prepared(
         _NAMES, select(memories.c.id, memories.c.owner_id, literal("memory"), _AT).where(memories.c.id == _KEY)
     )
 )
+_MARK_ENTRIES = among(
+    "INSERT INTO vectors_due (key_id, owner_id, kind, marked_at) "
+    "SELECT message_id, owner_id, 'message', CAST(:at AS bigint) FROM search_entries WHERE id IN {entries} "
+    "ON CONFLICT (key_id) DO UPDATE SET marked_at = excluded.marked_at",
+    "bigint",
+)
 
 _OWNER: BindParameter[str] = bindparam("owner")
 _MADE_SINCE = Prepared(
@@ -86,6 +93,12 @@ _FIRST_DUE = Prepared(select(vectors_due.c.key_id).where(vectors_due.c.owner_id 
 def mark_messages(connection: Connection, ids: Sequence[str]) -> None:
     """They are new or have changed. Called for at most some hundred at a time."""
     _mark(connection, ids, _MARK_MESSAGE)
+
+
+def mark_entries(connection: Connection, entries: Sequence[int]) -> None:
+    """The messages that have these entries, which are new. Called for at most some hundred at a time."""
+    if marking.is_on:
+        _MARK_ENTRIES.run(WriteConnection(connection), {"entries": list(entries), "at": now_ms()})
 
 
 def mark_memories(connection: Connection, ids: Sequence[str]) -> None:

@@ -13,6 +13,7 @@ from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow
 from quarterdeck.store.recalled import QuotedRow, find_quoted, find_quoted_memories
+from quarterdeck.store.search_queue import IndexQueue
 from quarterdeck.tools.base import Tool, ToolArgumentsError, ToolCaller, ToolResult
 from quarterdeck.tools.quoting import HOW_TO_CITE, MAX_OPENED_CHARS, quote_memory, quote_message
 
@@ -51,11 +52,13 @@ class SearchMemory(Tool):
     arguments = SearchArguments
     needs_memory = True
 
-    def __init__(self, recall: Recall, database: Database) -> None:
+    def __init__(self, recall: Recall, database: Database, index_queue: IndexQueue) -> None:
         self._recall = recall
         self._database = database
+        self._index_queue = index_queue
 
     async def run(self, caller: ToolCaller, arguments: SearchArguments) -> ToolResult:
+        await self._index_queue.settle(caller.user)
         zone = zone_or_utc(caller.zone)
         hits = await self._recall.find(
             Query(

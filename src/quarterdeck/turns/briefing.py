@@ -92,6 +92,8 @@ class Briefing:
         if recaller is None:
             return await self._rooms.database.read(read), None
 
+        await self._rooms.index_queue.settle_elsewhere(self._turn.owner_id, self._turn.conversation_id)
+
         def recollect_too(connection: ReadConnection, draft: ContextDraft) -> Recollection | None:
             return self._why_not() or recollect_in(recaller, connection, self._asked_of(draft))
 

@@ -16,6 +16,7 @@ from quarterdeck.errors import LogError, QuarterdeckError, StaleWriterError, as_
 from quarterdeck.log.base import Log
 from quarterdeck.log.bell import Bell
 from quarterdeck.store.database import Database, StorageError, WriteConnection
+from quarterdeck.store.search_queue import IndexQueue
 from quarterdeck.store.turns import TurnRow, release_turn
 from quarterdeck.store.usage import record_spent
 from quarterdeck.tracing import spans
@@ -25,7 +26,7 @@ from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.job import Job
 from quarterdeck.turns.notes import keep_notes
 from quarterdeck.turns.patience import keep_trying
-from quarterdeck.turns.save import Ending, Saved, save_answer
+from quarterdeck.turns.save import Ending, Saved, said_in, save_answer
 
 logger = get_logger("quarterdeck.turns")
 
@@ -38,8 +39,11 @@ _LOG_S = 0.5  # how long the answer waits to be in its log first; saved it is in
 class Finish:
     """`is_leaving`: the process is about to end, so nothing is tried for long any more."""
 
-    def __init__(self, database: Database, log: Log, feed: Feed, bell: Bell, lease: Lease) -> None:
+    def __init__(
+        self, database: Database, log: Log, feed: Feed, bell: Bell, lease: Lease, index_queue: IndexQueue
+    ) -> None:
         self._database = database
+        self._index_queue = index_queue
         self._log = log
         self._feed = feed
         self._bell = bell
@@ -126,9 +130,12 @@ class Finish:
         return await keep_trying(lambda: self._save(ending, claims_next=claims_next))
 
     async def _save(self, ending: Ending, *, claims_next: bool) -> Saved:
-        return await self._database.write(
+        saved = await self._database.write(
             lambda connection: save_answer(connection, ending, self._lease, claims_next=claims_next)
         )
+        if saved.is_ours and (said := said_in(ending)) is not None:
+            self._index_queue.put(said)
+        return saved
 
     async def _close(self, job: Job) -> None:
         """Raises: `LogError`."""

@@ -26,7 +26,7 @@ from quarterdeck.store.conversations import (
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_conversation, lock_send
 from quarterdeck.store.messages import MessageRow, NewMessage, find_message, insert_messages, lead_to
-from quarterdeck.store.search import entry_of, index_said
+from quarterdeck.store.search import NewEntry, entry_of
 from quarterdeck.store.tree import find_next, lead, list_children
 from quarterdeck.store.turns import (
     OPEN,
@@ -83,11 +83,15 @@ class Retry(Struct, frozen=True, kw_only=True):
 
 
 class Accepted(Struct, frozen=True):
-    """What is promised once it is returned: the message is kept. `is_new` is False for a repeated send."""
+    """What is promised once it is returned: the message is kept. `is_new` is False for a repeated send.
+
+    `said`: what the search is to find, once it is kept.
+    """
 
     row: TurnRow
     external_id: str
     is_new: bool
+    said: NewEntry | None = None
 
 
 def started_event(turn: TurnRow) -> TurnStarted:
@@ -151,7 +155,7 @@ def record_send(
     question = _question(turn, parent, send.parts or [TextPart(send.text)])
     accepted = _store(connection, conversation, turn, lease, question)
     if not _is_alone(send):
-        index_said(connection, entry_of(question))
+        accepted = msgspec.structs.replace(accepted, said=entry_of(question))
     if is_new:
         return accepted  # it was opened with this path
     if parent == conversation.tip_id:

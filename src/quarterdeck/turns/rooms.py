@@ -10,6 +10,7 @@ from quarterdeck.context.recalled import Recaller
 from quarterdeck.context.summarise import Summariser
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
+from quarterdeck.store.search_queue import IndexQueue
 from quarterdeck.tools.toolbox import Toolbox
 from quarterdeck.turns.ticker import Ticker
 
@@ -18,6 +19,7 @@ class Rooms(Struct, frozen=True):
     """`is_log_here`: the log is on this machine, and loses nothing while that runs."""
 
     database: Database
+    index_queue: IndexQueue
     registry: Registry
     ticker: Ticker
     spending: Spending

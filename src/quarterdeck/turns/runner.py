@@ -58,7 +58,7 @@ class TurnRunner:
         self.max_running = max_running
         self._claims = Claims(rooms.database, self.lease)
         self._bell = bell or LocalBell()
-        self._finish = Finish(rooms.database, log, feed, self._bell, self.lease)
+        self._finish = Finish(rooms.database, log, feed, self._bell, self.lease, rooms.index_queue)
         self._jobs: dict[str, Job] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._waiting: set[str] = set()  # turns that wait for their users to decide about a tool call

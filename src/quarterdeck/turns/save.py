@@ -14,7 +14,7 @@ from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.ideas import insert_ideas
 from quarterdeck.store.locks import lock_conversation
 from quarterdeck.store.messages import finish_message
-from quarterdeck.store.search import NewEntry, index_said, words_of
+from quarterdeck.store.search import NewEntry
 from quarterdeck.store.turns import TurnRow, claim_turn, end_turn, find_turn, next_queued
 from quarterdeck.store.usage import Spent, record_spent
 from quarterdeck.turns.briefing import Counted
@@ -84,14 +84,15 @@ def _write_message(connection: WriteConnection, ending: Ending) -> None:
     insert_ideas(
         connection, owner=turn.owner_id, conversation=turn.conversation_id, message=turn.message_id, texts=ideas
     )
-    if turn.asked is None or not decode_asked(turn.asked).is_alone:
-        index_said(connection, _entry_of(ending))
     update_conversation(connection, turn.conversation_id, {"updated_at": now_ms()})
 
 
-def _entry_of(ending: Ending) -> NewEntry:
-    turn, parts = ending.turn, ending.folded.parts
+def said_in(ending: Ending) -> NewEntry | None:
+    """What the search is to find of it, once it is saved."""
+    turn = ending.turn
+    if turn.asked is not None and decode_asked(turn.asked).is_alone:
+        return None
     return NewEntry(
-        turn.message_id, turn.owner_id, turn.conversation_id, "assistant", turn.model, turn.answer_at, parts,
-        words_of(parts),
+        turn.message_id, turn.owner_id, turn.conversation_id, "assistant", turn.model, turn.answer_at,
+        ending.folded.parts,
     )  # fmt: skip

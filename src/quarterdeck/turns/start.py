@@ -16,6 +16,7 @@ from quarterdeck.log.bell import Bell, LocalBell
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.approvals import Decision
 from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.search_queue import IndexQueue
 from quarterdeck.store.turns import OPEN, TurnRow
 from quarterdeck.tracing import spans
 from quarterdeck.turns.admission import Admission
@@ -60,6 +61,7 @@ class Turns:
         limits: Limits,
         runner: TurnRunner | None,
         feed: Feed,
+        index_queue: IndexQueue,
         bell: Bell | None = None,
     ) -> None:
         self._database = database
@@ -68,6 +70,7 @@ class Turns:
         self._limits = limits
         self._runner = runner
         self._feed = feed
+        self._index_queue = index_queue
         self._bell = bell or LocalBell()
         self._mailbox = Mailbox(database, self._bell)
         self.admission = Admission()
@@ -174,6 +177,8 @@ class Turns:
         accepted = await self._database.write(lambda connection: record(connection, lease))
         if accepted.is_new:
             metrics.TURNS_ACCEPTED.add()
+            if accepted.said is not None:
+                self._index_queue.put(accepted.said)
             spans.record("send", accepted.row.id, begun_ns, model=accepted.row.model)
         return accepted, since_s
 

@@ -26,6 +26,7 @@ from quarterdeck.store.conversations import (
 from quarterdeck.store.database import ReadConnection, WriteConnection
 from quarterdeck.store.folders import access_folder
 from quarterdeck.store.listing import Listing, Place, list_conversations, place_of
+from quarterdeck.store.locks import lock_conversation
 from quarterdeck.views.documents import (
     ConversationDocument,
     ConversationPage,
@@ -109,6 +110,8 @@ async def change(
 
     def write(connection: WriteConnection) -> ConversationRow:
         row = access_conversation(connection, caller.user, conversation)
+        if "memory" in values:  # what of it is just being written into the search index is gone from there afterwards
+            lock_conversation(connection, row.id)
         if values:
             update_conversation(connection, row.id, choose_assistant(connection, row, values))
         if values.get("memory", row.memory) != row.memory:

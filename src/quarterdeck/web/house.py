@@ -32,6 +32,7 @@ from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.recall import Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
+from quarterdeck.store.search_queue import IndexQueue
 from quarterdeck.turns.feed import Feed
 from quarterdeck.turns.start import Turns
 from quarterdeck.turns.ticker import Ticker
@@ -70,6 +71,7 @@ class House:
     imports: Imports
     recall: Recall
     embedding: Embedding
+    index_queue: IndexQueue
     role: Role = "all"
     access: CloudflareAccess | None = None  # verifies what Cloudflare asserts, where that is set up
     ldap: Ldap | None = None  # the directory that checks passwords, where one is set up

@@ -59,6 +59,7 @@ async def search_memory(
         owner=caller.user, text=q, now=now_ms() if at is None else at, zone=zone,
         before=_instant(before), after=_instant(after), speaker=speaker, k=k,
     )  # fmt: skip
+    await house.index_queue.settle(caller.user)
     found = await house.recall.find(query)
     return Recollections(hits=[_document(one) for one in found])
 

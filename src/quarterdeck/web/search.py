@@ -84,6 +84,7 @@ async def search(
         )
         return search_messages(connection, wanted, order=order, cursor=cursor, limit=limit)
 
+    await house.index_queue.settle(caller.user)
     found = await house.database.read(read)
     return SearchPage(items=[_document(hit) for hit in found.items], next_cursor=found.next_cursor)
 

@@ -14,7 +14,7 @@ from quarterdeck.domain.search_query import find_places, parse_query
 from quarterdeck.domain.words import index_words, split_words, stem
 from quarterdeck.store.conversations import delete_conversation, restore_conversation
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
-from quarterdeck.store.search import index_messages, index_missing, searched_text
+from quarterdeck.store.search import index_messages, searched_text
 from quarterdeck.store.search_find import SearchFilter, find_entries, read_hits
 from quarterdeck.store.tables import messages, search_entries
 
@@ -145,19 +145,6 @@ async def test_an_edited_message_is_found_by_its_new_words_only(database: Databa
         index_messages(connection, [said["lisbon"]])
         assert search(connection, owner, "lisbon") == []
         assert search(connection, owner, "porto") == [said["lisbon"]]
-
-    await database.write(write)
-
-
-async def test_what_an_older_version_wrote_beside_this_one_is_found_later(database: Database) -> None:
-    def write(connection: WriteConnection) -> None:
-        owner = add_user(connection, "ann")
-        conversation = add_conversation(connection, owner)
-        said = add_message(connection, conversation, None, "user", [TextPart("A cat")])
-        assert index_missing(connection, now_ms() + 5_000) == 0
-        assert index_missing(connection, now_ms() - 5_000) == 1
-        assert index_missing(connection, now_ms() - 5_000) == 0
-        assert search(connection, owner, "cat") == [said]
 
     await database.write(write)
 

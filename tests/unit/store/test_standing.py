@@ -16,7 +16,7 @@ from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.store import recall_find
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.recall_candidates import read_candidates
-from quarterdeck.store.search import NewEntry, index_messages, index_new, index_said, words_of
+from quarterdeck.store.search import NewEntry, index_messages, index_new, index_said, made_entries
 from quarterdeck.store.standing import ASKS, LEFT_OUT, SAYS, bring_up_to_date
 from quarterdeck.store.tables import changed_messages, messages, search_entries
 
@@ -134,13 +134,11 @@ async def test_what_has_gone_since_is_not_shown_whatever_its_entry_says(database
 async def test_new_and_complete_messages_have_one_at_once(database: Database) -> None:
     def write(connection: WriteConnection) -> None:
         conversation = add_conversation(connection, add_user(connection, "ann"))
-        for text, index in (("Who made the stairs?", index_said), ("Ida did.", lambda at, one: index_new(at, [one]))):
+        for text, is_said in (("Who made the stairs?", True), ("Ida did.", False)):
             message = add_message(connection, conversation, None, "user", [TextPart(text)])
             parts: list[Part] = [TextPart(text)]
-            entry = NewEntry(
-                message, conversation.owner_id, conversation.id, "user", "", now_ms(), parts, words_of(parts)
-            )
-            index(connection, entry)
+            entry = NewEntry(message, conversation.owner_id, conversation.id, "user", "", now_ms(), parts)
+            index_said(connection, made_entries([entry])) if is_said else index_new(connection, [entry])
 
     await database.write(write)
     assert sorted(await database.read(list_standings)) == [(SAYS, 1), (ASKS, 2)]

@@ -34,6 +34,7 @@ from quarterdeck.providers.base import Endpoint
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.messages import MessageRow, find_owned_message
+from quarterdeck.store.search_queue import IndexQueue
 from quarterdeck.store.turns import TurnRow, find_turn
 from quarterdeck.store.users import ensure_owner
 from quarterdeck.tools.toolbox import Toolbox
@@ -246,13 +247,14 @@ class Rig:
         self.calibration = Calibration(database)
         self.summariser = Summariser(database, self.registry, asking, self.calibration, most_unsummarised=48_000)
         self.toolbox = Toolbox(self.limits)
+        self.index_queue = IndexQueue(database)
         rooms = Rooms(
-            database, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser, self.toolbox,
-            recaller, is_log_here,
+            database, self.index_queue, self.registry, Ticker(0.002), self.spending, self.calibration, self.summariser,
+            self.toolbox, recaller, is_log_here,
         )  # fmt: skip
         self.runner = TurnRunner(rooms, self.log, self.feed, worker, bell)
         runner = self.runner if runs_turns else None
-        self.turns = Turns(database, self.log, self.registry, self.limits, runner, self.feed, bell)
+        self.turns = Turns(database, self.log, self.registry, self.limits, runner, self.feed, self.index_queue, bell)
         self.reaper = Reaper(database, self.log, self.runner)
         self.user = ""
 
@@ -372,6 +374,8 @@ async def run_rig(rig: Rig, *, drains: bool = True, runs_turns: bool = True) -> 
         if not drains:
             await kill(rig)
         await rig.runner.drain(WAIT_S)
+        if drains:
+            await rig.index_queue.close()
         await rig.summariser.close()
         await rig.feed.settle()
         await rig.registry.close()

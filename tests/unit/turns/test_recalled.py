@@ -300,7 +300,7 @@ async def result_of(rig: Rig, name: str, arguments: str) -> ToolResultPart:
 
 async def test_the_model_can_search_and_open_what_was_said(tmp_path: Path) -> None:
     async with open_rig(tmp_path, ScriptedProvider(say("Noted."))) as rig:
-        rig.toolbox.add(SearchMemory(Recall(rig.database), rig.database))
+        rig.toolbox.add(SearchMemory(Recall(rig.database), rig.database, rig.index_queue))
         rig.toolbox.add(OpenMessages(rig.database))
         await rig.registry.models()
         earlier = await rig.row(await told(rig, BOAT, conversation="earlier"))
