@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 
 from msgspec import Struct
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
@@ -39,10 +40,17 @@ async def check_database(settings: Settings) -> AsyncIterator[Finding]:
     try:
         seen = await place.read(_look)
     except SetupError as error:
-        yield fail("database", error.message, _BACKUP if isinstance(place, SqlitePlace) else "See docs/operations.md.")
+        yield fail("database", error.message, _advise(place, error))
         return
     for finding in _judge(place, seen):
         yield finding
+
+
+def _advise(place: Place, error: SetupError) -> str:
+    """A backup in its place is for a file that is damaged, not for one that cannot be reached just now."""
+    if not isinstance(place, SqlitePlace):
+        return "See docs/operations.md."
+    return "Mend its disk, its owner and its modes." if isinstance(error.__cause__, OperationalError) else _BACKUP
 
 
 def _judge(place: Place, seen: _Seen) -> Iterator[Finding]:

@@ -6,7 +6,9 @@ transaction. (What serves requests goes through `database.py`.)
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -79,9 +81,18 @@ class SqlitePlace:
 
     def _open(self) -> sqlite3.Connection:
         # Without foreign keys: a migration makes tables anew, and dropping the old one must take no children along.
-        opened = sqlite3.connect(self.path, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
+        address = f"{self.path.absolute().as_uri()}{'?immutable=1' if self._is_at_rest() else ''}"
+        opened = sqlite3.connect(address, uri=True, timeout=_BUSY_S, isolation_level=None, check_same_thread=False)
         opened.text_factory = self._decode
         return opened
+
+    def _is_at_rest(self) -> bool:
+        """On a disk that was made read-only, as after errors of the disk, and left by its server: SQLite would want to
+        make its `-shm` beside it. Where there is a `-wal`, what it holds counts, and it can be read as it is.
+        """
+        if sys.platform == "win32" or self.path.with_name(f"{self.name}-wal").exists():
+            return False
+        return self.path.exists() and bool(os.statvfs(self.path).f_flag & os.ST_RDONLY)
 
     def _decode(self, raw: bytes) -> str:
         try:
