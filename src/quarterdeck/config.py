@@ -13,6 +13,7 @@ from io import StringIO
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import platformdirs
 from dotenv import dotenv_values
@@ -40,6 +41,16 @@ def _check_networks(text: str) -> str:
     return text
 
 
+def _as_origin(url: str) -> str:
+    """As browsers say it, so that it can be compared: small letters, no usual port, no slash at its end."""
+    parts = urlsplit(url.lower())
+    if not parts.netloc:
+        return ""
+    usual = ":443" if parts.scheme == "https" else ":80"
+    return f"{parts.scheme}://{parts.netloc.removesuffix(usual)}"
+
+
+Origin = Annotated[str, StringConstraints(pattern=r"^((?i:https?)://[^/\s]+)?/?$"), AfterValidator(_as_origin)]
 Networks = Annotated[str, AfterValidator(_check_networks)]
 ModelId = Annotated[str, StringConstraints(pattern=r"^([^/\s]+/.+)?$")]
 
@@ -52,7 +63,7 @@ class Settings(BaseModel):
     data_dir: Path = Field(default_factory=lambda: Path(platformdirs.user_data_dir("quarterdeck", appauthor=False)))
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    public_url: Annotated[str, StringConstraints(pattern=r"^(https?://[^/\s]+)?/?$")] = ""
+    public_url: Origin = ""
     database_url: Annotated[str, StringConstraints(pattern=r"^(postgres(ql)?://\S+)?$")] = ""
     database_pool: Annotated[int, Field(ge=2, le=500)] = 10  # connections of one process
     redis_url: Annotated[str, StringConstraints(pattern=r"^(rediss?://\S+)?$")] = ""

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from tests.conftest import MakeServer
 from tests.harness.browser import open_browser
+from tests.harness.people import add_person
 from tests.harness.server import Server
 
 PASSWORD = "a sail in the wind"
@@ -69,6 +70,25 @@ def test_the_printed_link_works_once_beyond_this_machine_too(make_server: MakeSe
     link = running.link.replace(EVERYWHERE, "127.0.0.1")
     assert "qd_session" in httpx2.get(link).headers["set-cookie"]
     assert "set-cookie" not in httpx2.get(link).headers
+
+
+def test_links_for_others_begin_with_an_address_that_leads_here(make_server: MakeServer) -> None:
+    running = make_server()
+    give_owner_a_password(running)
+    running.options = ["--host", EVERYWHERE]
+    running.start()
+    base = f"http://127.0.0.3:{running.port}"  # an address of this machine, as the admin wrote it
+    admins = add_person(running.data_dir, "Ada", "admin").session
+    with httpx2.Client(base_url=base, headers={"authorization": f"Bearer {admins}"}) as admin:
+        links = [
+            admin.post("/api/admin/invitations", json={"role": "member"}).json()["link"],
+            admin.post("/api/admin/users", json={"name": "Bob", "role": "member"}).json()["link"],
+        ]
+    links.append(running.run("user", "add", "Cem").stdout.strip())
+    assert [link.rpartition("/")[0] for link in links] == [
+        f"{base}/invite", f"{base}/reset", f"http://127.0.0.1:{running.port}/reset",
+    ]  # fmt: skip
+    assert {httpx2.get(link).status_code for link in links} == {200}
 
 
 def test_who_a_proxy_names_counts_only_where_the_proxy_is_trusted(make_server: MakeServer) -> None:

@@ -113,8 +113,9 @@ def test_names_of_this_machine_are_answered(server: Server, host: str) -> None:
     assert httpx2.get(f"{server.url}/healthz", headers={"host": host}).status_code == 200
 
 
-def test_the_public_name_is_answered_and_may_write(make_server: MakeServer) -> None:
-    running = make_server(QUARTERDECK_PUBLIC_URL="https://chat.example.org").start()
+@pytest.mark.parametrize("url", ["https://chat.example.org", "HTTPS://Chat.Example.org:443/"])
+def test_the_public_name_is_answered_and_may_write(make_server: MakeServer, url: str) -> None:
+    running = make_server(QUARTERDECK_PUBLIC_URL=url).start()
     secret = running.link.partition("link=")[2]
     host = {"host": "chat.example.org"}
     opened = httpx2.get(f"{running.url}/open", params={"link": secret}, headers=host)

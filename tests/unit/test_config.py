@@ -134,6 +134,25 @@ def test_a_setting_that_cannot_be_used_is_named_in_one_sentence(
 
 
 @pytest.mark.parametrize(
+    ("value", "origin"),
+    [
+        ("", ""),
+        ("/", ""),
+        ("https://chat.example.org/", "https://chat.example.org"),
+        ("HTTPS://Chat.Example.org:443", "https://chat.example.org"),
+        ("http://chat.example.org:80/", "http://chat.example.org"),
+        ("https://chat.example.org:80", "https://chat.example.org:80"),
+        ("http://[2001:DB8::80]:8080", "http://[2001:db8::80]:8080"),
+    ],
+)
+def test_the_public_address_is_kept_as_browsers_say_it(
+    value: str, origin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUARTERDECK_PUBLIC_URL", value)
+    assert load_settings().public_url == origin
+
+
+@pytest.mark.parametrize(
     ("name", "value", "says"),
     [
         ("PUBLIC_URL", "chat.example.org", "write https://chat.example.org, without a path."),

@@ -36,7 +36,7 @@ def write_invitation(settings: Settings, server_name: str, to: str, inviter: str
     """`days`: how long the link works, a part of one counts as one."""
     name = server_name or "Quarterdeck"
     text = (
-        f"Hello,\n\n{inviter} invites you to {name}, at {settings.public_url.rstrip('/')}\n\n"
+        f"Hello,\n\n{inviter} invites you to {name}, at {settings.public_url}\n\n"
         f"This link works once, for {'a day' if days == 1 else f'{days} days'} at most:\n\n{link}\n\n"
         "If you do not know what this is about, leave it alone: nothing happens.\n"
     )
@@ -62,6 +62,6 @@ def _text(account: AccountRow, name: str, settings: Settings, secret: str) -> st
     return (
         f"Hello {account.name},\n\nsomebody, presumably you, has asked for a new password for {name}.\n"
         f"This link lets you choose one, once, within an hour:\n\n"
-        f"{settings.public_url.rstrip('/')}/reset/{secret}\n\n"
+        f"{settings.public_url}/reset/{secret}\n\n"
         "If it was not you, leave it alone: your password stays as it is.\n"
     )

@@ -16,8 +16,8 @@ _PATIENCE_S = 5.0
 
 def link_base(settings: Settings, *, is_told: bool = False) -> str:
     """Without a slash at its end. `is_told`: the command itself says host or port."""
-    public = settings.public_url.rstrip("/")
-    return public or ("" if is_told else find_running(settings.data_dir)) or base_url(settings)
+    running = "" if is_told or settings.public_url else find_running(settings.data_dir)
+    return settings.public_url or reachable(running or base_url(settings))
 
 
 def find_running(data_dir: Path) -> str:

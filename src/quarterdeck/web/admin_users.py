@@ -27,8 +27,7 @@ from quarterdeck.accounts.passwords import check_password
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.directory import PersonRow, list_people
 from quarterdeck.turns.removal import remove_user, stop_all
-from quarterdeck.web.dependencies import Address, Administrator, TheHouse
-from quarterdeck.web.house import House, public_address
+from quarterdeck.web.dependencies import Address, Administrator, PublicBase, TheHouse
 from quarterdeck.web.own_data import export_answer
 from quarterdeck.web.streams import BoundedStream
 
@@ -115,7 +114,9 @@ async def list_all(
 
 
 @router.post("/users", status_code=201)
-async def create(house: TheHouse, caller: Administrator, address: Address, wanted: PersonWish) -> PersonMade:
+async def create(
+    house: TheHouse, caller: Administrator, address: Address, base: PublicBase, wanted: PersonWish
+) -> PersonMade:
     """Make an account. Without a password there is a link by which it is chosen."""
     actor = Actor(caller, address)
     password_hash = None
@@ -128,7 +129,7 @@ async def create(house: TheHouse, caller: Administrator, address: Address, wante
         return made, None if made.has_password else make_password_link(connection, actor, made.id)
 
     made, link = await house.database.write(make)
-    shown = None if link is None else _link(house, *link)
+    shown = None if link is None else _link(base, *link)
     return PersonMade(
         **_values(made), link=shown.link if shown else None, expires_at=shown.expires_at if shown else None
     )
@@ -173,12 +174,14 @@ async def export(house: TheHouse, caller: Administrator, address: Address, user:
 
 
 @router.post("/users/{user}/password-link")
-async def password_link(house: TheHouse, caller: Administrator, address: Address, user: str) -> PasswordLink:
+async def password_link(
+    house: TheHouse, caller: Administrator, address: Address, base: PublicBase, user: str
+) -> PasswordLink:
     """A link by which they choose a new password, once, within a day."""
     secret, expires_at = await house.database.write(
         lambda connection: make_password_link(connection, Actor(caller, address), user)
     )
-    return _link(house, secret, expires_at)
+    return _link(base, secret, expires_at)
 
 
 @router.post("/users/{user}/sign-out", status_code=204)
@@ -204,8 +207,8 @@ async def change_owner(house: TheHouse, caller: Administrator, address: Address,
     return PersonDocument(**_values(row))
 
 
-def _link(house: House, secret: str, expires_at: int) -> PasswordLink:
-    return PasswordLink(link=f"{public_address(house)}/reset/{secret}", expires_at=expires_at)
+def _link(base: str, secret: str, expires_at: int) -> PasswordLink:
+    return PasswordLink(link=f"{base}/reset/{secret}", expires_at=expires_at)
 
 
 def _values(row: PersonRow) -> dict[str, Any]:

@@ -10,7 +10,16 @@ from fastapi.security import APIKeyCookie, HTTPBearer
 from quarterdeck.accounts.access import require_account, require_admin
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.sign_in import Visitor
-from quarterdeck.web.house import SESSION_COOKIE, House, address_of, current_principal, house_of, identify, visitor_of
+from quarterdeck.web.house import (
+    SESSION_COOKIE,
+    House,
+    address_of,
+    current_principal,
+    house_of,
+    identify,
+    public_base,
+    visitor_of,
+)
 
 # These two only tell Swagger UI how to sign in; `authenticate` reads the headers itself.
 _bearer = HTTPBearer(auto_error=False, description="An API key from `quarterdeck key create`.")
@@ -24,6 +33,10 @@ async def _house(request: Request) -> House:
 
 async def _address(request: Request) -> str:
     return address_of(request)
+
+
+async def _public_base(request: Request) -> str:
+    return public_base(request, house_of(request))
 
 
 async def _visitor(request: Request) -> Visitor:
@@ -58,4 +71,6 @@ Administrator = Annotated[Principal, Depends(_administrator)]
 """The owner or an admin; their key, if they came with one, has the scope `admin` and needs no other."""
 Address = Annotated[str, Depends(_address)]
 """Where the request comes from, for the audit log."""
+PublicBase = Annotated[str, Depends(_public_base)]
+"""What links that are given to people begin with."""
 TheVisitor = Annotated[Visitor, Depends(_visitor)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from time import perf_counter
 from typing import NamedTuple
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
@@ -69,11 +68,10 @@ class Guard:
         self._app = app
         self._doors = Doors()
         self._max_upload_bytes = settings.max_import_mb << 20
-        public = urlsplit(settings.public_url)
-        self._public_origin = f"{public.scheme}://{public.netloc}" if public.netloc else ""
+        self._public_origin = settings.public_url
         self._hosts = Hosts(settings)
         self._cross_origin = CrossOrigin(settings)
-        self._headers = _HEADERS | (_HTTPS_HEADERS if public.scheme == "https" else {})
+        self._headers = _HEADERS | (_HTTPS_HEADERS if settings.public_url.startswith("https:") else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):

@@ -115,16 +115,9 @@ def visitor_of(request: Request) -> Visitor:
     return Visitor(address_of(request), request.headers.get("user-agent", ""))
 
 
-def public_address(house: House) -> str:
-    """How people reach this server; links that are given to them begin with it."""
-    settings = house.settings
-    host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    return settings.public_url.rstrip("/") or f"http://{host}:{settings.port}"
-
-
 def public_base(request: Request, house: House) -> str:
     """What addresses of this server begin with for whoever asks: QUARTERDECK_PUBLIC_URL, else what they asked."""
-    return house.settings.public_url.rstrip("/") or f"{request.url.scheme}://{request.url.netloc}"
+    return house.settings.public_url or f"{request.url.scheme}://{request.url.netloc}"
 
 
 async def current_principal(request: Request) -> Principal:

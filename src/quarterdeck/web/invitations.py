@@ -12,8 +12,7 @@ from quarterdeck.accounts.letters import write_invitation
 from quarterdeck.accounts.mail import MailError
 from quarterdeck.store.invitations import InvitationRow, list_invitations
 from quarterdeck.store.settings import read_setting
-from quarterdeck.web.dependencies import Address, Administrator, TheHouse
-from quarterdeck.web.house import public_address
+from quarterdeck.web.dependencies import Address, Administrator, PublicBase, TheHouse
 
 router = APIRouter(prefix="/api/admin/invitations", tags=["admin"])
 
@@ -61,14 +60,16 @@ async def list_all(
 
 
 @router.post("", status_code=201)
-async def create(house: TheHouse, caller: Administrator, address: Address, wanted: NewInvitation) -> InvitationMade:
+async def create(
+    house: TheHouse, caller: Administrator, address: Address, base: PublicBase, wanted: NewInvitation
+) -> InvitationMade:
     """Invite somebody: the link works once."""
     made = await house.database.write(
         lambda connection: invite(
             connection, caller, role=wanted.role, email=wanted.email, expires_in_s=wanted.expires_in_s, address=address
         )
     )
-    link = f"{public_address(house)}/invite/{made.secret}"
+    link = f"{base}/invite/{made.secret}"
     is_mailed = house.mailer is not None and bool(made.row.email)
     if house.mailer is not None and is_mailed:
         name = await house.database.read(lambda connection: read_setting(connection, "server_name"))
