@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _MOST_TERMS = 24
 _LOOKED_AT = 100  # messages by words, and as many by meaning or time; those beside them are looked at, too
 _MEANING_AROUND = {1: 0.4, -1: 0.1, -2: 0.2}
-_UNRELATED = 0.1  # cosine: so much is there between any two sentences
+_UNRELATED = 0.1  # cosine: so much is there between any two sentences, where there are too few to tell
 _KEY_SHARE = 0.3  # what the meaning of what is remembered of a message adds to that of the message
 _WORDS_FACTOR, _MEANING_FACTOR = 1.5, 0.5
 _KEYS_LOOKED_AT = 30
@@ -148,6 +148,12 @@ class Finding:
     def _near(self) -> dict[str, float]:
         return {} if self._sense is None else self._sense.vectors.find(self._sense.vector, _LOOKED_AT)
 
+    @cached_property
+    def _unrelated(self) -> float:
+        """The cosine that says nothing: models differ, with some two sentences have 0.7 whatever they say."""
+        usual = None if self._sense is None else self._sense.vectors.usual(self._sense.vector)
+        return _UNRELATED if usual is None else usual
+
     def _entries_of(self, messages: set[str]) -> Iterable[int]:
         return find_entries_of(self._connection, messages) if messages else ()
 
@@ -155,9 +161,9 @@ class Finding:
     def _key_meaning(self) -> dict[str, float]:
         if self._sense is None:
             return {}
-        ids = self._known.ids
+        ids, unrelated = self._known.ids, self._unrelated
         scores = self._sense.vectors.scores_of(self._sense.vector, ids)
-        return {name: score - _UNRELATED for name, score in zip(ids, scores, strict=True) if score > _UNRELATED}
+        return {name: score - unrelated for name, score in zip(ids, scores, strict=True) if score > unrelated}
 
     @cached_property
     def _best_keys(self) -> list[tuple[MemoryKeyRow, dict[str, float]]]:
@@ -201,7 +207,8 @@ class Finding:
 
     def _score_meaning(self, candidates: Candidates, sense: Sense) -> list[float]:
         cosines = sense.vectors.scores_of(sense.vector, [row.message_id for row in candidates.rows])
-        scores = [max(cosine - _UNRELATED, 0.0) for cosine in cosines]
+        unrelated = self._unrelated
+        scores = [max(cosine - unrelated, 0.0) for cosine in cosines]
         for at, row in enumerate(candidates.rows if candidates.keys else ()):
             if known := candidates.keys.get(row.message_id):
                 scores[at] += _KEY_SHARE * best_of(self._key_meaning, known)

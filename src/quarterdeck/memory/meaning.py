@@ -15,13 +15,14 @@ import numpy as np
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.memory.signs import Signs
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.pgvector import find_near, is_ready, read_some
+from quarterdeck.store.pgvector import find_near, is_ready, read_first, read_some
 from quarterdeck.store.vectors import VectorRow, count_vectors, read_vectors
 
 _MOST_BYTES = 256 << 20  # of all owners together; who has not asked for the longest time is read again
 _EXACT = 100_000  # vectors that are compared one by one
 _RESCORED, _RESCORED_SHARE = 20_000, 16  # of more: so many by their signs, and at least one in sixteen
 _SPARE = 50  # of the nearest that the database gives: it compares with the query as `halfvec`
+_TOLD_FROM, _TOLD_BY = 64, 128  # vectors: so many tell what is usual, and no more are asked
 _READ_AT_ONCE = 500
 _KEY_BYTES = 200  # a key with its place
 _OVERLAP_MS = 60_000  # clocks of several processes differ; what was made so lately is read once more
@@ -94,6 +95,14 @@ class Vectors:
         chosen = self._with_signs(count).nearest(wanted, count, rescored)
         return self._best(chosen, _multiply(self._bytes[chosen], wanted) / self._norms[chosen], most)
 
+    def usual(self, query: Sequence[float]) -> float | None:
+        """The cosine with most of them: the median, of some that are spread over all. None where too few could tell."""
+        count = len(self.keys)
+        if count < _TOLD_FROM or len(query) != self._bytes.shape[1]:
+            return None
+        some = np.linspace(0, count - 1, min(count, _TOLD_BY)).astype(np.int64)
+        return float(np.median(_multiply(self._bytes[some], _unit(query)) / self._norms[some]))
+
     def _best(self, places: np.ndarray, scores: np.ndarray, most: int) -> dict[str, float]:
         if len(scores) > most:
             some = np.argpartition(-scores, most)[:most]
@@ -147,6 +156,12 @@ class OnServer:
         nearest = Vectors()
         nearest.add(near)
         return nearest.find(query, most)
+
+    def usual(self, query: Sequence[float]) -> float | None:
+        """As `Vectors.usual`, of those that were made first."""
+        first = Vectors()
+        first.add(read_first(self._connection, self._owner, self._model, _TOLD_BY))
+        return first.usual(query)
 
     def scores_of(self, query: Sequence[float], keys: Sequence[str]) -> list[float]:
         """As `Vectors.scores_of`."""

@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, Connection, bindparam, select, text
+from sqlalchemy import BindParameter, Connection, Integer, bindparam, select, text
 from sqlalchemy.exc import DBAPIError
 
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -77,6 +77,12 @@ _AS_BEFORE = text("SELECT set_config('enable_sort', 'on', true)")
 _KEYS: BindParameter[Sequence[str]] = bindparam("keys", expanding=True)
 _SOME = select(vectors.c.key_id, vectors.c.vector).where(
     vectors.c.key_id.in_(_KEYS), vectors.c.owner_id == bindparam("owner"), vectors.c.model == bindparam("model")
+)
+_FIRST = (
+    select(vectors.c.key_id, vectors.c.vector)
+    .where(vectors.c.owner_id == bindparam("owner"), vectors.c.model == bindparam("model"))
+    .order_by(vectors.c.made_at, vectors.c.key_id)
+    .limit(bindparam("most", type_=Integer))
 )
 
 _counts: dict[tuple[str, str, str], tuple[int, float]] = {}  # of database, owner, model: how many, when
@@ -177,6 +183,11 @@ def find_near(connection: AnyConnection, owner: str, model: str, wanted: Sequenc
 
 def read_some(connection: AnyConnection, owner: str, model: str, keys: Sequence[str]) -> list[VectorRow]:
     return _rows(connection.execute(_SOME, {"keys": list(keys), "owner": owner, "model": model})) if keys else []
+
+
+def read_first(connection: AnyConnection, owner: str, model: str, most: int) -> list[VectorRow]:
+    """Those that were made first."""
+    return _rows(connection.execute(_FIRST, {"owner": owner, "model": model, "most": most}))
 
 
 def _count(connection: AnyConnection, owner: str, model: str) -> int:

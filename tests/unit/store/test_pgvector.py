@@ -94,6 +94,21 @@ async def test_what_the_database_finds_is_what_numpy_finds_in_its_order(database
     assert theirs[1] == theirs[3] == 0.0 != theirs[0]
 
 
+async def test_how_alike_most_are_is_about_the_same_here_and_there(database: Database) -> None:
+    await put(database, "ann", made(400, 1))
+    await put(database, "ben", made(63, 2))
+
+    def look(connection: ReadConnection, owner: str) -> tuple[float | None, float | None]:
+        here, there = Shelf().read(connection, owner, MODEL), OnServer(connection, owner, MODEL)
+        return here.usual(query), there.usual(query)
+
+    query = made(1, 4)[0]
+    ours, theirs = await database.read(lambda connection: look(connection, "ann"))
+    assert ours is not None
+    assert theirs == pytest.approx(ours, abs=0.05)
+    assert await database.read(lambda connection: look(connection, "ben")) == (None, None)
+
+
 async def test_vectors_without_direction_of_another_length_or_another_model_are_not_in_the_way(
     database: Database,
 ) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import TypeVar, cast
 
 import pytest
 from sqlalchemy import delete, insert
-from tests.unit.store.stored import add_user
+from tests.unit.store.stored import add_conversation, add_message, add_user
 from tests.unit.store.test_recall import hold_talk
 
 from quarterdeck import lasting
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.parts import TextPart
 from quarterdeck.errors import ProviderError
 from quarterdeck.lasting import keep_going
 from quarterdeck.memory.embedding import Embedding
@@ -21,6 +23,7 @@ from quarterdeck.memory.recall import Query, Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.embedding_choice import read_fault
+from quarterdeck.store.search import index_messages
 from quarterdeck.store.tables import vectors
 from quarterdeck.store.vectors import count_due, count_vectors, find_serving_model, marking
 
@@ -113,6 +116,13 @@ async def until_fault(database: Database, wanted: str) -> None:
     raise AssertionError(f"{told}, not {wanted}")
 
 
+class AllAlike(Thesaurus):
+    """A model with which any two sentences are much alike, as E5 is."""
+
+    async def embed(self, texts: list[str], space: str) -> list[list[float]]:
+        return [[*vector, 1.5] for vector in await super().embed(texts, space)]
+
+
 @pytest.fixture(autouse=True)
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexing, "_LOOK_S", 0.02)
@@ -152,6 +162,43 @@ async def test_a_database_that_is_away_for_a_moment_costs_no_vector(
     async with indexed(away, Thesaurus("fake/one")):
         await settled(database, owner, "fake/one", len(said))
     assert away.calls > call
+
+
+@pytest.mark.parametrize("kind", [Thesaurus, AllAlike])
+async def test_what_any_two_sentences_have_in_common_counts_as_nothing_whatever_the_model(
+    database: Database, kind: type[Thesaurus]
+) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    model = kind("fake/one")
+
+    def talk(connection: WriteConnection) -> None:
+        conversation, parent, said = add_conversation(connection, owner), None, []
+        for number in range(80):
+            sentence = "I am a carpenter." if number == 40 else f"Nothing but {'soup ' * (number % 9)}was served."
+            parent = add_message(connection, conversation, parent, "user", [TextPart(sentence)])
+            said.append(parent)
+        index_messages(connection, said)
+
+    await database.write(talk)
+    async with indexed(database, model):
+        await settled(database, owner, "fake/one", 80)
+        found = await Recall(database, model).find(
+            Query(owner=owner, text="Who knows about timber?", now=now_ms(), k=20)
+        )
+    assert found[0].text == "I am a carpenter."
+    assert found[0].signals["meaning"] == pytest.approx(1.0)
+    assert sum(one.signals.get("meaning", 0.0) > 0 for one in found) <= 4  # it, and what was said around it
+
+
+def test_how_alike_a_query_is_to_most_is_told_by_some_of_them() -> None:
+    kept, dice = Vectors(), random.Random(3)
+    said = [[1.0, dice.uniform(-1, 1)] for _ in range(1_000)]
+    kept.add([VectorRow(f"k{at}", pack(vector)) for at, vector in enumerate(said[:63])])
+    assert kept.usual([1.0, 0.0]) is None
+    kept.add([VectorRow(f"k{at}", pack(vector)) for at, vector in enumerate(said)])
+    wanted = sorted(1 / (1 + y * y) ** 0.5 for _, y in said)[500]
+    assert kept.usual([5.0, 0.0]) == pytest.approx(wanted, abs=0.03)
+    assert kept.usual([1.0, 0.0, 0.0]) is None
 
 
 async def test_another_model_replaces_the_vectors_and_the_old_ones_serve_until_then(database: Database) -> None:
