@@ -25,7 +25,9 @@ from quarterdeck.app.data import lock_data_dir, open_data_dir, open_database
 from quarterdeck.app.identity import Identity, make_worker_name
 from quarterdeck.app.serving import create_app
 from quarterdeck.config import Settings
+from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import SetupError
+from quarterdeck.open_files import FEW, raise_limit
 from quarterdeck.supervise import Inheritance, Supervisor, end_with, read_inheritance, say_ready
 from quarterdeck.views.frames import MAX_FRAME_BYTES
 from quarterdeck.web.hosts import LOOPBACK
@@ -36,12 +38,15 @@ LIFE = "QUARTERDECK_LIFE"  # in the environment of a server that ends with who s
 _GRACEFUL_S = 3
 HARD_STOP_S = 9.0
 
+logger = get_logger("quarterdeck")
+
 
 def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
     """Runs until a signal; `workers` processes, 0 for the web alone.
 
     Raises: `SetupError` with one sentence when it cannot start.
     """
+    take_files()
     if (inherited := read_inheritance()) is not None:
         _serve_as_child(settings, inherited)
         return
@@ -73,6 +78,21 @@ def serve(settings: Settings, *, opens_browser: bool, workers: int = 1) -> None:
         remove_address(settings.data_dir)
         if lock is not None:
             lock.release()
+
+
+def take_files() -> None:
+    """As many open files as may be; when they are used up, who connects would be turned away without a word."""
+    if (count := raise_limit()) < FEW:
+        logger.warning(
+            "few_open_files", limit=count, advice="Raise the limit: `ulimit -n`, or LimitNOFILE of the unit."
+        )
+
+
+def signals_to_leave() -> Iterator[int]:
+    """A terminal that is closed says SIGHUP, unless `nohup` has seen to it that nobody hears it."""
+    yield from (signal.SIGTERM, signal.SIGINT)
+    if sys.platform != "win32" and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+        yield signal.SIGHUP
 
 
 def check_deployment(settings: Settings, workers: int) -> None:
@@ -181,7 +201,7 @@ class _Server(uvicorn.Server):
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """As uvicorn's, but a signal is not raised again when all is written: whoever drains ends with 0."""
-        before = {number: signal.signal(number, self.handle_exit) for number in (signal.SIGTERM, signal.SIGINT)}
+        before = {number: signal.signal(number, self.handle_exit) for number in signals_to_leave()}
         try:
             yield
         finally:

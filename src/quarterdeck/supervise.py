@@ -2,7 +2,8 @@
 
 A child says over a pipe that it is ready, and notices by another one that its supervisor is gone. A child that
 dies is replaced; the new one is told the dead one's worker name, so that it takes over its turns at once
-instead of when their leases run out. SIGTERM ends all of them, SIGHUP replaces them one after the other.
+instead of when their leases run out. SIGTERM ends all of them, and so does a terminal that is closed; SIGHUP
+otherwise replaces them one after the other.
 """
 
 from __future__ import annotations
@@ -112,6 +113,8 @@ class Supervisor:
         self._starts: list[tuple[float, str]] = []  # when, and the worker to follow
         self._pause_s = _FIRST_PAUSE_S
         self._is_stopping = False
+        is_detached = signal.getsignal(signal.SIGHUP) is signal.SIG_IGN  # by `nohup`
+        self._ends_with_terminal = _has_terminal() and not is_detached
         self._variables: dict[str, str] = {}
         self._figures = settings.data_dir / f"{_FIGURES}{os.getpid()}"
         self._life, self._life_ends = os.pipe()  # the second one is closed with this process
@@ -262,13 +265,17 @@ class Supervisor:
         def stop(_number: int, _frame: FrameType | None) -> None:
             self._is_stopping = True
 
-        def roll(_number: int, _frame: FrameType | None) -> None:
-            self.replace_all()
+        def roll_or_stop(_number: int, _frame: FrameType | None) -> None:
+            """The same signal is sent by who wants new servers and by a terminal that is closed."""
+            if self._ends_with_terminal and not _has_terminal():
+                self._is_stopping = True
+            else:
+                self.replace_all()
 
         def look(_number: int, _frame: FrameType | None) -> None:
             """The pipe wakes the loop, which finds the dead child."""
 
-        wanted = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: roll, signal.SIGCHLD: look}
+        wanted = {signal.SIGTERM: stop, signal.SIGINT: stop, signal.SIGHUP: roll_or_stop, signal.SIGCHLD: look}
         before = {number: signal.signal(number, handler) for number, handler in wanted.items()}
         signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
         try:
@@ -279,6 +286,11 @@ class Supervisor:
                 signal.signal(number, handler)
             os.close(woken)
             os.close(wakes)
+
+
+def _has_terminal() -> bool:
+    """Does somebody look on, or type? Not any more when their window was closed."""
+    return any(os.isatty(descriptor) for descriptor in range(3))
 
 
 def _remove_orphans(data_dir: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -17,7 +16,7 @@ from quarterdeck.app.data import open_data_dir
 from quarterdeck.app.opening import open_house
 from quarterdeck.config import Settings
 from quarterdeck.errors import SetupError
-from quarterdeck.serve import HARD_STOP_S, bind, stop_hard_after
+from quarterdeck.serve import HARD_STOP_S, bind, signals_to_leave, stop_hard_after, take_files
 from quarterdeck.web.house import House
 from quarterdeck.web.probes import PROBES
 from quarterdeck.web.problems import install_problems
@@ -25,6 +24,7 @@ from quarterdeck.web.problems import install_problems
 
 def work(settings: Settings, *, health_port: int | None = None) -> None:
     """Runs until a signal. Raises: `SetupError` with one sentence when it cannot start."""
+    take_files()
     if not (settings.database_url and settings.redis_url):
         raise SetupError(
             "quarterdeck worker needs PostgreSQL and Redis: set QUARTERDECK_DATABASE_URL and QUARTERDECK_REDIS_URL."
@@ -43,7 +43,7 @@ async def _work(settings: Settings, probes: socket.socket | None) -> None:
             stop_hard_after(HARD_STOP_S)
         leaving.set()
 
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in signals_to_leave():
         asyncio.get_running_loop().add_signal_handler(number, leave)
     async with contextlib.AsyncExitStack() as longer, open_house(settings, "worker") as house:
         await longer.enter_async_context(_answer_probes(house, probes))  # they are answered as long as it drains

@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, plain lines otherwise; on standard error either way."""
+"""How far long work is: a bar on a terminal, a few plain lines otherwise; on standard error either way."""
 
 from __future__ import annotations
 
@@ -41,17 +41,13 @@ class _Bars:
 
 
 class _Lines:
-    """A line when a part is finished, and now and then in a long one."""
+    """A line now and then, and none where it is quick: cron mails what a command says."""
 
     def __init__(self) -> None:
-        self._finished: set[str] = set()
         self._said_at = time.monotonic()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        is_finished = done >= total
-        if what in self._finished or not (is_finished or time.monotonic() - self._said_at > _LINE_EVERY_S):
+        if time.monotonic() - self._said_at < _LINE_EVERY_S:
             return
-        if is_finished:
-            self._finished.add(what)
         self._said_at = time.monotonic()
-        typer.echo(f"{what}: {done}" if is_finished else f"{what}: {done} of {total}", err=True)
+        typer.echo(f"{what}: {done}" if done >= total else f"{what}: {done} of {total}", err=True)

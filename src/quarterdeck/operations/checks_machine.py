@@ -15,6 +15,7 @@ from pathlib import Path
 
 import quarterdeck
 from quarterdeck.config import Settings
+from quarterdeck.open_files import FEW, raise_limit
 from quarterdeck.operations.findings import Finding, fail, ok, size_text, warn
 
 _LITTLE_SPACE = 1_000_000_000
@@ -71,6 +72,15 @@ def check_page(_settings: Settings) -> Iterator[Finding]:
         yield ok("page", "the web page is built")
     else:
         yield fail("page", "the web page is not built", "Install again without QUARTERDECK_SKIP_PAGE.")
+
+
+def check_open_files(_settings: Settings) -> Iterator[Finding]:
+    count = raise_limit()  # as a server does, for this process alone
+    says = f"a server may have {count:,} files and connections open"
+    if count < FEW:
+        yield warn("open files", says, "Raise the limit: `ulimit -n`, or LimitNOFILE of the unit.")
+    else:
+        yield ok("open files", says)
 
 
 def check_port(settings: Settings) -> Iterator[Finding]:

@@ -9,7 +9,7 @@ from quarterdeck.diagnostics import register_secret
 from quarterdeck.errors import SetupError
 from quarterdeck.operations.checks_database import check_database
 from quarterdeck.operations.checks_fleet import check_log, check_processes
-from quarterdeck.operations.checks_machine import check_folder, check_page, check_port, check_version
+from quarterdeck.operations.checks_machine import check_folder, check_open_files, check_page, check_port, check_version
 from quarterdeck.operations.checks_memory import check_memory
 from quarterdeck.operations.checks_providers import check_providers
 from quarterdeck.operations.checks_settings import check_settings
@@ -38,6 +38,6 @@ async def examine(settings: Settings, *, is_online: bool) -> AsyncIterator[Findi
         yield finding
     async for finding in check_memory(settings, is_online):
         yield finding
-    for check in (check_processes, check_port):
+    for check in (check_processes, check_open_files, check_port):
         for finding in check(settings):
             yield finding
