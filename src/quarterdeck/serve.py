@@ -146,8 +146,6 @@ def _run(
         http=Http,
         ws=Socket,
         ws_max_size=MAX_FRAME_BYTES + 1024,
-        ws_ping_interval=20.0,
-        ws_ping_timeout=20.0,
         ws_per_message_deflate=False,
         lifespan="on",
         log_config=None,

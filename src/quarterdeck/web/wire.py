@@ -19,6 +19,7 @@ from websockets.protocol import OPEN
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.views.websocket import frame_head
 from quarterdeck.web.connections import ABORT, WRITE_FRAMES, WRITE_PIECE, WRITE_READY
+from quarterdeck.web.keepalive import rounds_of
 
 logger = get_logger("quarterdeck.wire")
 
@@ -161,25 +162,35 @@ class Socket(WebSocketsSansIOProtocol):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
         self.queue = cast("asyncio.Queue[Any]", Inbox())
+        self.ping_timeout = None  # whether it was answered is seen when the socket is looked after the next time
         self._held: list[bytes] = []  # to be written at the end of this turn of the event loop
         self._held_size = 0  # bytes
-        self._has_written = False  # since the last time a ping was due
+        self._has_written = False  # since it was looked after
         self._pings_spared = 0
-
-    def send_keepalive_ping(self) -> None:
-        """What is written keeps a connection open, too; finding dead ones, which pings do beside that, can wait."""
-        if self._has_written and self._pings_spared < PINGS_SPARED:
-            self._pings_spared += 1
-            self._has_written = False
-            self.schedule_ping()
-            return
-        self._pings_spared, self._has_written = 0, False
-        super().send_keepalive_ping()
 
     def start_keepalive(self) -> None:
         """The last step of the handshake: what it was about is not looked at again."""
-        super().start_keepalive()
+        rounds_of(self.loop).join(self)
         del self.request, self.response
+
+    def stop_keepalive(self) -> None:
+        rounds_of(self.loop).leave(self)
+        super().stop_keepalive()
+
+    def look_after(self) -> None:
+        """A ping, unless the last one was not answered since. What is written keeps a connection open, too; finding
+        dead ones, which pings do beside that, can wait."""
+        if self.pending_ping_payload is not None:
+            self.keepalive_timeout()
+        elif self._has_written and self._pings_spared < PINGS_SPARED:
+            self._pings_spared += 1
+        else:
+            self._pings_spared = 0
+            self.send_keepalive_ping()
+        self._has_written = False
+
+    def schedule_ping(self) -> None:
+        """It has its place in the rounds already."""
 
     async def run_asgi(self) -> None:
         extensions = cast("dict[str, Any]", self.scope["extensions"])

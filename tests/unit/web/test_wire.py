@@ -230,12 +230,16 @@ class Wire(asyncio.Transport):
     def __init__(self) -> None:
         super().__init__()
         self.written: list[bytes] = []
+        self.is_closed = False
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self.written.append(bytes(data))
 
     def is_closing(self) -> bool:
-        return False
+        return self.is_closed
+
+    def close(self) -> None:
+        self.is_closed = True
 
 
 @pytest.fixture
@@ -324,37 +328,52 @@ async def test_no_more_is_held_than_may_be_written_at_once(socket: Socket) -> No
     assert written(socket)[1:] == [frames("y" * 20)]
 
 
+def answer_ping(socket: Socket) -> None:
+    ping = written(socket)[-1]
+    assert ping[0] == 0x89
+    socket.handle_pong(Frame(Opcode.PONG, ping[2:]))
+
+
 async def test_a_socket_that_is_written_to_is_pinged_every_third_time_and_a_silent_one_always(
     socket: Socket,
 ) -> None:
     def pings(*, is_written_to: bool) -> list[int]:
-        """At which of the times that one is due."""
+        """At which of the times that it is looked after."""
         found = []
-        for due in range(7):
+        for time in range(7):
             if is_written_to:
                 assert socket.write_frames([b"beat"])
                 socket._write_held()
             before = len(written(socket))
-            socket.send_keepalive_ping()
+            socket.look_after()
             if written(socket)[before:]:
-                found.append(due)
-            socket.stop_keepalive()
+                found.append(time)
+                answer_ping(socket)
         return found
 
     assert pings(is_written_to=False) == list(range(7))
     assert pings(is_written_to=True) == [2, 5]
 
 
-async def test_a_spared_ping_is_due_again_and_silence_is_not_spared(socket: Socket) -> None:
-    socket.ping_interval = 0.0
+async def test_silence_after_something_was_written_is_not_spared_a_ping_again(socket: Socket) -> None:
     assert socket.write_frames([b"beat"])
     await asyncio.sleep(0)
-    socket.send_keepalive_ping()
+    socket.look_after()
     assert written(socket) == [frames("beat")]
-    for _ in range(5):
-        await asyncio.sleep(0)
+    socket.look_after()
     assert [said[0] for said in written(socket)[1:]] == [0x89]  # a ping
-    socket.stop_keepalive()
+
+
+async def test_a_ping_that_was_not_answered_until_the_next_time_ends_the_socket(socket: Socket) -> None:
+    socket.look_after()
+    socket.handle_pong(Frame(Opcode.PONG, b"another"))
+    socket.look_after()
+    assert written(socket)[-1][0] == 0x88
+    assert b"keepalive ping timeout" in written(socket)[-1]
+    assert socket.transport.is_closing()
+    ended = len(written(socket))
+    socket.look_after()
+    assert len(written(socket)) == ended
 
 
 async def test_pieces_written_past_asgi_stand_in_their_place(peer: Peer) -> None:
