@@ -38,6 +38,7 @@ HEADERS = {
     "cache-control": "private, no-store",
 }
 _MISSING_HEADERS = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+_NOTHING = "There is nothing at this address"
 _LINKS = ("http://", "https://", "mailto:")
 
 
@@ -67,7 +68,7 @@ def render_share(share: ShareRow, messages: Sequence[SharedMessage], page: int) 
 def render_nothing() -> str:
     """What an unknown link and a revoked one show: the same."""
     return _templates.get_template("share.html").render(
-        title="There is nothing at this address",
+        title=_NOTHING,
         style=Markup(_STYLE),  # nosec B704  # noqa: S704  # our own file
         note="The link is not complete, or whoever shared it has taken it back.",
         messages=[],
@@ -78,8 +79,11 @@ def render_nothing() -> str:
 
 def answer_missing() -> HTMLResponse:
     """What a browser shows at an address that the server does not have."""
-    style = Markup(_STYLE)  # nosec B704  # noqa: S704  # our own file
-    return HTMLResponse(_templates.get_template("missing.html").render(style=style), 404, headers=_MISSING_HEADERS)
+    page = _templates.get_template("missing.html").render(
+        title=_NOTHING,
+        style=Markup(_STYLE),  # nosec B704  # noqa: S704  # our own file
+    )
+    return HTMLResponse(page, 404, headers=_MISSING_HEADERS)
 
 
 def _shown(message: SharedMessage) -> dict[str, Any]:
