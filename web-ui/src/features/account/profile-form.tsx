@@ -1,20 +1,24 @@
-import { useId, useState } from "react";
+import { useId } from "react";
 import type { FormEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import type { Account } from "@/features/account/account-data";
 import { useChangeAccount } from "@/features/account/account-data";
 import { Problem } from "@/shared/form/problem";
+import { useDiscard, useKept } from "@/shared/form/use-kept";
 import { Button } from "@/shared/ui/button";
 import { Field } from "@/shared/ui/field";
 import { showToast } from "@/shared/ui/toasts";
 
+/** What is changed and not saved. */
+type Edits = Partial<Record<"name" | "email" | "zone" | "about", string>>;
+
 export function ProfileForm({ account }: { account: Account }) {
   const { t } = useTranslation();
-  const [name, setName] = useState(account.name);
-  const [email, setEmail] = useState(account.email);
-  const [zone, setZone] = useState(account.time_zone ?? "");
-  const [about, setAbout] = useState(account.about);
+  const kept = useKept<Edits>("profile", {});
+  const discard = useDiscard(kept);
+  const { name = account.name, email = account.email, zone = account.time_zone ?? "", about = account.about } = kept.value;
+  const set = (edits: Edits) => kept.write({ ...kept.value, ...edits });
   const { mutate, isPending, error } = useChangeAccount();
   const change = {
     ...(name.trim() === account.name ? {} : { name: name.trim() }),
@@ -25,7 +29,12 @@ export function ProfileForm({ account }: { account: Account }) {
   const isChanged = Object.keys(change).length > 0;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    mutate(change, { onSuccess: () => showToast(t("account.saved")) });
+    mutate(change, {
+      onSuccess: () => {
+        kept.drop();
+        showToast(t("account.saved"));
+      },
+    });
   };
   return (
     <form onSubmit={submit} className="flex max-w-[26rem] flex-col gap-4">
@@ -36,7 +45,7 @@ export function ProfileForm({ account }: { account: Account }) {
         required
         value={name}
         hint={t("account.name_hint")}
-        onChange={(event) => setName(event.target.value)}
+        onChange={(event) => set({ name: event.target.value })}
       />
       <Field
         label={t("account.email")}
@@ -44,7 +53,7 @@ export function ProfileForm({ account }: { account: Account }) {
         autoComplete="email"
         value={email}
         hint={t("account.email_hint")}
-        onChange={(event) => setEmail(event.target.value)}
+        onChange={(event) => set({ email: event.target.value })}
       />
       <Field
         label={t("account.time_zone")}
@@ -52,19 +61,25 @@ export function ProfileForm({ account }: { account: Account }) {
         spellCheck={false}
         value={zone}
         hint={t("account.time_zone_hint")}
-        onChange={(event) => setZone(event.target.value)}
+        onChange={(event) => set({ zone: event.target.value })}
       />
       <datalist id="qd-zones">
         {Intl.supportedValuesOf("timeZone").map((name) => (
           <option key={name} value={name} />
         ))}
       </datalist>
-      <AboutField value={about} onChange={setAbout} />
+      <AboutField value={about} onChange={(next) => set({ about: next })} />
       <Problem text={error?.message} />
-      <div>
+      {isChanged && <p className="text-sm text-quiet">{t("form.not_saved")}</p>}
+      <div className="flex gap-2">
         <Button kind="primary" type="submit" disabled={!isChanged || name.trim() === "" || isPending}>
           {t("ui.save")}
         </Button>
+        {kept.isKept && (
+          <Button kind="quiet" onClick={discard}>
+            {t("form.discard")}
+          </Button>
+        )}
       </div>
     </form>
   );

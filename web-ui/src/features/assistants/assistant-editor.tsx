@@ -12,7 +12,7 @@ import { useSaveAssistant, useWholeAssistant } from "@/shared/data/assistants";
 import { CheckField } from "@/shared/form/check-field";
 import { Problem } from "@/shared/form/problem";
 import { TextArea } from "@/shared/form/text-area";
-import { useKept } from "@/shared/form/use-kept";
+import { useDiscard, useKept } from "@/shared/form/use-kept";
 import { Button } from "@/shared/ui/button";
 import { Field } from "@/shared/ui/field";
 import { StarterList } from "@/shared/ui/starter-list";
@@ -49,7 +49,8 @@ interface EditorFormProps extends Omit<EditorProps, "opened"> {
 
 function EditorForm({ name: place, source, start, isAdmin, modelPicker, onDone }: EditorFormProps) {
   const { t } = useTranslation();
-  const { value, isKept, write, drop } = useKept(`assistant.${place}`, { edited: start, readAt: source?.updated_at });
+  const kept = useKept(`assistant.${place}`, { edited: start, readAt: source?.updated_at });
+  const { value, isKept, write, drop } = kept;
   const { edited, readAt } = value;
   const [isNameMissing, setIsNameMissing] = useState(false);
   const first = useRef<HTMLInputElement>(null);
@@ -75,9 +76,9 @@ function EditorForm({ name: place, source, start, isAdmin, modelPicker, onDone }
       },
     );
   };
-  const discard = () => {
-    drop();
-    if (isKept) showToast(t("assistants.discarded"), { label: t("assistants.undo"), run: () => write(value) });
+  const discard = useDiscard(kept);
+  const leave = () => {
+    discard();
     onDone();
   };
   return (
@@ -131,13 +132,13 @@ function EditorForm({ name: place, source, start, isAdmin, modelPicker, onDone }
             />
           )}
           <Problem text={error?.message} />
-          {isKept && <p className="text-sm text-quiet">{t("assistants.not_saved")}</p>}
+          {isKept && <p className="text-sm text-quiet">{t("form.not_saved")}</p>}
           <div className="flex gap-2">
             <Button kind="primary" type="submit" disabled={isPending}>
               {t("assistants.save")}
             </Button>
-            <Button kind="quiet" onClick={discard}>
-              {isKept ? t("assistants.discard") : t("ui.cancel")}
+            <Button kind="quiet" onClick={leave}>
+              {isKept ? t("form.discard") : t("ui.cancel")}
             </Button>
           </div>
         </form>

@@ -1,5 +1,5 @@
 import { Columns2, SlidersHorizontal } from "lucide-react";
-import { useId, useState } from "react";
+import { useEffect, useId, useRef, useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { MemoryChoice } from "@/features/composer/memory-choice";
@@ -97,9 +97,12 @@ function Temperature({ value, onChange }: { value: number | null; onChange(value
   );
 }
 
+const SAVE_AFTER_MS = 500;
+
 function Instructions({ value, onChange }: { value: string; onChange(value: string): void }) {
   const { t } = useTranslation();
   const id = useId();
+  const [write, save] = useSaved(value, onChange);
   return (
     <div className="flex flex-col gap-2">
       <label htmlFor={id} className="text-sm font-medium">
@@ -110,10 +113,40 @@ function Instructions({ value, onChange }: { value: string; onChange(value: stri
         rows={5}
         defaultValue={value}
         placeholder={t("composer.instructions_placeholder")}
-        onBlur={(event) => event.target.value !== value && onChange(event.target.value)}
+        onChange={(event) => write(event.target.value)}
+        onBlur={save}
         className="w-full resize-y rounded-sm border border-edge bg-ground px-3 py-2 text-sm leading-5 placeholder:text-quiet focus-visible:outline-offset-0"
       />
       <p className="text-xs leading-5 text-quiet">{t("composer.instructions_hint")}</p>
     </div>
   );
+}
+
+/** What is written is saved a moment after the last key, and at once where it is left, however that is. */
+function useSaved(value: string, onChange: (value: string) => void) {
+  const written = useRef<string | null>(null);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const latest = useRef({ value, onChange });
+  useEffect(() => {
+    latest.current = { value, onChange };
+  });
+  const [save] = useState(() => () => {
+    clearTimeout(timer.current);
+    const text = written.current;
+    written.current = null;
+    if (text !== null && text !== latest.current.value) latest.current.onChange(text);
+  });
+  const write = (text: string) => {
+    written.current = text;
+    clearTimeout(timer.current);
+    timer.current = setTimeout(save, SAVE_AFTER_MS);
+  };
+  useEffect(() => {
+    addEventListener("pagehide", save, true); // before what is kept of this tab is written down
+    return () => {
+      removeEventListener("pagehide", save, true);
+      save();
+    };
+  }, [save]);
+  return [write, save] as const;
 }

@@ -5,7 +5,8 @@ import { useTranslation } from "react-i18next";
 import { ForgottenList } from "@/features/memory/forgotten-list";
 import { useMakeMemory, useMemories } from "@/features/memory/memory-data";
 import { MemoryFilters } from "@/features/memory/memory-filters";
-import { MemoryForm } from "@/features/memory/memory-form";
+import { MemoryForm, useKeptMemory } from "@/features/memory/memory-form";
+import type { KeptMemory } from "@/features/memory/memory-form";
 import { MemoryRow } from "@/features/memory/memory-row";
 import { NoMemories } from "@/features/memory/no-memories";
 import { isFiltered } from "@/features/memory/wanted";
@@ -27,7 +28,9 @@ interface MemoriesProps {
 export function Memories({ wanted, onChange }: MemoriesProps) {
   const { t } = useTranslation();
   const [areFiltersShown, setAreFiltersShown] = useState(isFiltered(wanted));
-  const [isWriting, setIsWriting] = useState(false);
+  const [wantsNew, setWantsNew] = useState(false);
+  const kept = useKeptMemory("new", EMPTY);
+  const isWriting = wantsNew || kept.isKept;
   return (
     <div className="flex flex-col gap-4">
       <div className="flex flex-wrap items-center gap-2">
@@ -36,13 +39,13 @@ export function Memories({ wanted, onChange }: MemoriesProps) {
           <ListFilter size={15} aria-hidden />
           {t("memory.filter")}
         </Button>
-        <Button disabled={isWriting} onClick={() => setIsWriting(true)}>
+        <Button disabled={isWriting} onClick={() => setWantsNew(true)}>
           <Plus size={15} aria-hidden />
           {t("memory.new_short")}
         </Button>
       </div>
       {areFiltersShown && <MemoryFilters wanted={wanted} onChange={onChange} />}
-      {isWriting && <NewMemory onDone={() => setIsWriting(false)} />}
+      {isWriting && <NewMemory kept={kept} onDone={() => setWantsNew(false)} />}
       <ForgottenList />
       <List wanted={useDeferredValue(wanted)} />
     </div>
@@ -72,17 +75,22 @@ function List({ wanted }: { wanted: Wanted }) {
   );
 }
 
-function NewMemory({ onDone }: { onDone(): void }) {
+function NewMemory({ kept, onDone }: { kept: KeptMemory; onDone(): void }) {
   const { t } = useTranslation();
   const { mutate, isPending, error } = useMakeMemory();
+  const finish = () => {
+    kept.drop();
+    onDone();
+  };
   return (
     <div className="border-y border-line py-4">
       <MemoryForm
+        kept={kept}
         start={EMPTY}
         label={t("memory.new")}
         isPending={isPending}
         error={error?.message}
-        onSave={(draft) => mutate(draft, { onSuccess: onDone })}
+        onSave={(draft) => mutate(draft, { onSuccess: finish })}
         onCancel={onDone}
       />
     </div>

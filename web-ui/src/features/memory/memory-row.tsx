@@ -5,7 +5,8 @@ import { useTranslation } from "react-i18next";
 import { noteForgotten } from "@/features/memory/forgotten";
 import { useChangeMemory, useForget } from "@/features/memory/memory-data";
 import { MemoryDetails } from "@/features/memory/memory-details";
-import { MemoryForm } from "@/features/memory/memory-form";
+import { MemoryForm, useKeptMemory } from "@/features/memory/memory-form";
+import type { KeptMemory } from "@/features/memory/memory-form";
 import { MemoryLine } from "@/features/memory/memory-line";
 import { classNames } from "@/shared/ui/class-names";
 import { IconButton } from "@/shared/ui/icon-button";
@@ -16,10 +17,11 @@ import type { Memory } from "@/shared/wire/memories";
 export function MemoryRow({ memory }: { memory: Memory }) {
   const [isOpen, setIsOpen] = useState(false);
   const [isEditing, setIsEditing] = useState(false);
+  const kept = useKeptMemory(memory.id, memory);
   return (
     <li className="border-b border-line py-3.5">
-      {isEditing ? (
-        <MemoryEditor memory={memory} onDone={() => setIsEditing(false)} />
+      {isEditing || kept.isKept ? (
+        <MemoryEditor memory={memory} kept={kept} onDone={() => setIsEditing(false)} />
       ) : (
         <>
           <p
@@ -91,16 +93,22 @@ function RowTools({ memory, isOpen, onToggle, onEdit }: RowToolsProps) {
   );
 }
 
-function MemoryEditor({ memory, onDone }: { memory: Memory; onDone(): void }) {
+function MemoryEditor({ memory, kept, onDone }: { memory: Memory; kept: KeptMemory; onDone(): void }) {
   const { t } = useTranslation();
   const { mutate, isPending, error } = useChangeMemory();
+  const read = { ...memory, version: kept.value.version ?? memory.version }; // changed elsewhere since, it is refused
+  const finish = () => {
+    kept.drop();
+    onDone();
+  };
   return (
     <MemoryForm
+      kept={kept}
       start={memory}
       label={t("memory.edit", { text: memory.text })}
       isPending={isPending}
       error={error?.message}
-      onSave={(draft) => mutate({ memory, change: draft }, { onSuccess: onDone })}
+      onSave={(draft) => mutate({ memory: read, change: draft }, { onSuccess: finish })}
       onCancel={onDone}
     />
   );

@@ -1,7 +1,7 @@
 import "@/features/memory/words";
 
 import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
-import { render, screen, waitFor, within } from "@testing-library/react";
+import { act, cleanup, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeEach, describe, expect, it, vi } from "vitest";
 
@@ -10,6 +10,7 @@ import { Memories } from "@/features/memory/memories";
 import { Notes } from "@/features/memory/notes";
 import { RecallTrial } from "@/features/memory/recall-trial";
 import { readWanted } from "@/features/memory/wanted";
+import { useToasts } from "@/shared/ui/toasts";
 import type { Memory } from "@/shared/wire/memories";
 
 type Answer = { status?: number; body?: unknown };
@@ -85,6 +86,34 @@ describe("the list of memories", () => {
     expect(await screen.findByRole("alert")).toHaveTextContent("It was changed elsewhere.");
     expect(bodyOf("PATCH /api/memories/m1")).toMatchObject({ version: 4, text: "Takes milk again.", valid_from: MEMORY.valid_from });
     expect(field).toHaveValue("Takes milk again.");
+    await userEvent.click(screen.getByRole("button", { name: "Discard" }));
+  });
+
+  it("keeps what is written, of a new one and of one that is there, until it is saved or discarded", async () => {
+    const field = () => screen.queryByLabelText("What is to be remembered");
+    const write = (value: string) => fireEvent.change(screen.getByLabelText("What is to be remembered"), { target: { value } });
+    serve({ ...list(MEMORY), "POST /api/memories": { body: MEMORY } });
+    showList();
+    fireEvent.click(screen.getByText("Write one"));
+    write("Has a dog.");
+    cleanup();
+    showList();
+    expect(field()).toHaveValue("Has a dog.");
+    fireEvent.keyDown(screen.getByLabelText("What is to be remembered"), { key: "Escape" });
+    expect(field()).toBeNull();
+    act(() => useToasts.getState().toasts.at(-1)?.action?.run());
+    expect(field()).toHaveValue("Has a dog.");
+    fireEvent.click(screen.getByText("Save"));
+    await waitFor(() => expect(field()).toBeNull());
+    expect(bodyOf("POST /api/memories")).toMatchObject({ text: "Has a dog." });
+
+    fireEvent.click(await screen.findByTitle("Edit"));
+    write("Drinks no tea.");
+    cleanup();
+    showList();
+    expect(await screen.findByDisplayValue("Drinks no tea.")).toBeVisible();
+    fireEvent.click(screen.getByText("Discard"));
+    expect(await screen.findByTitle("Edit")).toBeVisible();
   });
 
   it("forgets at once, and undoes it by the version that forgetting made", async () => {

@@ -5,6 +5,7 @@ import { useTranslation } from "react-i18next";
 import { useSaveSnippet } from "@/shared/data/snippets";
 import { Problem } from "@/shared/form/problem";
 import { TextArea } from "@/shared/form/text-area";
+import { useDiscard, useKept } from "@/shared/form/use-kept";
 import { askedFor } from "@/shared/snippets/fill";
 import { Button } from "@/shared/ui/button";
 import { Field } from "@/shared/ui/field";
@@ -16,12 +17,19 @@ interface SnippetFormProps {
   onDone(): void;
 }
 
+/** What is written of a snippet, or of a new one: it is kept in the tab until it is saved or discarded. */
+export function useKeptSnippet(snippet: Snippet | null) {
+  return useKept(`snippet.${snippet?.id ?? "new"}`, { name: snippet?.name ?? "", text: snippet?.text ?? "" });
+}
+
 const NAME = /^[\p{L}\p{N}_-]{1,50}$/u;
 
 export function SnippetForm({ snippet, onDone }: SnippetFormProps) {
   const { t } = useTranslation();
-  const [name, setName] = useState(snippet?.name ?? "");
-  const [text, setText] = useState(snippet?.text ?? "");
+  const kept = useKeptSnippet(snippet);
+  const { value, isKept, write, drop } = kept;
+  const { name, text } = value;
+  const discard = useDiscard(kept);
   const [wasTried, setWasTried] = useState(false);
   const first = useRef<HTMLInputElement>(null);
   const { mutate: save, isPending, error } = useSaveSnippet();
@@ -33,7 +41,16 @@ export function SnippetForm({ snippet, onDone }: SnippetFormProps) {
     event.preventDefault();
     setWasTried(true);
     if (isNameWrong || text.trim() === "") return;
-    save({ id: snippet?.id ?? null, draft: { name, text } }, { onSuccess: onDone });
+    save({ id: snippet?.id ?? null, draft: { name, text } }, {
+      onSuccess: () => {
+        drop();
+        onDone();
+      },
+    });
+  };
+  const cancel = () => {
+    discard();
+    onDone();
   };
   return (
     <form onSubmit={submit} aria-label={snippet ? t("snippets.edit", { name: snippet.name }) : t("snippets.new")} className="flex flex-col gap-4">
@@ -47,7 +64,7 @@ export function SnippetForm({ snippet, onDone }: SnippetFormProps) {
         autoCapitalize="none"
         spellCheck={false}
         error={wasTried && isNameWrong ? t("snippets.wrong_name") : null}
-        onChange={(event) => setName(event.target.value.trim().toLowerCase())}
+        onChange={(event) => write({ name: event.target.value.trim().toLowerCase(), text })}
       />
       <TextArea
         label={t("snippets.text")}
@@ -56,18 +73,19 @@ export function SnippetForm({ snippet, onDone }: SnippetFormProps) {
         maxLength={20_000}
         value={text}
         error={wasTried && text.trim() === "" ? t("snippets.needs_text") : null}
-        onChange={(event) => setText(event.target.value)}
+        onChange={(event) => write({ name, text: event.target.value })}
       />
       <p role="status" className="text-sm text-quiet empty:hidden">
         {asked.length > 0 && t("snippets.asks_for", { names: asked.join(", ") })}
       </p>
       <Problem text={error?.message} />
+      {isKept && <p className="text-sm text-quiet">{t("form.not_saved")}</p>}
       <div className="flex gap-2">
         <Button kind="primary" type="submit" disabled={isPending}>
           {t("snippets.save")}
         </Button>
-        <Button kind="quiet" onClick={onDone}>
-          {t("ui.cancel")}
+        <Button kind="quiet" onClick={cancel}>
+          {isKept ? t("form.discard") : t("ui.cancel")}
         </Button>
       </div>
     </form>

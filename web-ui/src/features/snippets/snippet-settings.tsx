@@ -4,7 +4,7 @@ import { PencilLine, Plus, Trash2 } from "lucide-react";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
-import { SnippetForm } from "@/features/snippets/snippet-form";
+import { SnippetForm, useKeptSnippet } from "@/features/snippets/snippet-form";
 import { useDeleteSnippet, useSaveSnippet, useSnippets } from "@/shared/data/snippets";
 import { Section } from "@/shared/form/section";
 import { Button } from "@/shared/ui/button";
@@ -16,11 +16,12 @@ export function SnippetSettings() {
   const { t } = useTranslation();
   const [opened, setOpened] = useState<Snippet | "new" | null>(null);
   const snippets = useSnippets().data;
+  const { isKept } = useKeptSnippet(null);
   const remove = useRemoval();
   const close = () => setOpened(null);
   return (
     <Section title={t("snippets.title")} lead={t("snippets.lead")}>
-      {opened === "new" ? (
+      {opened === "new" || isKept ? (
         <SnippetForm snippet={null} onDone={close} />
       ) : (
         <Button kind="primary" onClick={() => setOpened("new")}>
@@ -31,11 +32,13 @@ export function SnippetSettings() {
       <ul className="mt-6 border-t border-line empty:hidden">
         {snippets?.map((snippet) => (
           <li key={snippet.id} className="border-b border-line py-3">
-            {opened !== "new" && opened?.id === snippet.id ? (
-              <SnippetForm snippet={snippet} onDone={close} />
-            ) : (
-              <SnippetRow snippet={snippet} onEdit={() => setOpened(snippet)} onDelete={() => remove(snippet)} />
-            )}
+            <SnippetRow
+              snippet={snippet}
+              isOpened={opened !== "new" && opened?.id === snippet.id}
+              onEdit={() => setOpened(snippet)}
+              onDone={close}
+              onDelete={() => remove(snippet)}
+            />
           </li>
         ))}
       </ul>
@@ -44,8 +47,19 @@ export function SnippetSettings() {
   );
 }
 
-function SnippetRow({ snippet: { name, text }, onEdit, onDelete }: { snippet: Snippet; onEdit(): void; onDelete(): void }) {
+interface SnippetRowProps {
+  snippet: Snippet;
+  isOpened: boolean;
+  onEdit(): void;
+  onDone(): void;
+  onDelete(): void;
+}
+
+function SnippetRow({ snippet, isOpened, onEdit, onDone, onDelete }: SnippetRowProps) {
   const { t } = useTranslation();
+  const { isKept } = useKeptSnippet(snippet);
+  const { name, text } = snippet;
+  if (isOpened || isKept) return <SnippetForm snippet={snippet} onDone={onDone} />;
   return (
     <div className="flex items-start gap-2">
       <div className="min-w-0 flex-1">

@@ -1,6 +1,8 @@
 import { useCallback } from "react";
+import { useTranslation } from "react-i18next";
 
 import { createKept } from "@/shared/data/tab-storage";
+import { showToast } from "@/shared/ui/toasts";
 
 const useForms = createKept<Readonly<Record<string, unknown>>>("forms");
 
@@ -25,4 +27,13 @@ export function useKept<Value>(name: string, start: Value): Kept<Value> {
     useForms.setState(rest, true);
   }, [name]);
   return { value: kept ?? start, isKept: kept !== undefined, write, drop };
+}
+
+/** Drops what is written, with a way back: `write` opens the form again where the form is shown while it `isKept`. */
+export function useDiscard<Value>({ value, isKept, write, drop }: Kept<Value>): () => void {
+  const { t } = useTranslation();
+  return () => {
+    drop();
+    if (isKept) showToast(t("form.discarded"), { label: t("form.undo"), run: () => write(value) });
+  };
 }
