@@ -73,6 +73,17 @@ async def test_the_other_name_of_the_token_limit_is_tried_when_one_is_refused() 
         assert pair.fake.requests[-1].body["max_completion_tokens"] == 50
 
 
+async def test_several_parameters_that_a_model_does_not_take_are_left_out_one_after_the_other() -> None:
+    async with open_pair("openai", vendor="lab") as pair:
+        pair.fake.unsupported = {"temperature", "top_p", "stream_options"}
+        request = StepRequest(model="fake-chat", messages=ask().messages, temperature=0.5, top_p=0.9)
+        deltas, error = await collect(pair.provider, request)
+        assert error is None
+        assert text_of(deltas) == "Hello, world!"
+        await collect(pair.provider, request)
+        assert len(pair.fake.requests) == 5, "what was learnt is used"
+
+
 async def test_an_endpoint_without_stream_options_still_answers() -> None:
     async with open_pair("openai", vendor="lab") as pair:
         pair.fake.unsupported = {"stream_options"}

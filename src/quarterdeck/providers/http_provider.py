@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 LIST_TIMEOUT_S = 5.0
 _BATCH_FACTOR = 5  # a whole answer may take this many times the first token's time-out
 _MAX_LEARNT = 512
+_MOST_LEFT_OUT = 4  # in one step: each is a request more
 _BOUNDS = {"max_tokens", "max_completion_tokens"}
 
 
@@ -122,8 +123,8 @@ class HttpProvider:
         except UpstreamError as fault:
             attempt.fault = fault
             record.tries += 1
-            if not attempt.has_left_out and self._leave_out(fault, request, without):
-                attempt.has_left_out = True
+            if attempt.left_out < _MOST_LEFT_OUT and self._leave_out(fault, request, without):
+                attempt.left_out += 1
                 attempt.wait_s = 0.0
                 return await self._try(request, attempt, record, stream=stream)
             wait_s = seconds_before_retry(fault, attempt.retries, self._backoff_s)
@@ -196,5 +197,5 @@ class _Attempt:
         self.retries = 0
         self.wait_s = 0.0
         self.started = 0.0  # monotonic
-        self.has_left_out = False
+        self.left_out = 0  # parameters that the provider does not take
         self.fault = UpstreamError("server")
