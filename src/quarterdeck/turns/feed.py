@@ -65,7 +65,8 @@ class Feed:
                     logger.warning("feed_not_written", reason=error.message, detail=error.detail)
                     if self._is_settling or monotonic() >= give_up_at:
                         return
-                    waiting.extendleft(reversed(bodies[: _MOST_WAITING - len(waiting)]))
+                    room = _MOST_WAITING - len(waiting)
+                    waiting.extendleft(reversed(bodies[max(len(bodies) - room, 0) :]))
                     await asyncio.sleep(pause_s)
                     pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
         finally:
