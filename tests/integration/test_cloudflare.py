@@ -9,13 +9,18 @@ from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import update
 from tests.conftest import MakeServer, Report
 from tests.fakes.cloudflare_server import FakeTeam
+from tests.harness.full_client import new_name
+from tests.harness.people import add_person, write
 from tests.harness.server import Server
 from tests.harness.stored import suspend
 from tests.harness.upstream import Upstream
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from quarterdeck.store.tables import identities
 
 PUT_OUT_S = 5.0  # who is suspended is out by then
 HEADER = "cf-access-jwt-assertion"
@@ -98,6 +103,24 @@ def test_the_first_requests_of_somebody_at_once_make_one_account(behind: Server,
             return {answer.json()["id"] for answer in answers}
 
     assert len(asyncio.run(ask())) == 1
+
+
+def test_admins_see_when_somebody_was_here_who_comes_by_access_alone(behind: Server, team: FakeTeam) -> None:
+    assertion = team.assertion("vera@example.org")
+    name = me(behind, assertion)["name"]
+    admin = add_person(behind.data_dir, new_name("admin"), "admin")
+
+    def seen_at() -> int | None:
+        with behind.http(admin.session) as http:
+            [found] = http.get("/api/admin/users", params={"q": name}).json()["items"]
+        return None if found["seen_at"] is None else int(found["seen_at"])
+
+    earlier = {"created_at": 1_000, "seen_at": 1_000}  # made for somebody who never came
+    write(behind.data_dir, lambda given: given.execute(update(identities).values(earlier)))
+    assert seen_at() is None
+    began_at = int(time.time() * 1000)
+    me(behind, assertion)
+    assert (seen_at() or 0) >= began_at
 
 
 def test_another_identity_never_inherits_a_session(behind: Server, team: FakeTeam) -> None:

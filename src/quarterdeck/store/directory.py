@@ -15,7 +15,7 @@ from quarterdeck.store.tables import api_keys, conversations, identities, sessio
 
 
 class PersonRow(Struct, frozen=True):
-    """`seen_at` is the last use of a session or key; `cost_month` is in millionths of a US dollar."""
+    """`seen_at`: the last use of a session, a key or an identity elsewhere; `cost_month` in millionths of a dollar."""
 
     id: str
     name: str
@@ -92,6 +92,10 @@ def _last_uses(ids: list[str]) -> Select[Any]:
     uses = union_all(
         select(sessions.c.user_id, sessions.c.seen_at.label("at")).where(sessions.c.user_id.in_(ids)),
         select(api_keys.c.user_id, api_keys.c.used_at.label("at")).where(api_keys.c.user_id.in_(ids)),
+        # who comes through Cloudflare Access has neither; one that was made for somebody was not used yet
+        select(identities.c.user_id, identities.c.seen_at.label("at")).where(
+            identities.c.user_id.in_(ids), identities.c.seen_at > identities.c.created_at
+        ),
     ).subquery()
     return select(uses.c.user_id, func.max(uses.c.at)).where(uses.c.at.is_not(None)).group_by(uses.c.user_id)
 
