@@ -9,6 +9,10 @@ import asyncio
 from typing import Protocol
 from weakref import WeakKeyDictionary
 
+from quarterdeck.diagnostics import get_logger
+
+logger = get_logger("quarterdeck.sockets")
+
 EVERY_S = 20.0
 _PARTS = 80  # so that even thousands take a few milliseconds at a time
 
@@ -54,7 +58,14 @@ class Rounds:
         part, self._next = self._parts[self._next], (self._next + 1) % _PARTS
         for kept in list(part):
             if kept in part:  # one may be the end of another
-                kept.look_after()
+                _look_after(kept)
+
+
+def _look_after(kept: Kept) -> None:
+    try:
+        kept.look_after()
+    except Exception as error:  # whose it is: those behind it are looked after all the same
+        logger.error("not_looked_after", exc_info=error)
 
 
 _by_loop: WeakKeyDictionary[asyncio.AbstractEventLoop, Rounds] = WeakKeyDictionary()

@@ -63,6 +63,21 @@ async def test_who_has_left_is_not_looked_after_also_when_another_one_ends_it_in
     assert other.seen == []
 
 
+async def test_one_that_fails_does_not_take_those_behind_it_along() -> None:
+    rounds = Rounds(asyncio.get_running_loop(), every_s=ROUND_S)
+
+    class Broken(Member):
+        def look_after(self) -> None:
+            super().look_after()
+            raise ValueError("odd")
+
+    broken, behind = Broken(), Member()
+    rounds.join(broken)
+    rounds.join(behind)
+    await behind.twice.wait()
+    assert len(broken.seen) >= 2
+
+
 async def test_there_is_no_timer_while_nobody_takes_part_and_a_new_one_for_who_comes_then() -> None:
     rounds = Rounds(asyncio.get_running_loop(), every_s=ROUND_S)
     one, two = Member(), Member()
