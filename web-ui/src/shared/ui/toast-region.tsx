@@ -1,5 +1,6 @@
 import { X } from "lucide-react";
 import { useRef } from "react";
+import type { MouseEvent } from "react";
 import { useTranslation } from "react-i18next";
 
 import { findMessageField } from "@/shared/keyboard/message-field";
@@ -27,7 +28,8 @@ function ToastRow({ toast }: { toast: Toast }) {
   const { action } = toast;
   const row = useRef<HTMLDivElement>(null);
   useFocusBack(row, findMessageField);
-  const act = () => {
+  const act = (event: MouseEvent<HTMLButtonElement>) => {
+    event.currentTarget.blur(); // what comes back takes the focus
     action?.run();
     hideToast(toast.id);
   };

@@ -52,9 +52,21 @@ test("the focus does not go with the notice that had it", () => {
   const before = document.body.appendChild(document.createElement("button"));
   before.focus();
   show("Deleted.", { label: "Undo", run: vi.fn() });
+  act(() => screen.getByLabelText("Dismiss").focus());
+  fireEvent.click(screen.getByLabelText("Dismiss"));
+  expect(document.activeElement).toBe(before);
+  before.remove();
+});
+
+test("what a notice brings back can take the focus", () => {
+  const before = document.body.appendChild(document.createElement("button"));
+  before.focus();
+  const isFree = vi.fn(() => document.activeElement === document.body);
+  show("Deleted.", { label: "Undo", run: isFree });
   act(() => screen.getByText("Undo").focus());
   fireEvent.click(screen.getByText("Undo"));
-  expect(document.activeElement).toBe(before);
+  expect(isFree).toHaveReturnedWith(true);
+  expect(document.activeElement).toBe(document.body);
   before.remove();
 });
 
