@@ -86,6 +86,18 @@ def test_a_share_is_listed_and_taken_back_by_its_owner_only(
     assert listed["revoked_at"] is not None
 
 
+def test_links_go_and_come_back_with_their_conversation(
+    server: Server, http: httpx2.Client, upstream: Upstream
+) -> None:
+    chat = new_name("chat")
+    say(http, chat, "Hello", upstream.model(Script()))
+    made = share(http, chat)
+    assert http.delete(f"/api/conversations/{chat}").status_code == 204
+    assert visit(server, made).status_code == 404
+    assert http.post(f"/api/conversations/{chat}/restore").is_success
+    assert visit(server, made).status_code == 200
+
+
 def test_a_long_conversation_is_shared_page_by_page(server: Server, http: httpx2.Client, upstream: Upstream) -> None:
     chat, model = new_name("chat"), upstream.model(Script(pieces=["Yes."]))
     for number in range(28):

@@ -15,6 +15,7 @@ from quarterdeck.store.forgetting import forget_traces, remember_sources
 from quarterdeck.store.guests import delete_expired_guests
 from quarterdeck.store.memory_history import delete_outdated
 from quarterdeck.store.request_keys import forget_request_keys
+from quarterdeck.store.shares import forget_shares
 from quarterdeck.store.tables import conversations, messages, oauth_states, open_links, sessions, turns
 
 KEEP_RESPONSES_MS = 30 * 24 * 3600 * 1000
@@ -37,7 +38,8 @@ def purge(connection: WriteConnection) -> int:
     purge_folders(connection, now - KEEP_DELETED_MS)
     delete_outdated(connection, now - KEEP_DELETED_MS)
     _expire_responses(connection)
-    return _forget_conversations(connection) + forget_deleted(connection) + delete_expired_guests(connection)
+    forgotten = _forget_conversations(connection) + forget_deleted(connection) + forget_shares(connection)
+    return forgotten + delete_expired_guests(connection)
 
 
 def _expire_responses(connection: WriteConnection) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import Part, decode_parts, encode_parts
@@ -113,15 +113,23 @@ def revoke_share(connection: WriteConnection, owner: str, share: str) -> bool:
     return bool(ended)
 
 
+def forget_shares(connection: WriteConnection) -> int:
+    """Of conversations that are gone for good, with what was copied; how many."""
+    is_there = exists().where(conversations.c.id == shares.c.conversation_id)
+    return connection.execute(delete(shares).where(~is_there)).rowcount
+
+
 def find_shared(connection: AnyConnection, secret_hash: bytes) -> ShareRow | None:
-    """None for a secret that is unknown, was revoked, or whose owner is suspended."""
+    """None for a secret that is unknown, was revoked, whose conversation is deleted or whose owner is suspended."""
     row = connection.execute(
         select(shares)
         .join(users, users.c.id == shares.c.owner_id)
+        .join(conversations, conversations.c.id == shares.c.conversation_id)
         .where(
             shares.c.secret_hash == secret_hash,
             shares.c.revoked_at.is_(None),
             shares.c.message_count != _UNFINISHED,
+            conversations.c.deleted_at.is_(None),
             users.c.suspended_at.is_(None),
         )
     ).first()
