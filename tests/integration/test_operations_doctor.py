@@ -205,6 +205,7 @@ def test_the_embedding_model_is_told_with_what_is_missing_and_when_it_does_not_a
     model = upstream.model(Script())
     with server.http() as http:
         http.post("/chat_batch", json={"message": "I like soup.", "model": "builtin/log-reader"}).raise_for_status()
+        http.get("/api/search", params={"q": "soup"}).raise_for_status()  # what was said is in the index then
         http.put("/api/admin/memory", json={"model": model}).raise_for_status()
         wait_until(lambda: http.get("/api/admin/memory").json()["state"] == "ready", "the vectors")
         done = http.get("/api/admin/memory").json()["done"]

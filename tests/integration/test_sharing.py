@@ -92,9 +92,10 @@ def test_links_go_and_come_back_with_their_conversation(
     chat = new_name("chat")
     say(http, chat, "Hello", upstream.model(Script()))
     made = share(http, chat)
+    conversation = http.get(f"/api/conversations/{chat}").json()["id"]
     assert http.delete(f"/api/conversations/{chat}").status_code == 204
     assert visit(server, made).status_code == 404
-    assert http.post(f"/api/conversations/{chat}/restore").is_success
+    assert http.post(f"/api/conversations/{conversation}/restore").status_code == 200
     assert visit(server, made).status_code == 200
 
 
