@@ -126,6 +126,7 @@ def test_messages_are_deleted_with_undo_and_carried_on_in_a_new_conversation(cha
     choose(chat, question(chat), "Delete")
     expect(chat.page.get_by_role("article", name="You")).to_have_count(0)
     expect(chat.answers).to_have_count(1)
+    expect(more(chat.answer)).to_be_focused()
     chat.button("Undo").press("Enter")
     expect(question(chat)).to_contain_text("What stays")
     expect(more(question(chat))).to_be_focused()

@@ -25,7 +25,7 @@ export function useRemoval({ id, conversation }: Message): (what: Removal) => vo
         run: () => void undo(deletion.id),
       });
       await reloadPath(client, conversation);
-      focusRow(neighbour);
+      focusRow(neighbour, neighbour === id ? null : id);
     },
     onError,
   });
