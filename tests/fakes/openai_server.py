@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import secrets
 import time
 from typing import Any
 
@@ -221,7 +222,8 @@ def _read_asked(body: dict[str, Any]) -> Asked:
 class _OpenAIPlayback(Playback):
     def _chunk(self, delta: dict[str, Any], finish: str | None = None, logprobs: Any = None) -> bytes:
         choice = {"index": 0, "delta": delta, "logprobs": logprobs, "finish_reason": finish}
-        return self._event({"choices": [choice], "usage": None})
+        padding = secrets.token_hex(8)[len(delta.get("content") or "") :]
+        return self._event({"choices": [choice], "usage": None, "obfuscation": padding})
 
     def _event(self, fields: dict[str, Any]) -> bytes:
         base = {"id": "chatcmpl-fake", "object": "chat.completion.chunk", "created": int(time.time())}

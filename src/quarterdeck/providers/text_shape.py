@@ -3,6 +3,9 @@
 A model's server writes the same frame around each token, two hundred bytes of JSON around five. Once an event has been
 decoded, the next ones that differ from it in their words alone need not be: their frames are cut out, all of a read at
 once. What is not exactly so is decoded as before.
+
+Some pad each event with letters by lot, so that its size does not tell the word's: OpenAI in `obfuscation`, Mistral in
+`p`. The padding is taken out first. It cannot be the model's words, in which a quotation mark has a backslash before it.
 """
 
 from __future__ import annotations
@@ -20,21 +23,30 @@ _TRIES = 8  # events that are looked at in vain before a stream is left alone: s
 _PROBE = "quarterdeck"
 _is_plain = re.compile(rb"[ !#-\[\]-\x7f]*").fullmatch  # ASCII that stands in JSON as it is
 _decode_string = msgspec.json.Decoder(str).decode
+_PADDINGS = [
+    (re.compile(b'"%b":%b"[0-9A-Za-z]*"' % (name, space)), b'"%b":%b""' % (name, space))
+    for name in (b"obfuscation", b"p")
+    for space in (b"", b" ")
+]
 
 
 class TextShape:
     """Of one stream. Used between two events only: no part of one has been read."""
 
-    __slots__ = ("_before", "_behind", "_between", "_tries")
+    __slots__ = ("_before", "_behind", "_between", "_padding", "_tries")
 
     def __init__(self) -> None:
         self._before = self._behind = self._between = b""
+        self._padding: tuple[re.Pattern[bytes], bytes] | None = None
         self._tries = _TRIES
 
     def read(self, chunk: bytes) -> str | None:
         """The text of `chunk`, when it is whole events of the shape; None when it is to be decoded."""
         before, behind = self._before, self._behind
         bare = len(before) + len(behind)
+        if self._padding is not None:
+            padding, without = self._padding
+            chunk = padding.sub(without, chunk)
         if not before or len(chunk) < bare or not chunk.startswith(before) or not chunk.endswith(behind):
             return None
         words = chunk[len(before) : -len(behind)]
@@ -60,9 +72,15 @@ class TextShape:
         event = chunk[:-2].rpartition(b"\n\n")[2]
         payloads = split_whole(event + b"\n\n")
         word = msgspec.json.encode(text)
-        if not payloads or len(payloads) != 1 or payloads[0].count(word) != 1:
+        if not payloads or len(payloads) != 1:
             return
-        head, (front, _, back) = event[: -len(payloads[0])], payloads[0].partition(word)
+        head, payload = event[: -len(payloads[0])], payloads[0]
+        padding = next((one for one in _PADDINGS if one[0].search(payload)), None)
+        if padding is not None:
+            payload = padding[0].sub(padding[1], payload)
+        if payload.count(word) != 1:
+            return
+        front, _, back = payload.partition(word)
         told: list[Delta] = []
         try:
             decoder.decode(front + msgspec.json.encode(_PROBE) + back, told)
@@ -71,3 +89,4 @@ class TextShape:
         if told == [TextChunk(_PROBE)] and decoder.says_text_alone:
             self._before, self._behind = head + front + b'"', b'"' + back + b"\n\n"
             self._between = self._behind + self._before
+            self._padding = padding

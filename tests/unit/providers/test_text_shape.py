@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import secrets
 from itertools import pairwise
 from typing import Any
 
@@ -28,6 +29,17 @@ def openai_event(word: str, **more: Any) -> bytes:
     return _event({"id": "chatcmpl-1", "object": "chat.completion.chunk", "choices": [choice | more]})
 
 
+def padded_event(word: str, name: str = "obfuscation") -> bytes:
+    """As OpenAI sends it: the less it says the longer."""
+    said = json.loads(openai_event(word)[6:])
+    return _event(said | {name: secrets.token_hex(16)[len(word) :]})
+
+
+def padded_by_mistral(word: str) -> bytes:
+    said = json.loads(padded_event(word, "p")[6:])
+    return b"data: " + json.dumps(said, separators=(",", ":")).encode() + b"\n\n"
+
+
 def anthropic_event(word: str) -> bytes:
     said = {"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": word}}
     return b"event: content_block_delta\n" + _event(said)
@@ -41,7 +53,13 @@ def _event(said: dict[str, Any]) -> bytes:
     return b"data: " + json.dumps(said).encode() + b"\n\n"
 
 
-DIALECTS = [(OpenAIDecoder, openai_event), (AnthropicDecoder, anthropic_event), (GeminiDecoder, gemini_event)]
+DIALECTS = [
+    (OpenAIDecoder, openai_event),
+    (OpenAIDecoder, padded_event),
+    (OpenAIDecoder, padded_by_mistral),
+    (AnthropicDecoder, anthropic_event),
+    (GeminiDecoder, gemini_event),
+]
 
 
 class Reading:
@@ -115,6 +133,23 @@ OTHERS = {
     "an error": b'data: {"error":{"message":"x"}}\n\n',
     "the end of the stream": PLAIN + b"data: [DONE]\n\n",
 }
+
+
+def test_padding_in_the_words_is_said() -> None:
+    reading = Reading(OpenAIDecoder())
+    words = ["Once", " upon", '","obfuscation": "a"', '"obfuscation": "abc"', ' a "p": "x", "obfuscation": ""', " time"]
+    assert "".join(reading.read(padded_event(word)) for word in words) == "".join(words)
+    assert reading.cut_out >= len(words) - 2
+
+
+@pytest.mark.parametrize("chunk", OTHERS.values(), ids=OTHERS)
+def test_what_is_anything_else_is_decoded_where_there_is_padding(chunk: bytes) -> None:
+    reading = Reading(OpenAIDecoder())
+    for word in ("Once", " upon"):
+        reading.read(padded_event(word))
+    padded = chunk.replace(b'"finish_reason": null}]', b'"finish_reason": null}], "obfuscation": "aB3"')
+    assert reading.shape.read(padded_event("Once") + padded_event(" upon")) == "Once upon"
+    assert reading.shape.read(padded) is None
 
 
 @pytest.mark.parametrize("chunk", OTHERS.values(), ids=OTHERS)
