@@ -196,7 +196,10 @@ def _commit_batch(connection: WriteConnection, batch: list[_Job]) -> None:
         execute_on(driver, "BEGIN IMMEDIATE")
         if len(batch) == 1:  # nobody else's work could be undone with it
             batch[0].result = batch[0].fn(connection)
-        else:
+        elif not _run_together(connection, driver, batch):
+            if driver.in_transaction:  # a full disk: SQLite has undone the whole transaction already
+                execute_on(driver, "ROLLBACK")
+            execute_on(driver, "BEGIN IMMEDIATE")
             for job in batch:
                 _run_in_savepoint(connection, driver, job)
         execute_on(driver, "COMMIT")
@@ -206,12 +209,27 @@ def _commit_batch(connection: WriteConnection, batch: list[_Job]) -> None:
             execute_on(driver, "ROLLBACK")
 
 
+def _run_together(connection: WriteConnection, driver: sqlite3.Connection, batch: list[_Job]) -> bool:
+    """Without savepoints, for which SQLite copies each page that a job changes. False when one has failed that had
+    written something already: all are to be undone and run again, each by itself."""
+    for job in batch:
+        before = driver.total_changes
+        try:
+            job.result = job.fn(connection)
+        except BaseException as error:  # belongs to this job alone and is handed to its caller
+            if driver.total_changes != before or not driver.in_transaction:
+                return False
+            job.error = _error_for_caller(error)
+    return True
+
+
 def _fail_all(batch: list[_Job], error: BaseException) -> None:
     for job in batch:
         job.error = _error_for_caller(error) if len(batch) == 1 else _storage_error(error)
 
 
 def _run_in_savepoint(connection: WriteConnection, driver: sqlite3.Connection, job: _Job) -> None:
+    job.result = job.error = None
     execute_on(driver, "SAVEPOINT job")
     try:
         job.result = job.fn(connection)
