@@ -80,6 +80,34 @@ async def test_in_a_group_a_failing_function_undoes_only_itself(database: Sqlite
     assert await database.read(names) == ["after", "before"]
 
 
+async def test_a_group_needs_savepoints_only_when_one_fails_that_has_written(database: SqliteDatabase) -> None:
+    seen: list[str] = []
+
+    def watched(connection: WriteConnection) -> None:
+        driver: Any = connection.connection.dbapi_connection
+        driver.set_trace_callback(lambda statement: seen.append(statement.split()[0]))
+
+    def refuse(_connection: WriteConnection) -> None:
+        raise NotFoundError("There is no such thing.")
+
+    def fail_after_writing(connection: WriteConnection) -> None:
+        add_user(connection, "undone")
+        raise NotFoundError("There is no such thing.")
+
+    def add(name: str) -> Any:
+        return lambda connection: add_user(connection, name)
+
+    await database.write(watched)
+    refused = await queue_behind_gate(database, add("one"), refuse, add("two"))
+    assert isinstance(refused[1], NotFoundError)
+    assert "SAVEPOINT" not in seen
+    assert await database.read(names) == ["one", "two"]
+    failed = await queue_behind_gate(database, refuse, add("three"), fail_after_writing, add("four"))
+    assert [type(result) for result in failed] == [NotFoundError, str, NotFoundError, str]
+    assert seen.count("SAVEPOINT") == 4
+    assert await database.read(names) == ["four", "one", "three", "two"]
+
+
 async def test_waiting_writes_are_committed_in_one_transaction(database: SqliteDatabase, tmp_path: Path) -> None:
     seen: list[int] = []
 
