@@ -5,7 +5,7 @@ decoded, the next ones that differ from it in their words alone need not be: the
 once. What is not exactly so is decoded as before.
 
 Some pad each event with letters by lot, so that its size does not tell the word's: OpenAI in `obfuscation`, Mistral in
-`p`. The padding is taken out first. It cannot be the model's words, in which a quotation mark has a backslash before it.
+`p`. The padding is taken out first. It cannot be words of the model: in those a quotation mark has a backslash before.
 """
 
 from __future__ import annotations
