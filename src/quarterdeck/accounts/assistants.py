@@ -18,6 +18,7 @@ from quarterdeck.store.assistants import (
 )
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.locks import lock_belongings
 
 MOST_ASSISTANTS = 500  # of one person
 
@@ -88,8 +89,9 @@ def share_assistant(
 
 
 def _access_own(
-    connection: AnyConnection, caller: Principal, assistant: str, *, or_deleted: bool = False
+    connection: WriteConnection, caller: Principal, assistant: str, *, or_deleted: bool = False
 ) -> AssistantRow:
+    lock_belongings(connection, caller.user)
     row = find_assistant_row(connection, assistant)
     if row is None or row.owner_id != caller.user or (row.deleted_at is not None and not or_deleted):
         raise NotFoundError("There is no such assistant of yours.")

@@ -17,6 +17,7 @@ from quarterdeck.errors import InputError, StaleVersionError
 from quarterdeck.memory.changing import MAX_TEXT_CHARS, Edit, Statement, edit_memory, forget_memory, make_memory
 from quarterdeck.memory.wording import squeeze
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.locks import lock_belongings
 from quarterdeck.store.memories import MemoryRow, find_memories, list_current
 from quarterdeck.store.standing_notes import NotesRow, find_notes, save_notes
 
@@ -66,6 +67,7 @@ def edit_notes(connection: WriteConnection, owner: str, text: str, version: int)
     """
     if len(text) > MAX_CHARS:
         raise InputError(f"The notes have at most {MAX_CHARS:,} characters.")
+    lock_belongings(connection, owner)
     known = find_notes(connection, owner)
     if known is None or known.version != version:
         raise _stale()

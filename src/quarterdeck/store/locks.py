@@ -49,6 +49,11 @@ def lock_attempts(connection: WriteConnection, key: str) -> None:
     _lock(connection, f"attempts {key}")
 
 
+def lock_belongings(connection: WriteConnection, owner: str) -> None:
+    """What somebody changes of their own is compared with what they had read, and changed, one after the other."""
+    _lock(connection, f"belongings {owner}")
+
+
 def lock_names(connection: WriteConnection) -> None:
     """Who is to have a name that is still free is decided one after the other."""
     _lock(connection, "names")

@@ -11,6 +11,7 @@ from quarterdeck.errors import ConflictError, NotFoundError
 from quarterdeck.store.audit import AuditEntry, insert_audit_entry
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.identities import IdentityRow, delete_identity, has_password, list_identities, name_of_user
+from quarterdeck.store.locks import lock_belongings
 
 _HINT_CHARS = 4
 
@@ -39,6 +40,7 @@ def list_linked(connection: AnyConnection, user: str, providers: list[Provider])
 
 def unlink(connection: WriteConnection, user: str, provider: str, providers: list[Provider]) -> None:
     """All identities of that provider. Raises: `NotFoundError`, `ConflictError` for the last way in."""
+    lock_belongings(connection, user)
     linked = list_linked(connection, user, providers)
     going = [item for item in linked if item.provider == provider]
     if not going:
