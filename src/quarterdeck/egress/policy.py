@@ -51,7 +51,9 @@ class Policy(Struct, frozen=True):
         if not self.is_checked:
             return
         self._check_port(host, address, port)
-        if not is_public(address) and not any(self._lets(entry, host, address) for entry in self.allowed):
+        if not is_public(address) and not any(
+            self._is_for(entry, port) and self._lets(entry, host, address) for entry in self.allowed
+        ):
             raise AddressRefusedError("This address is not on the public internet, so it is not fetched.")
 
     def _check_port(self, host: str, address: Address | None, port: int) -> None:
@@ -62,6 +64,9 @@ class Policy(Struct, frozen=True):
             for entry in self.allowed
         ):
             raise AddressRefusedError("Only the ports 80 and 443 are fetched from.")
+
+    def _is_for(self, entry: Allowed, port: int) -> bool:
+        return port == entry.port if entry.port else port in self.ports
 
     @staticmethod
     def _lets(entry: Allowed, host: str, address: Address | None) -> bool:
