@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 from tests.e2e.accessibility import find_barriers
 from tests.e2e.chat_page import ChatPage
-from tests.fakes.script import Script
+from tests.fakes.script import Script, words
 from tests.harness.full_client import new_name
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
@@ -123,6 +123,52 @@ def test_a_shared_link_opens_without_an_account_until_it_is_taken_back(
         expect(elsewhere.get_by_role("heading", name="There is nothing at this address")).to_be_visible()
     finally:
         elsewhere.close()
+
+
+def test_a_conversation_is_saved_as_a_file_from_its_menu(chat: ChatPage, talks: list[str]) -> None:
+    page = chat.page
+    row(chat, talks[0]).click()
+    expect(chat.answer).to_contain_text("harbour")
+    for label, ending, begin in (
+        ("Export as Markdown", ".md", f"# {talks[0]}"),
+        ("Export as a web page", ".html", "<!doctype html>"),
+        ("Export as JSON Lines", ".jsonl", '{"format":"quarterdeck export"'),
+    ):
+        page.get_by_role("main").get_by_role("button", name="More", exact=True).click()
+        with page.expect_download() as saved:
+            page.get_by_role("menuitem", name=label, exact=True).click()
+        assert saved.value.suggested_filename.endswith(ending)
+        assert saved.value.path().read_text().startswith(begin)
+    expect(page.get_by_text("not in the file")).to_have_count(0)
+
+
+def test_an_answer_that_is_being_written_is_said_to_be_left_out_of_a_link_and_a_file(
+    chat: ChatPage, upstream: Upstream
+) -> None:
+    page, model = chat.page, upstream.model(Script(pieces=words(3_000), delay_s=0.05))
+    chat.open("/").choose_model(model).send("Tell me a long story")
+    more = page.get_by_role("main").get_by_role("button", name="More", exact=True)
+    more.click()
+    with page.expect_download() as saved:
+        page.get_by_role("menuitem", name="Export as Markdown").click()
+    assert "This answer was still being written" in saved.value.path().read_text()
+    expect(page.get_by_text("The answer that is being written is not in the file.")).to_be_visible()
+    more.click()
+    page.get_by_role("menuitem", name="Share").click()
+    page.get_by_role("dialog").get_by_role("button", name="Make a link").click()
+    expect(page.get_by_role("dialog").get_by_text("An answer was still being written.")).to_be_visible()
+    upstream.hurry(model)
+
+
+def test_a_private_conversation_has_no_way_to_share_it(chat: ChatPage, upstream: Upstream) -> None:
+    page, name, model = chat.page, new_name("chat"), upstream.model(Script())
+    with chat.server.http() as http:
+        http.post("/chat_batch", json={"message": "A secret", "chatId": name, "model": model})
+        identifier = http.patch(f"/api/conversations/{name}", json={"memory": "private"}).json()["id"]
+    chat.open(f"/c/{identifier}")
+    page.get_by_role("main").get_by_role("button", name="More", exact=True).click()
+    expect(page.get_by_role("menuitem", name="Export as Markdown")).to_be_visible()
+    expect(page.get_by_role("menuitem", name="Share")).to_have_count(0)
 
 
 def check_shared(page: Page, url: str, title: str) -> None:

@@ -10,9 +10,11 @@ from typing import Any
 
 import httpx2
 from tests.conftest import MakeFleet, MakeServer
+from tests.fakes.script import Script, words
 from tests.harness.exports import as_zip, chatgpt_chat
 from tests.harness.postgres import Databases
 from tests.harness.stored import fetch_messages, text_of
+from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
 from tests.unit.exchange.imported import open_account
 from tests.unit.exchange.test_round_trip import export, without_ids
@@ -144,6 +146,39 @@ def test_exports_are_downloads_of_ones_own_conversations(http: httpx2.Client, st
     whole = http.get("/api/export", params={"format": "html"})
     assert any("Für Elise" in name for name in zipfile.ZipFile(io.BytesIO(whole.content)).namelist())
     assert "Für" not in stranger.get("/api/export").text
+
+
+def test_an_export_says_which_answer_was_still_being_written(
+    make_server: MakeServer, upstream: Upstream, tmp_path: Path
+) -> None:
+    server = make_server().start()
+    model = upstream.model(Script(pieces=words(500), delay_s=0.05))
+    with server.http() as http:
+        body = {"message": "A question", "chatId": "chat", "model": model}
+        with http.stream("POST", "/chat_batch", json=body):
+            wait_until(lambda: len(upstream.requests(model)) == 1, "the answer to begin")
+            one = {
+                kind: http.get("/api/conversations/chat/export", params={"format": kind}).text
+                for kind in ("jsonl", "markdown", "html")
+            }
+            said = server.run("export", str(tmp_path / "running.jsonl"))
+            upstream.hurry(model)
+        wait_until(lambda: fetch_messages(http, "chat")[-1]["status"] == "complete", "the answer to end")
+        end = json.loads(one["jsonl"].splitlines()[-1])
+        assert end == {"kind": "end", "conversations": 1, "messages": 1, "unfinished": 1}
+        for kind in ("markdown", "html"):
+            assert one[kind].count("This answer was still being written when this was exported.") == 1
+        assert said.stdout.splitlines()[-1].startswith("1 answer is still being written, and not in it.")
+        assert "unfinished" not in json.loads(http.get("/api/export").text.splitlines()[-1])
+        http.delete("/api/conversations/chat")
+        brought = ended(http, upload(http, one["markdown"].encode(), "one.md")["id"])
+        assert brought["counts"]["messages"] == 1  # the note is no message
+        running = tmp_path / "running.jsonl"
+        other = running.read_bytes().replace(b'"kind":"conversation","id":"', b'"kind":"conversation","id":"other')
+        again = upload(http, other, "running.jsonl")["id"]
+        assert ended(http, again)["counts"]["messages"] == 1
+        [note] = http.get(f"/api/imports/{again}/report").json()["items"]
+        assert (note["item"], note["reason"]) == ("1 answer", "It was still being written when the file was made.")
 
 
 async def test_on_postgresql_an_export_is_imported_taken_away_and_imported_by_somebody_else(

@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
-from tests.fakes.script import Script
+from tests.fakes.script import Script, words
 from tests.harness.full_client import new_name
 from tests.harness.server import Server
+from tests.harness.stored import fetch_messages
 from tests.harness.upstream import Upstream
+from tests.harness.waiting import wait_until
 
 PAYLOADS = json.loads((Path(__file__).parent.parent / "fixtures" / "payloads.json").read_text())
 
@@ -138,6 +140,41 @@ def find_texts(found: Any) -> list[str]:
     if isinstance(found, dict):
         return [text for value in found.values() for text in find_texts(value)]
     return [text for value in found for text in find_texts(value)] if isinstance(found, list) else []
+
+
+def test_an_answer_that_is_being_written_is_named_as_such(
+    server: Server, http: httpx2.Client, upstream: Upstream
+) -> None:
+    chat, model = new_name("chat"), upstream.model(Script(pieces=["Said."]))
+    say(http, chat, "First", model)
+    upstream.change(model, Script(pieces=words(500), delay_s=0.05))
+    with http.stream("POST", "/chat_batch", json={"message": "Second", "chatId": chat, "model": model}):
+        wait_until(lambda: len(upstream.requests(model)) == 2, "the second answer to begin")
+        made = share(http, chat)
+        upstream.hurry(model)
+    assert (made["message_count"], made["unfinished"]) == (4, 1)
+    page = visit(server, made).text
+    assert page.count("This answer was still being written when the conversation was shared.") == 1
+    assert page.index("Second") < page.index("still being written")
+    wait_until(lambda: fetch_messages(http, chat)[-1]["status"] == "complete", "the second answer to end")
+    complete = share(http, chat)
+    assert (complete["message_count"], complete["unfinished"]) == (4, 0)
+    assert "still being written" not in visit(server, complete).text
+
+
+def test_a_private_conversation_is_not_shared_and_one_that_becomes_private_shows_nothing(
+    server: Server, http: httpx2.Client, upstream: Upstream
+) -> None:
+    chat = new_name("chat")
+    say(http, chat, "Hello", upstream.model(Script()))
+    made = share(http, chat)
+    assert http.patch(f"/api/conversations/{chat}", json={"memory": "private"}).status_code == 200
+    refused = http.post(f"/api/conversations/{chat}/shares")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict")
+    assert refused.json()["detail"].startswith("A private conversation is not shared.")
+    assert visit(server, made).status_code == 404
+    assert http.patch(f"/api/conversations/{chat}", json={"memory": ""}).status_code == 200
+    assert visit(server, made).status_code == 200
 
 
 def test_an_empty_conversation_is_not_shared(http: httpx2.Client, upstream: Upstream) -> None:

@@ -78,15 +78,17 @@ def export_command(
     settings = read_settings(data_dir=data_dir)
     wanted: Any = import_module("quarterdeck.exchange.by_command").WantedExport(file, format.value, conversation, force)
 
-    async def work(database: Database) -> int:
+    async def work(database: Database) -> Any:
         account = await database.write(lambda connection: _account(connection, user))
         with show_progress() as progress:
             write = import_module("quarterdeck.exchange.by_command").export_file
-            written: int = await write(database, account.id, wanted, lambda done: progress("Bytes written", done, 0))
-            return written
+            return await write(database, account.id, wanted, lambda done: progress("Bytes written", done, 0))
 
-    size = run_on_database(settings, work)
-    typer.echo(f"Written: {file}, {size} bytes.")
+    written = run_on_database(settings, work)
+    typer.echo(f"Written: {file}, {written.bytes} bytes.")
+    if count := written.unfinished:
+        left_out = "1 answer is" if count == 1 else f"{count} answers are"
+        typer.echo(f"{left_out} still being written, and not in it. Export again when nothing is being written.")
 
 
 def _tell(row: Any, notes: list[Any]) -> None:

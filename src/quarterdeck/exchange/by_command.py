@@ -16,7 +16,7 @@ from quarterdeck.exchange.account import export_user
 from quarterdeck.exchange.exporting import ExportFormat, export_conversations
 from quarterdeck.exchange.importing import Progress, run_import
 from quarterdeck.store.database import Database
-from quarterdeck.store.exporting import find_exported
+from quarterdeck.store.exporting import count_unfinished, find_exported
 from quarterdeck.store.imports import ImportRow, NoteRow, end_import, find_import, insert_import, list_notes
 
 _NOTES = 100
@@ -49,14 +49,24 @@ class WantedExport(Struct, frozen=True):
     overwrites: bool
 
 
-async def export_file(database: Database, owner: str, wanted: WantedExport, progress: Callable[[int], None]) -> int:
-    """The bytes written. The file appears under its name when it is whole, or not at all.
+class ExportedFile(Struct, frozen=True):
+    """`unfinished`: answers that were still being written when it was begun, and are not in it."""
+
+    bytes: int
+    unfinished: int
+
+
+async def export_file(
+    database: Database, owner: str, wanted: WantedExport, progress: Callable[[int], None]
+) -> ExportedFile:
+    """The file appears under its name when it is whole, or not at all.
 
     Raises: `InputError`, `NotFoundError`, `SetupError`.
     """
     if await asyncio.to_thread(wanted.path.exists) and not wanted.overwrites:
         raise InputError(f"The file {wanted.path} exists already. Choose another name, or overwrite it with --force.")
     content = await _content_of(database, owner, wanted)
+    unfinished = await database.read(lambda connection: count_unfinished(connection, owner, wanted.conversation))
     draft = wanted.path.with_name(f".{wanted.path.name}.{secrets.token_hex(4)}.part")
     try:
         size = await _write(draft, content, progress)
@@ -67,7 +77,7 @@ async def export_file(database: Database, owner: str, wanted: WantedExport, prog
     finally:
         with contextlib.suppress(OSError):
             await asyncio.to_thread(draft.unlink, missing_ok=True)
-    return size
+    return ExportedFile(size, unfinished)
 
 
 async def _content_of(database: Database, owner: str, wanted: WantedExport) -> AsyncIterator[bytes]:

@@ -162,6 +162,8 @@ def _read_own(elements: Iterator[Element], member: Member, number: int, skip: in
             yield Found(Cursor(number, place), done, belonging=value)
         elif kind == "end":
             is_ended = True
+            if note := quarterdeck.note_unfinished(value):
+                yield Found(Cursor(number, place), done, notes=[note])
         else:
             note = Note("skipped", f"line {place + 1} of {member.name}", "Its kind is not known.")
             yield Found(Cursor(number, place), done, notes=[note])

@@ -37,16 +37,18 @@ async def write_lines(
 ) -> AsyncIterator[bytes]:
     """All that is `owner`'s, or one conversation (as `find_exported` has it). What changes meanwhile may be in it."""
     yield _line({"format": FORMAT, "format_version": FORMAT_VERSION, "version": __version__, "exported_at": now_ms()})
-    counts = {"conversations": 0, "messages": 0}
+    counts = {"conversations": 0, "messages": 0, "unfinished": 0}
     if conversation is None:
         for belonging in await database.read(lambda connection: list_belongings(connection, owner)):
             yield _line(_belonging_line(belonging))
     async for row in each_conversation(database, owner, conversation):
         counts["conversations"] += 1
-        async for piece, count in _write_conversation(database, row):
+        gone = await database.read(partial(list_gone, conversation=row["id"]))
+        counts["unfinished"] += sum(message.is_open for message in gone.values())
+        async for piece, count in _write_conversation(database, row, gone):
             counts["messages"] += count
             yield piece
-    yield _line({"kind": "end", **counts})
+    yield _line({"kind": "end", **counts, "unfinished": counts["unfinished"] or None})
 
 
 async def each_conversation(
@@ -65,8 +67,9 @@ async def each_conversation(
         after = page[-1]["id"]
 
 
-async def _write_conversation(database: Database, row: dict[str, Any]) -> AsyncIterator[tuple[bytes, int]]:
-    gone = await database.read(lambda connection: list_gone(connection, row["id"]))
+async def _write_conversation(
+    database: Database, row: dict[str, Any], gone: dict[str, Gone]
+) -> AsyncIterator[tuple[bytes, int]]:
     yield _line(_conversation_line(row, gone)), 0
     after = ""
     while True:

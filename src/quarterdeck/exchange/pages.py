@@ -13,7 +13,7 @@ from msgspec import structs
 
 from quarterdeck.domain.citations import leave_out_citations
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, TextPart, decode_parts
-from quarterdeck.exchange.lines import alive_above
+from quarterdeck.exchange.formats.markdown import UNFINISHED
 from quarterdeck.store.database import Database
 from quarterdeck.store.exporting import list_gone, list_path, read_messages
 
@@ -45,12 +45,12 @@ _HEAD = """<!doctype html>
 async def write_page(database: Database, conversation: dict[str, Any], kind: PageFormat) -> AsyncIterator[bytes]:
     """`conversation` as `store.exporting.find_exported` has it."""
     yield _begin(conversation["title"], kind).encode()
-    ids = await _path_of(database, conversation)
+    ids, unfinished = await _path_of(database, conversation)
     for start in range(0, len(ids), _MESSAGES):
         wanted = ids[start : start + _MESSAGES]
         rows = await database.read(partial(read_messages, ids=wanted))
         by_id = {row["id"]: row for row in rows}
-        shown = [_write_message(by_id[name], kind) for name in wanted if name in by_id]
+        shown = [_write_message(by_id[name], kind, name in unfinished) for name in wanted if name in by_id]
         yield "".join(shown).encode("utf-8", "replace")
     if kind == "html":
         yield b"</main></body></html>\n"
@@ -62,17 +62,21 @@ def safe_name(title: str, identifier: str) -> str:
     return f"{plain or 'conversation'} {identifier[-8:]}"
 
 
-async def _path_of(database: Database, conversation: dict[str, Any]) -> list[str]:
-    """Ids from the first message shown to the last, without deleted ones: only their ids are held."""
+async def _path_of(database: Database, conversation: dict[str, Any]) -> tuple[list[str], set[str]]:
+    """Ids from the first message shown to the last, without deleted ones, and which of them are still being written.
+
+    Only their ids are held.
+    """
     gone = await database.read(lambda connection: list_gone(connection, conversation["id"]))
+    unfinished = {name for name, message in gone.items() if message.is_open}
     ids: list[str] = []
-    cursor = alive_above(gone, conversation["tip_id"])
+    cursor = conversation["tip_id"]
     while cursor is not None:
         read = partial(list_path, conversation=conversation["id"], tip=cursor, limit=_PATH_STEP)
         step = await database.read(read)
-        ids += [name for name, _ in step if name not in gone]
+        ids += [name for name, _ in step if name not in gone or name in unfinished]
         cursor = step[-1][1] if step else None
-    return ids[::-1]
+    return ids[::-1], unfinished
 
 
 def _begin(title: str, kind: PageFormat) -> str:
@@ -82,15 +86,16 @@ def _begin(title: str, kind: PageFormat) -> str:
     return f"# {' '.join(shown.split())}\n"
 
 
-def _write_message(row: dict[str, Any], kind: PageFormat) -> str:
-    parts = [_without_citations(part) for part in decode_parts(row["parts"])]
+def _write_message(row: dict[str, Any], kind: PageFormat, is_unfinished: bool) -> str:
+    parts = [] if is_unfinished else [_without_citations(part) for part in decode_parts(row["parts"])]
     who = "You" if row["role"] == "user" else "Assistant"
     when = f"{datetime.fromtimestamp(row['created_at'] / 1000, UTC):%Y-%m-%d %H:%M} UTC"
     about = " · ".join(filter(None, (row["model"] if who == "Assistant" else "", when)))
     if kind == "html":
-        body = "".join(map(_part_as_html, parts))
+        body = f"<p><em>{UNFINISHED}</em></p>" if is_unfinished else "".join(map(_part_as_html, parts))
         return f"<section><h2>{who} <small>{html.escape(about)}</small></h2>{body}</section>\n"
-    return f"\n## {who} · {about}\n\n{''.join(map(_part_as_markdown, parts)).strip()}\n"
+    body = f"*{UNFINISHED}*" if is_unfinished else "".join(map(_part_as_markdown, parts)).strip()
+    return f"\n## {who} · {about}\n\n{body}\n"
 
 
 def _without_citations(part: Part) -> Part:

@@ -5,23 +5,36 @@ from __future__ import annotations
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import Select, bindparam, func, literal, or_, select
+from sqlalchemy import Select, and_, bindparam, func, literal, or_, select
 
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.tables import assistants, conversations, folders, ideas, message_versions, messages, snippets
+from quarterdeck.store.tables import (
+    assistants,
+    conversations,
+    folders,
+    ideas,
+    message_versions,
+    messages,
+    snippets,
+    turns,
+)
+from quarterdeck.store.turns import OPEN
 
-_OPEN = ("queued", "running")
 _PAGE_BYTES = 4 << 20
 
 
 class Gone(Struct, frozen=True):
-    """A message that is not exported: deleted, or still being written. What hangs on it hangs on its parent."""
+    """A message that is not exported: deleted, or still being written (`is_open`).
+
+    What hangs on it hangs on its parent.
+    """
 
     parent_id: str | None
     active_child_id: str | None
+    is_open: bool = False
 
 
-_ALIVE = messages.c.deleted_at.is_(None) & messages.c.status.not_in(_OPEN)
+_ALIVE = messages.c.deleted_at.is_(None) & messages.c.status.not_in(OPEN)
 _CONVERSATIONS: Select[Any] = (
     select(
         conversations,
@@ -60,11 +73,23 @@ def count_exported(connection: AnyConnection, owner: str) -> int:
     return int(connection.execute(here).scalar_one())
 
 
+def count_unfinished(connection: AnyConnection, owner: str, conversation: str = "") -> int:
+    """Answers that are still being written, and that an export leaves out; of one conversation, or of all."""
+    running = select(turns.c.id).where(turns.c.owner_id == owner, turns.c.status.in_(OPEN))
+    here = conversations.c.id == messages.c.conversation_id, conversations.c.deleted_at.is_(None)
+    left_out = messages.c.turn_id.in_(running), messages.c.status.in_(OPEN), messages.c.deleted_at.is_(None)
+    count = select(func.count()).select_from(messages).join(conversations, and_(*here)).where(*left_out)
+    if conversation:
+        count = count.where(conversations.c.id == conversation)
+    return int(connection.execute(count).scalar_one())
+
+
 def list_gone(connection: AnyConnection, conversation: str) -> dict[str, Gone]:
-    columns = (messages.c.id, messages.c.parent_id, messages.c.active_child_id)
-    gone = or_(messages.c.deleted_at.is_not(None), messages.c.status.in_(_OPEN))
+    is_open = messages.c.deleted_at.is_(None).label("is_open")
+    columns = (messages.c.id, messages.c.parent_id, messages.c.active_child_id, is_open)
+    gone = or_(messages.c.deleted_at.is_not(None), messages.c.status.in_(OPEN))
     rows = connection.execute(select(*columns).where(messages.c.conversation_id == conversation, gone))
-    return {row.id: Gone(row.parent_id, row.active_child_id) for row in rows}
+    return {row.id: Gone(row.parent_id, row.active_child_id, bool(row.is_open)) for row in rows}
 
 
 def page_messages(connection: AnyConnection, conversation: str, after: str, limit: int) -> list[dict[str, Any]]:

@@ -29,7 +29,7 @@ class ShareRow(Struct, frozen=True):
 
 
 class SharedMessage(Struct, frozen=True):
-    """`position` counts up to 0, which is the last message."""
+    """`position` counts up to 0, which is the last message. Without parts it was still being written."""
 
     position: int
     role: str
@@ -120,7 +120,9 @@ def forget_shares(connection: WriteConnection) -> int:
 
 
 def find_shared(connection: AnyConnection, secret_hash: bytes) -> ShareRow | None:
-    """None for a secret that is unknown, was revoked, whose conversation is deleted or whose owner is suspended."""
+    """None for a secret that is unknown or was revoked, whose conversation is deleted or private, or whose owner is
+    suspended.
+    """
     row = connection.execute(
         select(shares)
         .join(users, users.c.id == shares.c.owner_id)
@@ -130,6 +132,7 @@ def find_shared(connection: AnyConnection, secret_hash: bytes) -> ShareRow | Non
             shares.c.revoked_at.is_(None),
             shares.c.message_count != _UNFINISHED,
             conversations.c.deleted_at.is_(None),
+            conversations.c.memory != "private",
             users.c.suspended_at.is_(None),
         )
     ).first()

@@ -38,6 +38,7 @@ HEADERS = {
     "cache-control": "private, no-store",
 }
 _MISSING_HEADERS = {"content-security-policy": _POLICY, "cache-control": "no-store"}
+_UNFINISHED = "This answer was still being written when the conversation was shared."
 _NOTHING = "There is nothing at this address"
 _LINKS = ("http://", "https://", "mailto:")
 
@@ -94,7 +95,7 @@ def _shown(message: SharedMessage) -> dict[str, Any]:
         "model": message.model,
         "iso": at.isoformat(timespec="seconds"),
         "when": f"{at:%d %b %Y, %H:%M} UTC",
-        "blocks": [_block(part, is_question) for part in message.parts],
+        "blocks": [_block(part, is_question) for part in message.parts] or [("unfinished", escape(_UNFINISHED))],
     }
 
 

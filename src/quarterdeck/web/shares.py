@@ -33,6 +33,10 @@ class NewShare(BaseModel):
     id: str
     url: str = Field(description="Shown this once: it is not kept.")
     message_count: int
+    unfinished: int = Field(
+        description="Of the messages, the answers that were still being written: the page behind the link says so in"
+        " place of their text."
+    )
 
 
 class ShareDocument(BaseModel):
@@ -54,10 +58,16 @@ class SharePage(BaseModel):
 
 @router.post("/api/conversations/{conversation}/shares", status_code=201)
 async def create(request: Request, house: TheHouse, caller: Caller, conversation: str) -> NewShare:
-    """Share a conversation as it is now: whoever has the link can read it, without what the model thought."""
+    """Share a conversation as it is now: whoever has the link can read it, without what the model thought.
+
+    A private conversation is not shared (409).
+    """
     shared = await share_conversation(house.database, caller.user, conversation)
     return NewShare(
-        id=shared.id, url=f"{public_base(request, house)}/s/{shared.secret}", message_count=shared.message_count
+        id=shared.id,
+        url=f"{public_base(request, house)}/s/{shared.secret}",
+        message_count=shared.message_count,
+        unfinished=shared.unfinished,
     )
 
 

@@ -22,6 +22,8 @@ import { noteSent, useAnswerBeside, wantBeside } from "@/features/conversation/b
 import { BesideNote } from "@/features/conversation/beside-note";
 import { ConversationHeader } from "@/features/conversation/conversation-header";
 import { ConversationView } from "@/features/conversation/conversation-view";
+import { exportConversation } from "@/features/conversation/export-conversation";
+import type { ExportFormat } from "@/features/conversation/export-conversation";
 import { GoneNote } from "@/features/conversation/gone-note";
 import { LogLine } from "@/features/logline/log-line";
 import { compare, useComparison } from "@/features/conversation/comparison";
@@ -110,6 +112,11 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
     if (session.stop(turn)) setStopping(turn);
     else showToast(t("conversation.stop_failed"));
   };
+  const exportAs = (format: ExportFormat) => {
+    if (!conversation) return;
+    exportConversation(conversation.id, format);
+    if (turn !== null) showToast(t("conversation.export_unfinished"));
+  };
   const start = ({ text, assistant: wanted = "", model }: Starter) => {
     changeNewChat({ assistant: wanted, ...(model ? { model } : {}) });
     composer.current?.write(text);
@@ -131,7 +138,8 @@ export function ConversationPage({ id: routeId }: { id: string | null }) {
           key={id}
           title={title}
           onRename={conversation ? (next) => patch({ id: conversation.id, patch: { title: next } }) : null}
-          onShare={() => setIsSharing(true)}
+          onShare={conversation?.memory === "private" ? null : () => setIsSharing(true)}
+          onExport={exportAs}
           onDelete={() => conversation && remove(conversation)}
           areIdeasShown={ideas.areShown}
           onToggleIdeas={ideas.toggle}

@@ -16,6 +16,9 @@ from quarterdeck.domain.parts import TextPart
 from quarterdeck.exchange.draft import DraftConversation, DraftMessage
 from quarterdeck.exchange.reading import time_in
 
+UNFINISHED = "This answer was still being written when this was exported."
+"""What our own export has in place of such an answer, in italics: it is no message."""
+
 _USER = {"you", "user", "human", "me", "prompt", "question", "you said", "q"}
 _ASSISTANT = {
     "assistant", "chatgpt", "claude", "ai", "gpt", "bot", "model", "response", "answer", "chatgpt said", "gemini",
@@ -48,7 +51,7 @@ def read_text(text: str, name: str) -> DraftConversation:
     before: str | None = None
     for number, turn in enumerate(turns):
         said = "\n".join(turn.lines).strip("\n")
-        if not said.strip():
+        if said.strip() in ("", f"*{UNFINISHED}*"):
             continue
         message = DraftMessage(id=f"{number + 1}", parent=before, role=turn.role, parts=[TextPart(said)])
         if at := _TIME.search(turn.about):

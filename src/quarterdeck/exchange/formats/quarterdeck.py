@@ -12,6 +12,7 @@ from quarterdeck.domain.usage import Usage
 from quarterdeck.exchange.decoding import clean_text
 from quarterdeck.exchange.draft import DraftConversation, DraftMessage
 from quarterdeck.exchange.reading import at, id_in, list_in, ms_in, text_in
+from quarterdeck.store.imports import Note
 
 FORMAT = "quarterdeck export"
 FORMAT_VERSION = 1
@@ -85,6 +86,16 @@ def add_message(draft: DraftConversation, value: dict[str, Any]) -> None:
             ],
         )
     )
+
+
+def note_unfinished(end: dict[str, Any]) -> Note | None:
+    """What the last line says of answers that were still being written, and are not in the file."""
+    count = end.get("unfinished")
+    if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+        return None
+    if count == 1:
+        return Note("skipped", "1 answer", "It was still being written when the file was made.")
+    return Note("skipped", f"{count} answers", "They were still being written when the file was made.")
 
 
 def _columns(value: dict[str, Any], names: tuple[str, ...]) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-import { Ellipsis, Lightbulb, PencilLine, Share2, Trash2 } from "lucide-react";
+import { Braces, Code, Ellipsis, FileText, Lightbulb, PencilLine, Share2, Trash2 } from "lucide-react";
 import { useState } from "react";
 import type { ReactNode } from "react";
 import { useTranslation } from "react-i18next";
 
+import type { ExportFormat } from "@/features/conversation/export-conversation";
 import { TitleEditor } from "@/shared/ui/title-editor";
 import { IconButton } from "@/shared/ui/icon-button";
 import { Menu, MenuItem, MenuLine } from "@/shared/ui/menu";
@@ -11,7 +12,9 @@ interface ConversationHeaderProps {
   title: string;
   /** Null while there is nothing yet that could be renamed or deleted. */
   onRename: ((title: string) => void) | null;
-  onShare(): void;
+  /** Null for a private conversation: it is not shown to others. */
+  onShare: (() => void) | null;
+  onExport(format: ExportFormat): void;
   onDelete(): void;
   areIdeasShown: boolean;
   onToggleIdeas(): void;
@@ -19,8 +22,14 @@ interface ConversationHeaderProps {
   sidebarButton: ReactNode;
 }
 
+const EXPORTS = [
+  { format: "markdown", icon: FileText },
+  { format: "html", icon: Code },
+  { format: "jsonl", icon: Braces },
+] as const;
+
 export function ConversationHeader(props: ConversationHeaderProps) {
-  const { title, onRename, onShare, onDelete, areIdeasShown, onToggleIdeas, sidebarButton } = props;
+  const { title, onRename, onShare, onExport, onDelete, areIdeasShown, onToggleIdeas, sidebarButton } = props;
   const { t } = useTranslation();
   const [isRenaming, setIsRenaming] = useState(false);
   const rename = (next: string | null) => {
@@ -46,9 +55,17 @@ export function ConversationHeader(props: ConversationHeaderProps) {
           <MenuItem icon={PencilLine} onSelect={() => setIsRenaming(true)}>
             {t("conversation.rename")}
           </MenuItem>
-          <MenuItem icon={Share2} onSelect={onShare}>
-            {t("conversation.share")}
-          </MenuItem>
+          {onShare && (
+            <MenuItem icon={Share2} onSelect={onShare}>
+              {t("conversation.share")}
+            </MenuItem>
+          )}
+          <MenuLine />
+          {EXPORTS.map(({ format, icon }) => (
+            <MenuItem key={format} icon={icon} onSelect={() => onExport(format)}>
+              {t(`conversation.export_${format}`)}
+            </MenuItem>
+          ))}
           <MenuLine />
           <MenuItem icon={Trash2} danger onSelect={onDelete}>
             {t("conversation.delete")}

@@ -15,6 +15,8 @@ interface NewShare {
   id: string;
   /** Shown this once. */
   url: string;
+  /** Answers that were still being written, and of which it says no more than that. */
+  unfinished: number;
 }
 
 export function useShares(conversation: string) {

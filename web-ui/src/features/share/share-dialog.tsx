@@ -25,7 +25,14 @@ export function ShareDialog({ conversation, onClose }: ShareDialogProps) {
       <div className="flex flex-col gap-4 overflow-y-auto px-5 pt-4 pb-5">
         <p className="text-sm leading-6 text-soft text-pretty">{t("share.lead")}</p>
         {make.data ? (
-          <CopyLine label={t("share.link")} value={make.data.url} hint={t("share.once")} />
+          <>
+            <CopyLine label={t("share.link")} value={make.data.url} hint={t("share.once")} />
+            {make.data.unfinished > 0 && (
+              <p role="status" className="text-sm leading-6 text-soft text-pretty">
+                {t("share.unfinished")}
+              </p>
+            )}
+          </>
         ) : (
           <Button kind="primary" className="self-start" disabled={make.isPending} onClick={() => make.mutate()}>
             {t("share.make")}

@@ -758,6 +758,8 @@ export interface NewShare {
   /** Shown this once: it is not kept. */
   url: string;
   message_count: number;
+  /** Of the messages, the answers that were still being written: the page behind the link says so in place of their text. */
+  unfinished: number;
 }
 
 /** `{{variable}}` and `{{variable:default}}` in the text are asked for when it is used. */
@@ -1420,7 +1422,7 @@ export interface Routes {
   "POST /api/memories/{memory}/undo": { path: { memory: string }; query: object; body: MemoryUndo; answer: MemoryDocument };
   /** The answers that a memory was recalled for, the newest first. */
   "GET /api/memories/{memory}/uses": { path: { memory: string }; query: { cursor?: string; limit?: number }; body: undefined; answer: MemoryUses };
-  /** Share a conversation as it is now: whoever has the link can read it, without what the model thought. */
+  /** Share a conversation as it is now: whoever has the link can read it, without what the model thought. A private conversation is not shared (409). */
   "POST /api/conversations/{conversation}/shares": { path: { conversation: string }; query: object; body: undefined; answer: NewShare };
   /** List what you have shared, newest first. */
   "GET /api/shares": { path: object; query: { conversation?: string; cursor?: string; limit?: number }; body: undefined; answer: SharePage };
