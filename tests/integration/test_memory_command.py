@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.harness.full_client import new_name
 from tests.harness.people import add_person
 from tests.harness.server import Server
+from tests.harness.waiting import wait_until
 
 
 def test_memories_are_listed_exported_forgotten_and_not_brought_back(server: Server, tmp_path: Path) -> None:
@@ -28,7 +29,14 @@ def test_memories_are_listed_exported_forgotten_and_not_brought_back(server: Ser
         assert http.get(f"/api/memories/{gone}").status_code == 404
         brought = server.run("memory", "import", str(file), "--user", name).stdout
         assert "Imported: 0 memories. Known already: 1. Not taken over: 1." in brought
-        assert "We sailed to the Azores." in server.run("memory", "search", "the Azores", "--user", name).stdout
+        search = (
+            "memory",
+            "search",
+            "the Azores",
+            "--user",
+            name,
+        )  # what a server has just heard is indexed a moment later
+        wait_until(lambda: "We sailed to the Azores." in server.run(*search).stdout, "what was said to be found")
 
 
 def test_wrong_use_is_told_in_a_sentence(server: Server, tmp_path: Path) -> None:

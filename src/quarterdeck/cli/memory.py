@@ -10,6 +10,7 @@ from typing import Annotated, cast, get_args
 import typer
 
 from quarterdeck.cli.options import DataDir, read_settings, run_on_database
+from quarterdeck.cli.progress import show_progress
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.periods import local_time, zone_or_utc
 from quarterdeck.errors import InputError, SetupError
@@ -22,6 +23,7 @@ from quarterdeck.store.memories import MemoryFilter, MemoryRow, State, list_memo
 from quarterdeck.store.people import find_account_by_name
 from quarterdeck.store.users import ensure_owner, find_time_zone
 
+_PAUSE = 1.0  # between the steps of an import, of what each took: a server that runs writes, too
 _WIDTH = 300  # characters of one finding
 
 UserName = Annotated[str, typer.Option("--user", help="Whose memory, by the account's name. Default: the owner's.")]
@@ -146,6 +148,8 @@ def export_memory(file: Written, user: UserName = "", force: Force = False, data
 def import_memory(file: Given, user: UserName = "", data_dir: DataDir = None) -> None:
     """Take over memories from JSON Lines; what is known already is not imported twice, what was forgotten not at all.
 
+    The server may run. After an interruption, run it again.
+
     Example: quarterdeck memory import ~/memories.jsonl --user ann
     """
     try:
@@ -156,7 +160,10 @@ def import_memory(file: Given, user: UserName = "", data_dir: DataDir = None) ->
     async def work(database: Database) -> tuple[Imported, list[Skipped]]:
         owner = await database.write(lambda connection: _owner(connection, user))
         given, wrong = read_lines(body, most=None)
-        done = await database.write(lambda connection: import_memories(connection, owner, given))
+        with show_progress() as progress:
+            done = await import_memories(
+                database, owner, given, tell=lambda done, total: progress("Importing", done, total), pause=_PAUSE
+            )
         return done, sorted([*wrong, *done.skipped], key=lambda skip: skip.line)
 
     done, skipped = run_on_database(read_settings(data_dir=data_dir), work)

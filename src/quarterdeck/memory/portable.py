@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from typing import Any
@@ -17,14 +19,14 @@ from quarterdeck.memory.changing import Statement, change_memory, check_span, ch
 from quarterdeck.memory.merging import says_what_was_forgotten
 from quarterdeck.memory.wording import fingerprint, squeeze
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
-from quarterdeck.store.memories import MemoryFilter, MemoryRow, list_comparable, list_memories
+from quarterdeck.store.memories import MemoryFilter, MemoryRow, find_comparable, list_memories
 from quarterdeck.store.memory_history import list_tombstones
 from quarterdeck.store.memory_sources import MemorySource, SourceRow, add_sources, find_versions, list_sources
 
 MOST_LINES = 5_000
 """Of one import over HTTP; `quarterdeck memory import` takes any number."""
 
-_AT_ONCE = 500
+_AT_ONCE = 250
 _MAX_SOURCES = 100
 
 Time = int | str | None
@@ -84,11 +86,18 @@ def read_lines(body: bytes, most: int | None = MOST_LINES) -> tuple[list[tuple[i
             memory = _decoder.decode(line)
             _check(memory)
             given.append((number, memory))
-        except (msgspec.MsgspecError, UnicodeDecodeError):
-            skipped.append(Skipped(number, "This line is no JSON object with a text."))
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            skipped.append(Skipped(number, _what_is_wrong(error)))
         except QuarterdeckError as error:
             skipped.append(Skipped(number, error.message))
     return given, skipped
+
+
+def _what_is_wrong(error: Exception) -> str:
+    field = str(error).rpartition(" - at `$.")[2].removesuffix("`")
+    if isinstance(error, msgspec.ValidationError) and field.isidentifier() and field != "text":
+        return f"What this line has in `{field}` is not of the kind that belongs there."
+    return "This line is no JSON object with a text."
 
 
 async def export_memories(database: Database, owner: str) -> AsyncIterator[bytes]:
@@ -128,15 +137,51 @@ def _exported(row: MemoryRow, sources: list[SourceRow]) -> dict[str, Any]:
     }
 
 
-def import_memories(connection: WriteConnection, owner: str, given: Iterable[tuple[int, GivenMemory]]) -> Imported:
-    """Each is made, unless it is there or was forgotten. Sources that are not the owner's messages are left out."""
-    lines = list(given)
-    named = [source.message for _, memory in lines for source in memory.sources]
-    versions = find_versions(connection, owner, list(dict.fromkeys(named)))
-    known = {row.fingerprint: row for row in list_comparable(connection, owner)}
-    tombstones = list_tombstones(connection, owner)
+async def import_memories(
+    database: Database,
+    owner: str,
+    given: Iterable[tuple[int, GivenMemory]],
+    *,
+    tell: Callable[[int, int], None] = lambda done, total: None,
+    pause: float = 0.0,
+) -> Imported:
+    """Each is made, unless it is there or was forgotten. Sources that are not the owner's messages are left out.
+
+    A transaction takes some lines, so that what others write comes between; where another process writes, too, `pause`
+    leaves it so many times as long as one took. What was taken over when it breaks off is known the next time.
+    """
+    lines = _superseders_first(list(given))
     rows: dict[str, MemoryRow] = {}
     skipped: list[Skipped] = []
+    fresh = 0
+    for start in range(0, len(lines), _AT_ONCE):
+        some = lines[start : start + _AT_ONCE]
+        begun = time.monotonic()
+        step = await database.write(partial(_import_some, owner=owner, lines=some, earlier=rows))
+        rows |= step.rows
+        skipped += step.skipped
+        fresh += step.fresh
+        tell(start + len(some), len(lines))
+        await asyncio.sleep((time.monotonic() - begun) * pause)
+    return Imported(fresh, len(lines) - fresh - len(skipped), skipped)
+
+
+class _Step(Struct, frozen=True):
+    """`rows`: by their names in the file."""
+
+    rows: dict[str, MemoryRow]
+    fresh: int
+    skipped: list[Skipped]
+
+
+def _import_some(
+    connection: WriteConnection, *, owner: str, lines: list[tuple[int, GivenMemory]], earlier: dict[str, MemoryRow]
+) -> _Step:
+    named = [source.message for _, memory in lines for source in memory.sources]
+    versions = find_versions(connection, owner, list(dict.fromkeys(named)))
+    known = find_comparable(connection, owner, [fingerprint(squeeze(memory.text)) for _, memory in lines])
+    tombstones = list_tombstones(connection, owner)
+    step = _Step({}, 0, [])
     fresh = 0
     for number, memory in lines:
         sign = fingerprint(squeeze(memory.text))
@@ -148,14 +193,37 @@ def import_memories(connection: WriteConnection, owner: str, given: Iterable[tup
         if (row := known.get(sign)) is not None:
             add_sources(connection, owner, row.id, sources)
         elif any(says_what_was_forgotten(squeeze(memory.text), tombstone) for tombstone in tombstones):
-            skipped.append(Skipped(number, "You have forgotten this memory. Write it anew if it is to come back."))
+            step.skipped.append(Skipped(number, "You have forgotten this memory. Write it anew if it is to come back."))
             continue
         else:
             row = known[sign] = make_memory(connection, owner, _statement(memory, sources))
             fresh += 1
-        rows[memory.id or f"line {number}"] = row
-    _close(connection, lines, rows)
-    return Imported(fresh, len(lines) - fresh - len(skipped), skipped)
+        step.rows[_name(number, memory)] = row
+    _close(connection, lines, step.rows, earlier)
+    return _Step(step.rows, fresh, step.skipped)
+
+
+def _name(number: int, memory: GivenMemory) -> str:
+    return memory.id or f"line {number}"
+
+
+def _superseders_first(lines: list[tuple[int, GivenMemory]]) -> list[tuple[int, GivenMemory]]:
+    """What closed another one is there before it, so that no step leaves what was superseded as if it held."""
+    by = {_name(number, memory): memory.superseded_by or "" for number, memory in lines}
+    depths: dict[str, int] = {"": -1}
+
+    def depth_of(name: str) -> int:
+        way: list[str] = []
+        while name in by and name not in depths:
+            depths[name] = 0  # where a file goes round in a circle
+            way.append(name)
+            name = by[name]
+        depth = depths.get(name, -1)
+        for one in reversed(way):
+            depth = depths[one] = depth + 1
+        return depth
+
+    return sorted(lines, key=lambda line: depth_of(_name(*line)))
 
 
 def read_time(given: Time) -> int | None:
@@ -189,13 +257,19 @@ def _statement(memory: GivenMemory, sources: list[MemorySource]) -> Statement:
     )  # fmt: skip
 
 
-def _close(connection: WriteConnection, lines: list[tuple[int, GivenMemory]], rows: dict[str, MemoryRow]) -> None:
+def _close(
+    connection: WriteConnection,
+    lines: list[tuple[int, GivenMemory]],
+    rows: dict[str, MemoryRow],
+    earlier: dict[str, MemoryRow],
+) -> None:
     """What was superseded where it comes from is so here."""
     for number, memory in lines:
-        row = rows.get(memory.id or f"line {number}")
+        row = rows.get(_name(number, memory))
         if row is None or row.version != 1 or row.superseded_at is not None or memory.state != "superseded":
             continue
-        by = rows.get(memory.superseded_by or "")
+        name = memory.superseded_by or ""
+        by = rows.get(name) or earlier.get(name)
         values: dict[str, Any] = {
             "superseded_at": row.updated_at,
             "superseded_by": None if by is None else by.id,

@@ -131,6 +131,13 @@ def list_comparable(connection: AnyConnection, owner: str) -> list[MemoryRow]:
     return [MemoryRow(**row._mapping) for row in rows]
 
 
+def find_comparable(connection: AnyConnection, owner: str, fingerprints: list[str]) -> dict[str, MemoryRow]:
+    """Of those that `list_comparable` has the ones with these fingerprints, by them."""
+    is_alike = memories.c.owner_id == owner, memories.c.fingerprint.in_(fingerprints), memories.c.forgotten_at.is_(None)
+    rows = connection.execute(select(memories).where(*is_alike).order_by(memories.c.id))
+    return {row.fingerprint: MemoryRow(**row._mapping) for row in rows}
+
+
 def list_superseded_by(connection: AnyConnection, owner: str, ids: list[str]) -> dict[str, list[str]]:
     """By the memory that closed them."""
     rows = connection.execute(

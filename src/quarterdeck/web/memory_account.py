@@ -103,7 +103,7 @@ async def import_all(house: TheHouse, caller: Caller, request: Request) -> Impor
         if len(body) > _MAX_IMPORT_BYTES:
             raise TooLargeError(f"An import has at most {_MAX_IMPORT_BYTES >> 20} MiB. Send it in pieces.")
     given, wrong = read_lines(bytes(body))
-    done = await house.database.write(lambda connection: import_memories(connection, caller.user, given))
+    done = await import_memories(house.database, caller.user, given)
     skipped = sorted([*wrong, *done.skipped], key=lambda skip: skip.line)
     return ImportedMemories(
         imported=done.imported,

@@ -203,5 +203,5 @@ async def test_what_was_forgotten_does_not_come_back_with_a_file(ann: Account) -
         for text in ("The user lives in Lisbon.", "In Lisbon the user lives permanently.", "The user likes fado.")
     )
     given, _ = read_lines(lines)
-    done = await ann.database.write(lambda connection: import_memories(connection, ann.user, given))
+    done = await import_memories(ann.database, ann.user, given)
     assert ([skip.line for skip in done.skipped], await here.texts("all")) == ([1, 2], ["The user likes fado."])
