@@ -78,7 +78,7 @@ async def _live(database: Database, year: Year, seed: int, figures: Figures) -> 
         await learner.learn(user)
 
     def read(connection: ReadConnection) -> tuple[list[MemoryRow], dict[str, list[SourceRow]]]:
-        rows = list_comparable(connection, user)
+        rows = list_comparable(connection, user, 10_000)
         return rows, list_sources(connection, [row.id for row in rows])
 
     rows, sources = await database.read(read)

@@ -35,7 +35,7 @@ from quarterdeck.memory.deriving import (
     question_for,
     read_answer,
 )
-from quarterdeck.memory.merging import Found, Merging
+from quarterdeck.memory.merging import MOST_COMPARED, Found, Merging
 from quarterdeck.memory.own_words import own_words
 from quarterdeck.memory.wording import meaning_words, squeeze
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
@@ -221,7 +221,7 @@ def _gather(connection: WriteConnection, user: str) -> _Batch | None:
     return _Batch(
         heard=heard,
         silent=silent,
-        known=_choose_known(list_current(connection, user), heard),
+        known=_choose_known(list_current(connection, user, MOST_COMPARED), heard),
         zone=zone,
         model=rows[-1].model,
         is_spent=count_entries(connection, user, today, PURPOSE) >= MOST_A_DAY,

@@ -23,9 +23,12 @@ from quarterdeck.memory.changing import (
 )
 from quarterdeck.memory.wording import fingerprint, is_like_marked, meaning_words, overlap
 from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.memories import MemoryRow, list_comparable
+from quarterdeck.store.memories import MemoryRow, find_comparable, list_comparable
 from quarterdeck.store.memory_history import ChangeRow, list_tombstones
 from quarterdeck.store.memory_sources import MemorySource, add_sources, list_sources
+
+MOST_COMPARED = 5_000
+"""Those learned last: they are read and cut into words in one transaction, for which everybody waits on SQLite."""
 
 _CLOSING = ("contradicts", "corrects")
 SAME = 0.75
@@ -57,7 +60,7 @@ class Merging:
     def __init__(self, connection: WriteConnection, owner: str) -> None:
         self._connection = connection
         self._owner = owner
-        self._rows = {row.id: row for row in list_comparable(connection, owner)}
+        self._rows = {row.id: row for row in list_comparable(connection, owner, MOST_COMPARED)}
         self._words = {row.id: meaning_words(row.text) for row in self._rows.values()}
         self._tombstones = list_tombstones(connection, owner)
 
@@ -65,6 +68,7 @@ class Merging:
         """What came of it: made, merged, superseded, ended, proposed, forgotten or nothing."""
         if self._is_forgotten(found):
             return "forgotten"
+        self._look_further_back(found)
         of = self._rows.get(found.of)
         if found.operation == "ends":
             return self._end(of, found) if of is not None else "nothing"
@@ -80,6 +84,14 @@ class Merging:
             return self._contradict(of, found)
         self._make(found)
         return "made"
+
+    def _look_further_back(self, found: Found) -> None:
+        """For what says the same in the same words; it is not among those that were read when there are very many."""
+        if len(self._rows) < MOST_COMPARED:
+            return
+        for row in find_comparable(self._connection, self._owner, [fingerprint(found.statement.text)]).values():
+            if row.id not in self._rows:
+                self._note(row)
 
     def unite(self, one: str, other: str) -> None:
         """Two that are said to say the same become the earlier one, with all their sources, if they share a word.

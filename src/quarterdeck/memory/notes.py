@@ -18,7 +18,7 @@ from quarterdeck.memory.changing import MAX_TEXT_CHARS, Edit, Statement, edit_me
 from quarterdeck.memory.wording import squeeze
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.locks import lock_belongings
-from quarterdeck.store.memories import MemoryRow, find_memories, list_current
+from quarterdeck.store.memories import MemoryRow, find_memories, list_leading
 from quarterdeck.store.standing_notes import NotesRow, find_notes, save_notes
 
 MOST_LINES = 300
@@ -51,7 +51,7 @@ def read_notes(connection: AnyConnection, owner: str) -> NotesRow | None:
 def write_notes(connection: WriteConnection, owner: str) -> NotesRow:
     """As things are now; a page that says the same already stays at its version."""
     known = find_notes(connection, owner)
-    text, lines = _lay_out(list_current(connection, owner))
+    text, lines = _lay_out(list_leading(connection, owner, MOST_LINES))
     if known is not None and known.text == text and known.lines == lines:
         row = NotesRow(owner, text, lines, known.version, None, known.updated_at)
     else:
@@ -76,9 +76,8 @@ def edit_notes(connection: WriteConnection, owner: str, text: str, version: int)
     return write_notes(connection, owner)
 
 
-def _lay_out(rows: list[MemoryRow]) -> tuple[str, list[str]]:
+def _lay_out(chosen: list[MemoryRow]) -> tuple[str, list[str]]:
     """The text, and the memory that each of its lines says."""
-    chosen = sorted(rows, key=lambda row: (row.pinned_at is None, -row.said_at))[:MOST_LINES]
     text: list[str] = []
     lines: list[str] = []
     for kind, title in _TITLES.items():

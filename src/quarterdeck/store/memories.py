@@ -115,24 +115,32 @@ def is_current(now: int | BindParameter[int]) -> ColumnElement[bool]:
     )
 
 
-def list_current(connection: AnyConnection, owner: str) -> list[MemoryRow]:
-    """All that holds now, in the order in which it was learned."""
-    rows = connection.execute(
-        select(memories).where(memories.c.owner_id == owner, is_current(now_ms())).order_by(memories.c.id)
-    )
-    return [MemoryRow(**row._mapping) for row in rows]
+def list_current(connection: AnyConnection, owner: str, most: int) -> list[MemoryRow]:
+    """What holds now, in the order in which it was learned; of more than `most` what was learned last."""
+    wanted = select(memories).where(memories.c.owner_id == owner, is_current(now_ms()))
+    rows = connection.execute(wanted.order_by(memories.c.id.desc()).limit(most)).all()
+    return [MemoryRow(**row._mapping) for row in reversed(rows)]
 
 
-def list_comparable(connection: AnyConnection, owner: str) -> list[MemoryRow]:
-    """All that something new could be the same as: what holds, what held once, what waits to be derived anew."""
-    rows = connection.execute(
-        select(memories).where(memories.c.owner_id == owner, memories.c.forgotten_at.is_(None)).order_by(memories.c.id)
-    )
-    return [MemoryRow(**row._mapping) for row in rows]
+def list_leading(connection: AnyConnection, owner: str, most: int) -> list[MemoryRow]:
+    """Of what holds now the pinned ones, and then what was said last."""
+    wanted = select(memories).where(memories.c.owner_id == owner, is_current(now_ms()))
+    order = memories.c.pinned_at.is_(None), memories.c.said_at.desc(), memories.c.id
+    return [MemoryRow(**row._mapping) for row in connection.execute(wanted.order_by(*order).limit(most))]
+
+
+def list_comparable(connection: AnyConnection, owner: str, most: int) -> list[MemoryRow]:
+    """What something new could be the same as: what holds, what held once, what waits to be derived anew.
+
+    Of more than `most` what was learned last.
+    """
+    wanted = select(memories).where(memories.c.owner_id == owner, memories.c.forgotten_at.is_(None))
+    rows = connection.execute(wanted.order_by(memories.c.id.desc()).limit(most)).all()
+    return [MemoryRow(**row._mapping) for row in reversed(rows)]
 
 
 def find_comparable(connection: AnyConnection, owner: str, fingerprints: list[str]) -> dict[str, MemoryRow]:
-    """Of those that `list_comparable` has the ones with these fingerprints, by them."""
+    """Of what `list_comparable` lists, without a limit, the ones with these fingerprints, by them."""
     is_alike = memories.c.owner_id == owner, memories.c.fingerprint.in_(fingerprints), memories.c.forgotten_at.is_(None)
     rows = connection.execute(select(memories).where(*is_alike).order_by(memories.c.id))
     return {row.fingerprint: MemoryRow(**row._mapping) for row in rows}

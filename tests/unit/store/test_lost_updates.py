@@ -62,7 +62,7 @@ async def test_notes_that_several_edit_are_those_of_the_first(database: Database
         edit_notes(connection, ann, f"{notes.text}\n- Goat {number} is called Ella.", notes.version)
 
     assert await all_at_once(database, edit) == 1
-    assert len(await database.read(lambda connection: list_current(connection, ann))) == 2
+    assert len(await database.read(lambda connection: list_current(connection, ann, 9))) == 2
 
 
 async def test_the_last_way_in_stays_whoever_is_removed_at_once(database: Database) -> None:
