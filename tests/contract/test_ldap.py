@@ -183,8 +183,14 @@ async def test_a_directory_that_is_away_or_silent_is_said_to_be_down(directory: 
 
 
 async def test_a_service_that_may_not_search_is_a_fault_of_the_setup_and_nobodys_password(directory: FakeLdap) -> None:
-    with pytest.raises(SignInRefusedError):
-        await open_at(directory, **(SEARCH | {"ldap_bind_password": "old"})).check("ann", "right")
+    with pytest.raises(SignInRefusedError) as refused:
+        await open_at(directory, **(SEARCH | {"ldap_bind_password": "the old one"})).check("ann", "right")
+    detail = refused.value.detail
+    assert ("QUARTERDECK_LDAP_BIND_PASSWORD" in detail, "the old one" in detail, "right" in detail) == (
+        True,
+        False,
+        False,
+    )
 
 
 @pytest.mark.parametrize(

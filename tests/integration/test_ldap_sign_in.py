@@ -100,7 +100,10 @@ def test_a_directory_that_is_away_keeps_nobody_with_a_password_out(
         assert httpx2.post(f"{running.url}/api/sign-up", json=asked).status_code == 201
         assert enter(running, "Local")[0] == 200
         status, said, _ = enter(running, "ann")
-        assert (status, said["code"]) == (403, "sign_in_refused")
+        assert (status, said["code"], said["retryable"]) == (503, "directory_down", True)
         assert "directory" in said["detail"]
+        lines = [line for line in running.log_text().splitlines() if "directory_down" in line]
+        assert "LDAPSocketOpenError: " in lines[0], "the log names the reason"
+        assert PASSWORD not in running.log_text()
     finally:
         running.close()

@@ -345,5 +345,6 @@ def test_where_no_token_is_set_none_opens_the_door(make_server: MakeServer, serv
     for token in ("", "x", "Bearer", "None", "null"):
         answer = httpx2.get(f"{server.url}/scim/v2/Users", headers={"authorization": f"Bearer {token}".strip()})
         assert answer.status_code == 401
+        assert "key create" not in answer.json()["detail"], "a usual key would not do"
     refused = make_server(QUARTERDECK_SCIM_TOKEN="short").run("doctor")
     assert "QUARTERDECK_SCIM_TOKEN" in refused.stderr + refused.stdout

@@ -27,7 +27,7 @@ def create_key(
     name: Annotated[str, typer.Option(help="A label, to know it again.")] = "command line",
     scope: Annotated[
         list[str] | None,
-        typer.Option(help="What it is for: chat, read, admin; again for more. Default: what its user may."),
+        typer.Option(help="What it is for: chat, read, admin, scim; again for more. Default: what its user may."),
     ] = None,
     expires: Annotated[str, typer.Option(help="For how long: 12h, 90d, 1y. Default: until it is revoked.")] = "",
     data_dir: DataDir = None,

@@ -72,7 +72,12 @@ async def _recognise(request: Request, house: House) -> tuple[str, str]:
         return "", "SCIM"
     if not token:
         raise AccessError("Send the directory's token as a bearer token.")
-    principal = await identify(request)
+    try:
+        principal = await identify(request)
+    except AccessError as error:
+        if type(error) is not AccessError:  # who it is is known
+            raise
+        raise AccessError("This is neither what QUARTERDECK_SCIM_TOKEN says nor a valid API key.") from error
     require_scope(principal, "scim")
     if principal.role not in ("owner", "admin"):
         raise ForbiddenError("Only the key of the owner or of an admin may keep accounts.")

@@ -9,7 +9,7 @@ import asyncio
 import ssl
 import uuid
 from importlib import import_module
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -24,6 +24,18 @@ _AT_ONCE = 8
 _MAX_CHARS = 256
 _ATTRIBUTES = ["entryUUID", "objectGUID", "displayName", "cn", "mail"]
 _LOCAL = ("127.0.0.1", "localhost", "::1")
+
+
+class DirectoryDownError(SignInRefusedError):
+    """The directory that knows people's passwords cannot be asked; whoever has one of this server's own gets in."""
+
+    code: ClassVar[str] = "directory_down"
+    status: ClassVar[int] = 503
+    retryable: ClassVar[bool] = True
+
+
+class _OddAnswerError(ValueError):
+    """What the directory does is not what it is there for; the words are ours."""
 
 
 class Directory(Struct, frozen=True):
@@ -51,7 +63,7 @@ class Ldap:
     async def check(self, name: str, password: str) -> Person | None:
         """Who it is; None when the directory does not take name and password.
 
-        Raises: `SignInRefusedError`, `provider_down`.
+        Raises: `DirectoryDownError`.
         """
         if not _is_worth_asking(name, password):
             return None
@@ -64,10 +76,12 @@ class Ldap:
                 return self._check_by_template(name, password)
             return self._check_by_search(name, password)
         except (self._ldap3.core.exceptions.LDAPException, OSError, ValueError) as error:
-            raise SignInRefusedError(
+            # of others' words only those about the connection: elsewhere they may repeat what was typed
+            is_told = isinstance(error, (_OddAnswerError, self._ldap3.core.exceptions.LDAPCommunicationError))
+            raise DirectoryDownError(
                 "The directory does not answer as it should. Try again in a moment.",
                 "provider_down",
-                detail=f"{self._directory.url}: {type(error).__name__}",
+                detail=f"{self._directory.url}: {type(error).__name__}{f': {error}' if is_told else ''}",
             ) from error
 
     def _check_by_template(self, name: str, password: str) -> Person | None:
@@ -86,7 +100,7 @@ class Ldap:
         service = self._open(self._directory.bind_dn, self._directory.bind_password)
         try:
             if not service.bind():
-                raise ValueError("the service's own bind was refused")
+                raise _OddAnswerError("it refuses QUARTERDECK_LDAP_BIND_DN with QUARTERDECK_LDAP_BIND_PASSWORD")
             base = self._directory.search_base
             service.search(base, self._filter(name), self._ldap3.SUBTREE, attributes=_ATTRIBUTES, size_limit=2)
             person = self._person(service, name)
@@ -121,7 +135,7 @@ class Ldap:
         )
         connection.open()
         if self._directory.starts_tls and not connection.start_tls():
-            raise ValueError("no TLS")
+            raise _OddAnswerError("it does not begin TLS")
         return connection
 
     def _filter(self, name: str) -> str:
@@ -132,7 +146,7 @@ class Ldap:
     def _person(self, connection: Any, name: str) -> Person | None:
         """Of exactly one entry: where a filter finds several, nobody knows whose password it would be."""
         if connection.result["result"] not in (0, 4, 32):  # success, more than one, no such object
-            raise ValueError(f"the search ended with {connection.result['description']}")
+            raise _OddAnswerError(f"the search ended with {connection.result['description']}")
         found = _entries(connection)
         if len(found) != 1:
             return None
