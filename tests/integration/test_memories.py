@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -303,3 +304,20 @@ def test_what_was_said_is_found_by_other_forms_of_its_words(ann: httpx2.Client, 
     say(ann, "Yesterday it rained on my way to the station.")
     [best, *_] = ann.get("/api/memories/search", params={"q": asked}).json()["hits"]
     assert (best["id"], best["signals"]["words"] > 0) == (message, True)
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("서울에서 만나요", "서울은 어때요?"),
+        ("ガラスの靴が好き", "ガラスはどこ？"),
+        ("Der Schlüssel hängt im Flur.", "schlüssel"),
+    ],
+)
+def test_what_was_said_is_found_however_its_letters_were_typed(ann: httpx2.Client, said: str, asked: str) -> None:
+    messages = {say(ann, unicodedata.normalize(form, said))[1] for form in ("NFC", "NFD")}
+    say(ann, "Yesterday it rained on my way to the station.")
+    for form in ("NFC", "NFD"):
+        asks = {"q": unicodedata.normalize(form, asked)}
+        hits = ann.get("/api/memories/search", params=asks).json()["hits"]
+        assert {hit["id"] for hit in hits if hit["signals"]["words"] > 0} == messages

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+from functools import partial
 from typing import Any
 
 import httpx2
@@ -9,6 +11,8 @@ import pytest
 from tests.fakes.script import TAGGED, Script
 from tests.harness.full_client import new_name
 from tests.harness.upstream import Upstream
+
+SPELLINGS = [partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD")]
 
 
 def search(http: httpx2.Client, q: str, **filters: Any) -> list[dict[str, Any]]:
@@ -46,6 +50,34 @@ def test_a_question_and_its_answer_are_found_at_once_with_the_words_marked(
     assert search(http, "zebrafinch", conversation=chat, **{"from": "2020-01-01", "to": "2020-12-31"}) == []
     assert search(stranger, "zebrafinch") == []
     assert stranger.get("/api/search", params={"q": "a", "conversation": chat}).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("said", "asked"),
+    [
+        ("서울역에서 만나요", "울역"),
+        ("ガラスのパンダ", "パンダ"),
+        ("Crème brûlée, Đà Nẵng", "brûlée"),
+        ("น้ำตาลปี๊บ", "น้ำตาล"),
+    ],
+)
+def test_words_are_found_and_marked_however_they_were_typed(
+    http: httpx2.Client, upstream: Upstream, said: str, asked: str
+) -> None:
+    model = upstream.model(Script(pieces=["Yes."]))
+    spelled = [spell(said) for spell in SPELLINGS]
+    chats = [say(http, text, model) for text in spelled]
+    for spell in SPELLINGS:
+        hits = search(http, f'"{spell(asked)}"', who="user")
+        assert [hit["passage"] for hit in hits] == spelled[::-1]
+        assert [marked(hit) for hit in hits] == [[spell(asked)] for spell in reversed(SPELLINGS)]
+    for chat in chats:
+        http.delete(f"/api/conversations/{chat}")
+
+
+def test_half_and_full_width_letters_find_the_usual_ones(http: httpx2.Client, upstream: Upstream) -> None:
+    say(http, "Ｏｃｅｌｏｔ ｶﾞﾗﾊﾟｺﾞｽ", upstream.model(Script(pieces=["Yes."])))
+    assert [marked(hit) for hit in search(http, "ocelot ガラパゴス", who="user")] == [["Ｏｃｅｌｏｔ", "ｶﾞﾗﾊﾟｺﾞｽ"]]
 
 
 def test_what_is_deleted_is_gone_from_the_results_until_it_is_restored(http: httpx2.Client, upstream: Upstream) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
@@ -88,6 +89,17 @@ def test_a_model_looks_up_what_was_said_and_answers(
     told = [received.body for received in fake.requests[-3:]]
     assert BOAT in str(told[1])
     assert len(str(told[0])) < len(str(told[1])) < len(str(told[2]))
+
+
+def test_a_turn_recalls_what_was_said_in_letters_that_were_typed_otherwise(
+    http: httpx2.Client, vendors: dict[str, FakeServer]
+) -> None:
+    vendors["openai"].queue += [Script(pieces=["네."]), Script(pieces=["은행나무."])]
+    earlier, decomposed = new_name("earlier"), unicodedata.normalize("NFD", "앵무새 이름은 은행나무")
+    ask(http, earlier, decomposed, "openai/gpt-5-mini")
+    turn = ask(http, new_name("chat"), "앵무새는 누구?", "openai/gpt-5-mini")
+    [step] = context_of(http, turn)
+    assert decomposed in next(entry["text"] for entry in step["entries"] if entry["recalled"])
 
 
 def test_what_was_recalled_can_be_seen_with_its_source(http: httpx2.Client, vendors: dict[str, FakeServer]) -> None:

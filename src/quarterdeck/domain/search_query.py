@@ -90,8 +90,8 @@ def _places_of(words: Sequence[Word], sought: Sought) -> list[tuple[int, int]]:
 
 def _end(word: Word, sought: Sought) -> int:
     """A word that goes on is shown whole; of a pair of characters that begins with the one sought, only that one."""
-    is_half = sought.is_open and len(sought.terms[-1]) == 1 and len(word.term) == 2
-    return word.start + 1 if is_half else word.end
+    is_half = sought.is_open and word.middle and len(sought.terms[-1]) < len(word.term)
+    return word.middle if is_half else word.end
 
 
 def _fits(term: str, sought: Sought) -> bool:

@@ -49,6 +49,9 @@ _READ_FOUND = _READ.join(conversations, conversations.c.id == messages.c.convers
 _SOME: BindParameter[Any] = bindparam("ids", expanding=True)
 _READ_SOME = _READ_FOUND.where(messages.c.id.in_(_SOME))
 _DELETE_SOME = delete(search_entries).where(search_entries.c.message_id.in_(_SOME))
+_HAVE_ENTRY = select(search_entries.c.message_id, search_entries.c.words, search_entries.c.facets).where(
+    search_entries.c.message_id.in_(_SOME)
+)
 _TAKEN = select(search_entries.c.id).where(search_entries.c.id.in_(_SOME))
 _INSERT = insert(search_entries)
 _HAS_NONE = _READ_SOME.where(~exists().where(search_entries.c.message_id == messages.c.id))
@@ -152,6 +155,19 @@ def index_if_missing(connection: WriteConnection, ids: Sequence[str]) -> int:
     made = _insert(connection, values)
     mark_messages(connection, [value["message_id"] for value in values])
     return made
+
+
+def index_again(connection: WriteConnection, ids: Sequence[str]) -> int:
+    """What is in the index and would get other words or names by now gets another entry; how many that are. What these
+    messages say is the same, so that their vectors stay. A few hundred at a time."""
+    known = {row.message_id: (row.words, row.facets) for row in connection.execute(_HAVE_ENTRY, {"ids": list(ids)})}
+    values = _values(connection.execute(_READ_SOME, {"ids": list(known)}).all()) if known else []
+    changed = [value for value in values if known[value["message_id"]] != (value["words"], value["facets"])]
+    if changed:
+        connection.execute(_DELETE_SOME, {"ids": [value["message_id"] for value in changed]})
+    for value in changed:
+        _renew_id(value)
+    return _insert(connection, changed)
 
 
 def copy_entries(connection: Connection, conversation: str, copies: Mapping[str, str]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import unicodedata
+from functools import partial
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,6 +88,28 @@ async def test_words_phrases_beginnings_and_exclusions_find_the_same_on_both_dat
         found = await database.read(lambda connection, query=query: search(connection, owner, query))  # type: ignore[misc]
         assert {names[message] for message in found} == set(expected.split()), query
         assert len(found) == len(set(found)), query
+
+
+TYPED = {"서울에서 만나요": "에서", "ガラスのプログラム": "グラ", "Crème brûlée": "brulee", "น้ำตาล": "น้ำ", "ခင့်ဦး": "့်ဦ"}
+SPELLINGS = [partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD")]
+
+
+async def test_composed_and_decomposed_text_find_each_other_on_both_databases(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+
+    def write(connection: WriteConnection) -> list[str]:
+        talk = add_conversation(connection, owner)
+        texts = [spell(sentence) for sentence in TYPED for spell in SPELLINGS]
+        ids = [add_message(connection, talk, None, "user", [TextPart(one)]) for one in [*texts, "ｶﾞﾗｽﾉﾌﾟﾛｸﾞﾗﾑ"]]
+        index_messages(connection, ids)
+        return ids
+
+    *ids, narrow = await database.write(write)
+    for at, (sentence, part) in enumerate(TYPED.items()):
+        for asked in {spell(one) for spell in SPELLINGS for one in (sentence, part)}:
+            found = await database.read(lambda connection, asked=asked: search(connection, owner, asked))  # type: ignore[misc]
+            assert set(found) - {narrow} == set(ids[2 * at : 2 * at + 2]), asked
+    assert narrow in await database.read(lambda connection: search(connection, owner, "グラ"))
 
 
 async def test_no_text_is_a_syntax_error(database: Database) -> None:
