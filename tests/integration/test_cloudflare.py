@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -182,12 +183,21 @@ def test_a_key_server_that_is_down_from_the_start_lets_nobody_in_and_breaks_noth
     own: Server, own_team: FakeTeam
 ) -> None:
     own_team.status = 500
-    assert me(own, own_team.assertion())["status"] == 401
+    refused = me(own, own_team.assertion())
+    assert (refused["status"], refused["code"], refused["retryable"]) == (503, "keys_away", True)
     with own.http() as http:
         assert http.get("/api/me").json()["role"] == "owner"
     own_team.status = 200
-    assert me(own, own_team.assertion())["status"] == 401, "it is asked once a minute"
+    assert me(own, own_team.assertion())["status"] == 503, "it is asked once a minute"
     assert own_team.fetches == 1
+
+
+def test_the_log_says_once_a_minute_why_an_assertion_is_not_taken(own: Server, own_team: FakeTeam) -> None:
+    for _ in range(3):
+        assert me(own, own_team.assertion(aud=["another application"]))["status"] == 401
+        assert me(own, own_team.assertion(iat=int(time.time()) + 300))["status"] == 401
+    lines = [json.loads(line) for line in own.log_text().splitlines() if "assertion_refused" in line]
+    assert [line["detail"] for line in lines] == ["made for somebody else", "iat is to come"]
 
 
 async def test_a_socket_opens_for_a_good_assertion_and_for_no_other(behind: Server, team: FakeTeam) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from urllib.parse import urlsplit
 
 from msgspec import Struct
@@ -17,13 +17,17 @@ from quarterdeck.accounts.identities.key_set import KeySet
 from quarterdeck.accounts.identities.person import Person, SignInRefusedError, domain_of
 from quarterdeck.accounts.identities.signed import TokenError, check_audience, check_times, read_claims, text_claim
 from quarterdeck.config import Settings
-from quarterdeck.errors import SetupError
+from quarterdeck.diagnostics import get_logger
+from quarterdeck.errors import AccessError, SetupError
 
 if TYPE_CHECKING:
     from joserfc.jwk import Key
 
 ASSERTION_HEADER = "cf-access-jwt-assertion"
 _ALGORITHMS = frozenset({"RS256"})
+_NOTE_EVERY_S = 60.0
+
+logger = get_logger("quarterdeck.identities")
 
 
 class Assertion(Struct, frozen=True):
@@ -31,6 +35,14 @@ class Assertion(Struct, frozen=True):
 
     person: Person
     expires_at: int
+
+
+class KeysAwayError(AccessError):
+    """The keys by which Cloudflare Access signs were not to be had since the start: nobody can be recognised by it."""
+
+    code: ClassVar[str] = "keys_away"
+    status: ClassVar[int] = 503
+    retryable: ClassVar[bool] = True
 
 
 class CloudflareAccess:
@@ -44,9 +56,25 @@ class CloudflareAccess:
         self._allowed = allowed
         self._keys = keys
         self._now_s = now_s
+        self._noted_s: dict[str, float] = {}
 
     async def verify(self, assertion: str) -> Assertion:
-        """Raises: `TokenError`; `SignInRefusedError` for whom the settings do not name."""
+        """Raises: `TokenError`, `KeysAwayError`; `SignInRefusedError` for whom the settings do not name."""
+        try:
+            return await self._verify(assertion)
+        except TokenError as error:
+            self._note(error.detail)
+            raise
+
+    def _note(self, detail: str) -> None:
+        """Each reason at most once a minute: whoever reaches the server may send what they like, as often."""
+        reason = detail.partition(":")[0]
+        now = self._now_s()
+        if now - self._noted_s.get(reason, 0.0) >= _NOTE_EVERY_S:
+            self._noted_s[reason] = now
+            logger.warning("assertion_refused", detail=reason)
+
+    async def _verify(self, assertion: str) -> Assertion:
         claims = await read_claims(assertion, self._find_key, _ALGORITHMS)
         if claims.get("iss") != self._team:
             raise TokenError("iss is another team")
@@ -63,7 +91,10 @@ class CloudflareAccess:
 
     async def _find_key(self, kid: str, algorithm: str) -> Key | None:
         """Cloudflare's tokens always name theirs."""
-        return await self._keys.find(kid, algorithm) if kid else None
+        key = await self._keys.find(kid, algorithm) if kid else None
+        if key is None and self._keys.is_empty:
+            raise KeysAwayError("The keys of Cloudflare Access could not be fetched. Try again in a minute.")
+        return key
 
     def _is_allowed(self, email: str) -> bool:
         return "*" in self._allowed or email.lower() in self._allowed or f"@{domain_of(email)}" in self._allowed

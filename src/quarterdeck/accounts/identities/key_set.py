@@ -32,6 +32,11 @@ class KeySet:
         self._fetched_s = self._tried_s = float("-inf")
         self._renewal: asyncio.Task[None] | None = None
 
+    @property
+    def is_empty(self) -> bool:
+        """No fetch has brought any."""
+        return not self._keys
+
     async def find(self, kid: str, algorithm: str) -> Key | None:
         """The published key of that name, if it is of the algorithm's kind. Fetches when need be."""
         if self._is_wanting(kid):
