@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from functools import cache, lru_cache
-from importlib import import_module
+from collections.abc import Iterator
+from functools import lru_cache
 from operator import add
 
 from msgspec import Struct
 
 from quarterdeck.domain.composing import JAMO, UNSEEN, VOICING, compose
+from quarterdeck.domain.stemming import stem_word
 
 MAX_WORD_CHARS = 64  # of a longer one (base64, a hash) only the beginning is kept
 STEM_MARK = "≈"
@@ -109,15 +109,7 @@ def fold(word: str) -> str:
 @lru_cache(65_536)
 def stem(term: str) -> str:
     """What the forms of an English word have in common (Porter); any other word is its own stem."""
-    return _stemmer()(term) if _LATIN.fullmatch(term) else term
-
-
-@cache
-def _stemmer() -> Callable[[str], str]:
-    # Loaded when the first word is indexed: it costs a start 13 ms.
-    made = import_module("snowballstemmer").stemmer("porter")
-    stem_word: Callable[[str], str] = made.stemWord
-    return stem_word
+    return stem_word("porter", term) if _LATIN.fullmatch(term) else term
 
 
 def index_words(text: str, max_bytes: int) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from functools import cache, lru_cache
-from importlib import import_module
+from functools import lru_cache
 
+from quarterdeck.domain.stemming import stem_word
 from quarterdeck.domain.stop_words import IN_EVERY_SENTENCE
 from quarterdeck.domain.words import fold, split_words, stem
 
@@ -40,7 +40,7 @@ class Language:
     def _find_root(self, word: str) -> str:
         if word in self.stop_words:
             return ""
-        return _stemmer(self._algorithm)(word) if word.isalpha() else word
+        return stem_word(self._algorithm, word) if word.isalpha() else word
 
 
 class _English(Language):
@@ -62,13 +62,6 @@ def _folded(words: str) -> frozenset[str]:
 
 def _shared(word: str, root: str) -> str:
     return word[: next((at for at, pair in enumerate(zip(word, root, strict=False)) if pair[0] != pair[1]), len(root))]
-
-
-@cache
-def _stemmer(algorithm: str) -> Callable[[str], str]:
-    made = import_module("snowballstemmer").stemmer(algorithm)
-    stem_word: Callable[[str], str] = made.stemWord
-    return stem_word
 
 
 _ENGLISH = """
