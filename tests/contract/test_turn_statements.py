@@ -35,6 +35,10 @@ class Counted:
         self.transactions += 1
         return await self._database.read(fn)
 
+    async def glance(self, fn: Callable[[ReadConnection], T], who: str) -> T:
+        self.transactions += 1
+        return await self._database.glance(fn, who)
+
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         self.transactions += 1
         return await self._database.write(fn)
@@ -57,7 +61,8 @@ def place(kind: str, request: pytest.FixtureRequest, tmp_path: Path) -> Place:
 
 
 @pytest.fixture
-async def counted(place: Place) -> AsyncIterator[Counted]:
+async def counted(place: Place, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Counted]:
+    monkeypatch.setattr("quarterdeck.store.glances.MOST_S", 60.0)  # none is made twice
     async with open_place(place) as database:
         yield Counted(database)
 

@@ -69,7 +69,7 @@ async def authenticate(database: Database, given: Credentials) -> Principal:
     if given.assertion and given.access is not None and not given.authorization:
         return await _authenticate_by_access(database, given.access, given.assertion)
     token = _token_from(given)
-    row = await database.read(lambda connection: _find(connection, token, given))
+    row = await database.glance(lambda connection: _find(connection, token, given), "authenticate")
     if row is None or not is_secret(token.secret, row.secret_hash) or not _fits(token, row):
         raise AccessError(_refusal(given))
     if row.user.suspended_at is not None:

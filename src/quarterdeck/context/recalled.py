@@ -15,6 +15,7 @@ from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.memory.recall import Query, Recalled
 from quarterdeck.store.database import Database, ReadConnection
+from quarterdeck.store.glances import was_given_up
 from quarterdeck.store.memories import MemoryRow
 from quarterdeck.store.recalled import QuotedRow, find_left, find_quoted, find_quoted_memories
 from quarterdeck.tools.quoting import HOW_TO_CITE, quote_memory, quote_message
@@ -91,6 +92,7 @@ async def read_and_recollect(
     database: Database,
     read: Callable[[ReadConnection], D],
     recollect: Callable[[ReadConnection, D], Recollection | None],
+    who: str,
 ) -> tuple[D, Recollection | None]:
     """What `read` finds, however long that takes, and from the same state what is recalled for it, if that is quick."""
     waiting, late = _Waiting(), Recollection(reason=f"It was not found within {WITHIN_S * 1000:.0f} ms.")
@@ -103,7 +105,7 @@ async def read_and_recollect(
         async with asyncio.timeout(None) as timeout:
             timer = asyncio.get_running_loop().call_later(WITHIN_S, waiting.end, timeout)
             try:
-                return await database.read(read_both)
+                return await database.glance(read_both, who)
             finally:
                 timer.cancel()
     except TimeoutError:
@@ -119,6 +121,8 @@ def recollect_in(recaller: Recaller, connection: ReadConnection, asked: Asked) -
     try:
         found = recaller.look_up_in(connection, _query(asked), lambda given, hits: _quote(given, asked, hits))
     except Exception as error:  # as below
+        if was_given_up(error):
+            raise
         return _without(asked, error)
     return None if found is None else Recollection(found)
 

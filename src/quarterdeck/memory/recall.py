@@ -107,7 +107,7 @@ class Recall:
             prepared = self._prepare(connection, query, embedding)
             return _Nothing(read(connection, [])) if prepared is None else prepared
 
-        prepared = await self._database.read(prepare)
+        prepared = await self._database.glance(prepare, query.owner)
         if isinstance(prepared, _Nothing):
             return prepared.made
         named, model = prepared.named, prepared.model

@@ -25,6 +25,14 @@ class Database(Protocol):
         """Run `fn` on one state of the database. Raises: what `fn` raised, `StorageError`."""
         ...
 
+    async def glance(self, fn: Callable[[ReadConnection], T], who: str) -> T:
+        """As `read`, for what takes a millisecond or two and is waited for.
+
+        `fn` may be run more than once, so it leaves nothing behind that a second run would not. `who` may have so much
+        that it takes longer (a user's id): after one that did, the next ones are read as others are.
+        """
+        ...
+
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         """Run `fn` in a transaction. A cancelled caller does not undo it: it may have been committed.
 

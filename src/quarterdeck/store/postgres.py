@@ -64,6 +64,9 @@ class PostgresDatabase:
     async def read(self, fn: Callable[[ReadConnection], T]) -> T:
         return await self._apart(self._insist(self._reads, lambda raw: fn(ReadConnection(raw))))
 
+    async def glance(self, fn: Callable[[ReadConnection], T], who: str) -> T:
+        return await self.read(fn)
+
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         return await self._apart(self._insist(self._writes, lambda raw: fn(WriteConnection(raw))))
 

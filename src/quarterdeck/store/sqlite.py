@@ -1,7 +1,7 @@
 """The database file in the data folder.
 
 SQLite has one writer thread that commits whatever is waiting together: under load hundreds of
-acknowledgements share one sync. Reads run in a few threads with a connection each (WAL).
+acknowledgements share one sync. Reads run in a few threads with a connection each (WAL), short ones on the event loop.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from sqlalchemy.pool import NullPool
 
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import ReadConnection, StorageError, WriteConnection, closed_error
+from quarterdeck.store.glances import Glances
 from quarterdeck.store.prepared import execute_on, give_driver
 from quarterdeck.store.refusals import cause_of, is_full
 from quarterdeck.store.search_schema import merge_some
@@ -55,6 +56,7 @@ class SqliteDatabase:
         self._reading = 0  # functions that wait for one of them, or run there
         self._writer = threading.Thread(target=self._write_loop, name="store-write", daemon=True)
         self._writer.start()
+        self._glances = Glances(self._connect, _read_with)
         self._is_closed = False
 
     async def read(self, fn: Callable[[ReadConnection], T]) -> T:
@@ -66,6 +68,16 @@ class SqliteDatabase:
             self._begin_reader()
         self._reads.put(_Job(fn, future))
         return await future
+
+    async def glance(self, fn: Callable[[ReadConnection], T], who: str) -> T:
+        if self._is_closed:
+            raise closed_error()
+        seen = self._glances.look(fn, who)
+        if not seen.is_whole:
+            return await self.read(fn)
+        if seen.error is not None:
+            raise seen.error
+        return cast("T", seen.result)
 
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         if self._is_closed:
@@ -95,6 +107,7 @@ class SqliteDatabase:
             self._reads.put(None)
         for reader in self._readers:
             await asyncio.to_thread(reader.join)
+        self._glances.close()
         self._engine.dispose()
 
     def _begin_reader(self) -> None:

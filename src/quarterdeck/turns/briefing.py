@@ -80,7 +80,7 @@ class Briefing:
         if self._recollection is None and so_far is not None:
             draft, self._recollection = await self._read_and_recollect(read)
         else:
-            draft = await self._rooms.database.read(read)
+            draft = await self._rooms.database.glance(read, self._turn.owner_id)
         context = draft.finish(self._recollection)
         self.caller = msgspec.structs.replace(self.caller, in_context=draft.in_context)
         return context
@@ -90,14 +90,14 @@ class Briefing:
     ) -> tuple[ContextDraft, Recollection | None]:
         recaller = self._rooms.recaller
         if recaller is None:
-            return await self._rooms.database.read(read), None
+            return await self._rooms.database.glance(read, self._turn.owner_id), None
 
         await self._rooms.index_queue.settle_elsewhere(self._turn.owner_id, self._turn.conversation_id)
 
         def recollect_too(connection: ReadConnection, draft: ContextDraft) -> Recollection | None:
             return self._why_not() or recollect_in(recaller, connection, self._asked_of(draft))
 
-        draft, found = await read_and_recollect(self._rooms.database, read, recollect_too)
+        draft, found = await read_and_recollect(self._rooms.database, read, recollect_too, self._turn.owner_id)
         return draft, found or await recollect(recaller, self._asked_of(draft))
 
     def _why_not(self) -> Recollection | None:
@@ -118,7 +118,9 @@ class Briefing:
             self._turn.owner_id, asked, profile, [] if so_far is None else so_far.parts,
             None if so_far is None else so_far.open, ratio,
         )  # fmt: skip
-        return await self._rooms.database.read(lambda connection: build_alone(connection, wanted))
+        return await self._rooms.database.glance(
+            lambda connection: build_alone(connection, wanted), self._turn.owner_id
+        )
 
     async def find_offer(self, profile: ModelProfile) -> None:
         """For calls that were asked for in another process."""

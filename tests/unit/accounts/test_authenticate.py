@@ -161,7 +161,7 @@ class FullDisk:
     """The database of a server whose disk is full: it can be read."""
 
     def __init__(self, database: SqliteDatabase) -> None:
-        self.read = database.read
+        self.read, self.glance = database.read, database.glance
 
     async def write(self, fn: Callable[[WriteConnection], Any]) -> Any:
         raise StorageError("The server's disk is full.")

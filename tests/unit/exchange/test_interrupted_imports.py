@@ -35,7 +35,8 @@ class Unsteady:
         self._database, self._refused, self._hangs = database, refused, hangs
         self.writes = 0
         self.is_hanging, self.goes_on = asyncio.Event(), asyncio.Event()
-        self.read, self.tidy, self.close = database.read, database.tidy, database.close
+        self.read, self.glance = database.read, database.glance
+        self.tidy, self.close = database.tidy, database.close
 
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         self.writes += 1

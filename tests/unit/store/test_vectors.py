@@ -73,6 +73,10 @@ class AwayOnce:
         self._answer()
         return await self._database.read(fn)
 
+    async def glance(self, fn: Callable[[ReadConnection], T], who: str) -> T:
+        self._answer()
+        return await self._database.glance(fn, who)
+
     async def write(self, fn: Callable[[WriteConnection], T]) -> T:
         self._answer()
         return await self._database.write(fn)

@@ -131,6 +131,9 @@ class NoDatabase:
     async def read(self, fn: object) -> NoReturn:
         raise NotImplementedError
 
+    async def glance(self, fn: object, who: str) -> NoReturn:
+        raise NotImplementedError
+
     async def write(self, fn: object) -> NoReturn:
         raise NotImplementedError
 

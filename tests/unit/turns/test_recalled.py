@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, select, text, update
 from tests.unit.turns.rig import Rig, Script, ScriptedProvider, open_rig, say
 
 from quarterdeck.context import recalled
@@ -20,6 +20,7 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import TextPart, ToolResultPart
 from quarterdeck.domain.step import FinishChunk, ToolCallChunk
 from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.store import glances
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow, insert_row
 from quarterdeck.store.memory_history import insert_change
@@ -172,6 +173,11 @@ class BrokenRecall(SlowRecall):
         raise RuntimeError("a fault of recall")
 
 
+MANY_STEPS = text(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT count(*) FROM n"
+)
+
+
 class HeldRecall(SlowRecall):
     """Holds up the read that the context is read in."""
 
@@ -180,7 +186,8 @@ class HeldRecall(SlowRecall):
     def look_up_in(
         self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
     ) -> T | None:
-        assert self.held.wait(60)
+        while not self.held.is_set():
+            connection.execute(MANY_STEPS)
         return None
 
 
@@ -208,7 +215,7 @@ async def test_a_context_that_is_read_late_is_sent_without_looking_for_more(monk
     monkeypatch.setattr(recalled, "WITHIN_S", 0.001)
 
     class LateDatabase:
-        async def read(self, fn: Callable[[Any], T]) -> T:
+        async def glance(self, fn: Callable[[Any], T], who: str) -> T:
             await asyncio.sleep(0.02)
             return fn(None)
 
@@ -216,7 +223,7 @@ async def test_a_context_that_is_read_late_is_sent_without_looking_for_more(monk
         raise AssertionError("it is too late for that")
 
     database: Any = LateDatabase()
-    found, recollection = await recalled.read_and_recollect(database, lambda _connection: "context", recollect)
+    found, recollection = await recalled.read_and_recollect(database, lambda _connection: "context", recollect, "ada")
     assert found == "context"
     assert recollection is not None
     assert "It was not found" in recollection.reason
@@ -224,12 +231,12 @@ async def test_a_context_that_is_read_late_is_sent_without_looking_for_more(monk
 
 async def test_a_context_that_could_not_be_read_is_no_context() -> None:
     class NoDatabase:
-        async def read(self, _fn: Callable[[Any], T]) -> T:
+        async def glance(self, _fn: Callable[[Any], T], who: str) -> T:
             raise TimeoutError("it does not answer")
 
     database: Any = NoDatabase()
     with pytest.raises(TimeoutError, match="does not answer"):
-        await recalled.read_and_recollect(database, lambda _connection: "context", lambda *_: None)
+        await recalled.read_and_recollect(database, lambda _connection: "context", lambda *_: None, "ada")
 
 
 @pytest.mark.parametrize(
@@ -322,3 +329,24 @@ async def test_the_model_can_search_and_open_what_was_said(tmp_path: Path) -> No
         gone = await result_of(rig, "open_messages", f'{{"ids": ["{earlier.request_id}"]}}')
         assert gone.is_error
         assert BOAT not in gone.text
+
+
+async def test_a_recall_that_is_given_up_on_the_loop_is_made_whole_by_a_thread_and_nothing_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(glances, "MOST_S", 0.0)
+    begun: list[bool] = []
+
+    class LongRecall(SlowRecall):
+        def look_up_in(
+            self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
+        ) -> T | None:
+            begun.append(threading.current_thread() is threading.main_thread())
+            connection.execute(MANY_STEPS)
+            return read(connection, [])
+
+    async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=LongRecall) as rig:
+        turn = await told(rig)
+        assert begun == [True, False]
+        assert (await manifest_of(rig, turn)).no_recall == ""
+    assert "recall_failed" not in caplog.text

@@ -27,6 +27,9 @@ class Measured:
             raise StorageError("The database is away.")
         return self.queue
 
+    async def glance(self, _fn: Callable[[Any], Any], who: str) -> Any:
+        raise NotImplementedError
+
     async def write(self, fn: Callable[[Any], Any]) -> Any:
         raise NotImplementedError
 
