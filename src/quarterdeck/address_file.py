@@ -19,6 +19,17 @@ class Whereabouts(Struct, frozen=True):
     url: str
     pid: int
 
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a process of that id, which may be another one by now."""
+        try:
+            os.kill(self.pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
 
 def write_address(data_dir: Path, url: str) -> None:
     """In place of what an earlier server has said; readable by this user alone."""
@@ -34,6 +45,11 @@ def read_address(data_dir: Path) -> Whereabouts | None:
         return msgspec.json.decode((data_dir / _NAME).read_bytes(), type=Whereabouts)
     except (OSError, msgspec.DecodeError):
         return None
+
+
+def reachable(url: str) -> str:
+    """From this machine, also where it is every address."""
+    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
 
 
 def remove_address(data_dir: Path) -> None:

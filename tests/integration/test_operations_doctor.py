@@ -12,6 +12,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine
 from tests.conftest import MakeServer
 from tests.fakes.script import Script
 from tests.harness.installation import change, database_of, make_installation
@@ -22,6 +23,7 @@ from tests.harness.valkey import AnyRedis
 from tests.harness.waiting import wait_until
 
 from quarterdeck.accounts.vault import Vault
+from quarterdeck.store.transfer_schema import make_tables
 
 SECRET = "sk-canary-stored-9a8b7c6d5e4f"
 
@@ -132,6 +134,53 @@ def test_settings_that_cannot_be_read_are_one_line(folder: Path) -> None:
     assert found["settings"][0] == "fail"
 
 
+def test_a_table_or_a_column_that_is_missing_is_named(folder: Path, postgres: Databases, tmp_path: Path) -> None:
+    for statement in (
+        "DROP TABLE shares",
+        "ALTER TABLE messages DROP COLUMN speaker",
+        "ALTER TABLE turns DROP COLUMN decisions",
+        "ALTER TABLE turns DROP COLUMN asked",
+        "DROP TRIGGER search_entries_update",
+    ):
+        change(database_of(folder), statement)
+    fails = "without it, parts of Quarterdeck fail"
+    assert said_missing(examine(folder)) == [
+        f"fail tables: messages has no column speaker: {fails}",
+        f"fail tables: search_entries_update is missing: {fails}",
+        f"fail tables: shares is missing: {fails}",
+        "fail tables: turns has no columns decisions and asked: without them, parts of Quarterdeck fail",
+    ]
+    url = postgres.new_database()
+    for statement in ("DROP TABLE share_messages", "ALTER TABLE shares DROP COLUMN title, DROP COLUMN secret_hash"):
+        postgres.ask(statement, url)
+    assert said_missing(examine(tmp_path / "other", QUARTERDECK_DATABASE_URL=url)) == [
+        "fail tables: share_messages is missing: without it, parts of Quarterdeck fail",
+        "fail tables: shares has no columns secret_hash and title: without them, parts of Quarterdeck fail",
+    ]
+
+
+def test_what_an_older_database_lacks_of_this_version_is_not_missing(tmp_path: Path) -> None:
+    older = tmp_path / "data" / "quarterdeck.sqlite3"
+    older.parent.mkdir(mode=0o700)
+    engine = create_engine(f"sqlite:///{older}")
+    with engine.begin() as connection:
+        make_tables(connection, "0007")
+    engine.dispose()
+    assert said_missing(examine(older.parent)) == []
+    change(older, "DROP TABLE prices")
+    assert said_missing(examine(older.parent)) == [
+        "fail tables: prices is missing: without it, parts of Quarterdeck fail"
+    ]
+
+
+def said_missing(done: subprocess.CompletedProcess[str]) -> list[str]:
+    """The lines about it without their advice, which is the same for each."""
+    lines = [line for line in done.stdout.splitlines() if line.startswith("fail tables")]
+    assert all(line.endswith(" → Restore a backup: quarterdeck restore FILE --replace") for line in lines)
+    assert done.returncode == (1 if lines else 0)
+    return sorted(line.partition(" → ")[0] for line in lines)
+
+
 def test_a_port_is_free_ours_or_somebody_elses(make_server: MakeServer) -> None:
     running = make_server().start()
     port = str(running.port)
@@ -139,7 +188,10 @@ def test_a_port_is_free_ours_or_somebody_elses(make_server: MakeServer) -> None:
         "ok",
         f"Quarterdeck answers on 127.0.0.1:{port}",
     )
+    elsewhere = findings(running.data_dir)["port"]
+    assert elsewhere == ("ok", f"Quarterdeck answers on 127.0.0.1:{port}"), "its folder says where it runs"
     running.kill()
+    assert findings(running.data_dir)["port"][1].endswith(" is free")
     with socket.socket() as other:
         other.bind(("127.0.0.1", 0))
         other.listen()

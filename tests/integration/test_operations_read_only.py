@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.conftest import MakeServer
 from tests.fakes.script import Script
+from tests.harness.installation import change, database_of
 from tests.harness.server import Server, clean_environment, run_command
 from tests.harness.upstream import Upstream
 
@@ -53,6 +54,8 @@ def test_a_disk_that_takes_no_writes_gives_its_backup_and_is_not_said_to_be_dama
     assert "cannot be written (Read-only file system)" in said
     assert "ok   integrity: the file is whole" in said
     assert "quarterdeck restore" not in said
+    change(database_of(left), "DROP TABLE shares")
+    assert "fail tables: shares is missing" in run_read_only(left, "doctor").stdout
 
 
 def test_what_a_killed_server_left_in_its_write_ahead_log_is_in_the_backup(

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from importlib import import_module
 from pathlib import Path
 
-from quarterdeck.address_file import read_address
+from quarterdeck.address_file import reachable, read_address
 from quarterdeck.config import Settings
 from quarterdeck.serve import base_url
 
@@ -23,22 +22,7 @@ def link_base(settings: Settings, *, is_told: bool = False) -> str:
 def find_running(data_dir: Path) -> str:
     """The address that the server of this folder has said; empty when none answers there."""
     found = read_address(data_dir)
-    return found.url if found is not None and _is_alive(found.pid) and _answers(reachable(found.url)) else ""
-
-
-def reachable(url: str) -> str:
-    """From this machine, also where it is every address."""
-    return url.replace("//0.0.0.0:", "//127.0.0.1:").replace("//[::]:", "//[::1]:")
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+    return found.url if found is not None and found.is_alive and _answers(reachable(found.url)) else ""
 
 
 def _answers(url: str) -> bool:

@@ -6,7 +6,7 @@ import sqlite3
 import time
 from collections.abc import AsyncIterator, Iterator
 
-from msgspec import Struct
+from msgspec import Struct, field
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
@@ -17,7 +17,7 @@ from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.migrate import COPYING, HEAD, refuse_unknown
 from quarterdeck.store.transfer_places import Place, SqlitePlace, place_of
-from quarterdeck.store.transfer_schema import read_revision
+from quarterdeck.store.transfer_schema import find_missing, read_revision
 
 _CLOCK_MS = 1_000
 _BACKUP = "Restore a backup: quarterdeck restore FILE --replace"
@@ -30,6 +30,7 @@ class _Seen(Struct):
     clock_ms: int  # of the database, less this machine's
     damage: str = ""
     connections: tuple[int, int] = (0, 0)  # in use, at most
+    missing: dict[str, list[str]] = field(default_factory=dict)  # as `find_missing` has it
 
 
 async def check_database(settings: Settings) -> AsyncIterator[Finding]:
@@ -56,6 +57,8 @@ def _advise(place: Place, error: SetupError) -> str:
 def _judge(place: Place, seen: _Seen) -> Iterator[Finding]:
     yield ok("database", f"{seen.version}, {place.name}, {size_text(seen.bytes)}")
     yield _judge_revision(seen.revision)
+    for name, columns in seen.missing.items():
+        yield fail("tables", _say_missing(name, columns), _BACKUP)
     if seen.damage:
         yield fail("integrity", f"the file is damaged: {seen.damage}", _BACKUP)
     elif isinstance(place, SqlitePlace):
@@ -75,6 +78,14 @@ def _judge_revision(revision: str | None) -> Finding:
     if revision != HEAD:
         return warn("tables", f"revision {revision}, this version has {HEAD}", "Run: quarterdeck migrate")
     return ok("tables", f"revision {revision}, as this version has")
+
+
+def _say_missing(name: str, columns: list[str]) -> str:
+    if not columns:
+        return f"{name} is missing: without it, parts of Quarterdeck fail"
+    if len(columns) == 1:
+        return f"{name} has no column {columns[0]}: without it, parts of Quarterdeck fail"
+    return f"{name} has no columns {', '.join(columns[:-1])} and {columns[-1]}: without them, parts of Quarterdeck fail"
 
 
 def _judge_server(seen: _Seen) -> Iterator[Finding]:
@@ -103,7 +114,17 @@ def _look_at_file(connection: Connection) -> _Seen:
     damage = "" if found == "ok" else found
     if not damage and (orphan := connection.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None:
         damage = f"a row of {orphan[0]} belongs to one that is not there"
-    return _Seen(read_revision(connection), pages * page_bytes, f"SQLite {sqlite3.sqlite_version}", 0, damage)
+    revision = read_revision(connection)
+    missing = {} if damage else _look_for_missing(connection, revision)
+    return _Seen(revision, pages * page_bytes, f"SQLite {sqlite3.sqlite_version}", 0, damage, missing=missing)
+
+
+def _look_for_missing(connection: Connection, revision: str | None) -> dict[str, list[str]]:
+    """Nothing of a revision that this version does not know."""
+    try:
+        return {} if revision is None else find_missing(connection, revision)
+    except SetupError:
+        return {}
 
 
 def _look_at_server(connection: Connection) -> _Seen:
@@ -114,8 +135,9 @@ def _look_at_server(connection: Connection) -> _Seen:
     theirs_ms = database_now_ms(ReadConnection(connection))
     ours_ms = (asked_ms + time.time() * 1000) / 2
     version = str(connection.execute(text("SHOW server_version")).scalar_one()).split()[0]
+    revision = read_revision(connection)
     return _Seen(
-        read_revision(connection),
+        revision,
         ask("SELECT pg_database_size(current_database())"),
         f"PostgreSQL {version}",
         round(theirs_ms - ours_ms),
@@ -123,4 +145,5 @@ def _look_at_server(connection: Connection) -> _Seen:
             ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"),
             ask("SELECT setting::int FROM pg_settings WHERE name = 'max_connections'"),
         ),
+        missing=_look_for_missing(connection, revision),
     )

@@ -12,8 +12,10 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import quarterdeck
+from quarterdeck.address_file import reachable, read_address
 from quarterdeck.config import Settings
 from quarterdeck.open_files import FEW, raise_limit
 from quarterdeck.operations.findings import Finding, fail, ok, size_text, warn
@@ -84,6 +86,13 @@ def check_open_files(_settings: Settings) -> Iterator[Finding]:
 
 
 def check_port(settings: Settings) -> Iterator[Finding]:
+    """That of the data folder's server, where one runs; else the one that the next start would listen on."""
+    found = read_address(settings.data_dir)
+    if found is not None and found.is_alive:
+        running = urlsplit(reachable(found.url))
+        if running.hostname and running.port and _answers(running.hostname, running.port):
+            yield ok("port", f"Quarterdeck answers on {urlsplit(found.url).netloc}")
+            return
     place = f"{settings.host}:{settings.port}"
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[
@@ -98,14 +107,14 @@ def check_port(settings: Settings) -> Iterator[Finding]:
             yield fail(
                 "port", f"nothing can listen on {place} ({error.strerror})", "Choose another with --host, --port."
             )
-        elif _answers(settings):
+        elif _answers(settings.host, settings.port):
             yield ok("port", f"Quarterdeck answers on {place}")
         else:
             yield fail("port", f"another program listens on {place}", "Stop it, or choose another with --port.")
 
 
-def _answers(settings: Settings) -> bool:
-    connection = http.client.HTTPConnection(settings.host, settings.port, timeout=_ANSWER_S)
+def _answers(host: str, port: int) -> bool:
+    connection = http.client.HTTPConnection(host, port, timeout=_ANSWER_S)
     with contextlib.suppress(OSError, http.client.HTTPException), contextlib.closing(connection):
         connection.request("GET", "/healthz")
         answer = connection.getresponse()

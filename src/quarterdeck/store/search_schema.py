@@ -39,6 +39,8 @@ ON_SQLITE = (
     "(owner_id, id, message_id, conversation_id, facets, length, standing)",
 )
 """What makes the index of a SQLite database, after its tables."""
+PARTS_ON_SQLITE = ("search_terms", INDEX, "search_entries_insert", "search_entries_delete", "search_entries_update")
+"""What `ON_SQLITE` makes without which nothing is found, or written: the view, the index and its triggers."""
 
 
 def merge_some(connection: Connection) -> bool:

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, text
 from sqlalchemy.pool import StaticPool
 
 from quarterdeck.store import migrate
-from quarterdeck.store.search_schema import is_index
+from quarterdeck.store.search_schema import PARTS_ON_SQLITE, is_index
 from quarterdeck.store.tables import metadata
 from quarterdeck.store.transfer import count_rows
 
@@ -30,6 +30,29 @@ def tables_of(revision: str) -> list[Table]:
         found.reflect(connection)
     engine.dispose()
     return [table for table in found.sorted_tables if table.name != VERSION_TABLE and not is_index(table.name)]
+
+
+def find_missing(connection: Connection, revision: str) -> dict[str, list[str]]:
+    """What a database at `revision` should have and has not: by table the columns; none where the table itself is gone.
+
+    Of SQLite the parts of the search's index, too. Raises: `SetupError` for a revision that this version does not know.
+    """
+    expected = {table.name: [column.name for column in table.columns] for table in tables_of(revision)}
+    inspector = inspect(connection)
+    there = {
+        name: {column["name"] for column in columns}
+        for (_, name), columns in inspector.get_multi_columns(filter_names=list(expected)).items()
+    }
+    missing = {name: [] if name not in there else _without(columns, there[name]) for name, columns in expected.items()}
+    missing = {name: columns for name, columns in missing.items() if columns or name not in there}
+    if connection.dialect.name == "sqlite" and revision == migrate.HEAD:
+        made = set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
+        missing |= {name: [] for name in PARTS_ON_SQLITE if name not in made}
+    return missing
+
+
+def _without(columns: list[str], there: set[str]) -> list[str]:
+    return [name for name in columns if name not in there]
 
 
 def read_revision(connection: Connection) -> str | None:

@@ -16,6 +16,7 @@ from typing import IO
 
 from msgspec import Struct
 
+from quarterdeck.address_file import reachable
 from quarterdeck.client import Client, ClientError
 from quarterdeck.errors import SetupError
 
@@ -42,7 +43,7 @@ def open_place(url: str, key: str, data_dir: Path | None) -> Iterator[Place]:
     config = import_module("quarterdeck.config")  # who chats with a server elsewhere has no settings here
     settings = config.load_settings(data_dir=data_dir)
     links = import_module("quarterdeck.cli.links")
-    address = links.reachable(links.find_running(settings.data_dir))
+    address = reachable(links.find_running(settings.data_dir))
     with contextlib.ExitStack() as stack:
         link = ""
         if not address:
