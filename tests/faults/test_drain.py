@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from concurrent.futures import ThreadPoolExecutor
+from threading import Semaphore
 from typing import Any
 
 import httpx2
@@ -17,7 +19,7 @@ from tests.harness.simple_client import open_simple
 from tests.harness.stored import fetch_message
 from tests.harness.upstream import Upstream
 from tests.harness.viewers import watch_by_socket, watch_by_sse
-from tests.harness.waiting import trials
+from tests.harness.waiting import trials, wait_until
 
 EXIT_S = 10.0
 SCRIPTS = {
@@ -173,6 +175,41 @@ async def test_a_server_that_is_stopping_takes_no_more_messages_it_would_lose(
     with running.http() as http:
         missing = [chat for chat in acked if http.get(f"/api/conversations/{chat}").status_code != 200]
     assert missing == []
+
+
+def test_answers_over_http_that_a_stop_breaks_off_are_no_surprise_to_the_server(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    running = make_server().start()
+    talks, waits = upstream.model(Script(pieces=words(3_000), delay_s=0.05)), upstream.model(Script(first_delay_s=60))
+    messages = [{"role": "user", "content": "Hi"}]
+    asked: list[tuple[str, dict[str, object]]] = [
+        ("/chat_batch", {"message": "Hi", "model": talks}),
+        ("/chat_batch", {"message": "Hi", "model": waits}),
+        ("/v1/chat/completions", {"messages": messages, "model": talks}),
+    ]
+
+    begun = Semaphore(0)
+
+    def ask(path: str, body: dict[str, object]) -> tuple[int, str]:
+        with running.http() as http, http.stream("POST", path, json=body) as answer:
+            begun.release()
+            with contextlib.suppress(httpx2.RemoteProtocolError):
+                return answer.status_code, answer.read().decode()
+            return answer.status_code, "cut"
+
+    with ThreadPoolExecutor(len(asked)) as pool:
+        going = [pool.submit(ask, *each) for each in asked]
+        wait_until(lambda: len(upstream.requests(talks) + upstream.requests(waits)) == len(asked), "all to be asked")
+        assert begun.acquire(timeout=20), "the first one has said something"
+        status, _ = running.terminate()
+    (cut, waiting, whole) = [each.result() for each in going]
+    assert status == 0
+    assert cut == (200, "cut"), "it had begun, and does not end as if it were complete"
+    for told in (waiting, whole):
+        assert told[0] == 503
+        assert "The server is restarting. Ask again in a moment." in told[1]
+    assert "Traceback" not in running.log_text()
 
 
 async def _send_until_refused(client: FullClient, model: str, acked: list[str]) -> None:

@@ -5,6 +5,7 @@ Plain ASGI, and out of the way of a socket once it is accepted: nothing wraps it
 
 from __future__ import annotations
 
+import asyncio
 import re
 from time import perf_counter
 from typing import NamedTuple
@@ -25,6 +26,9 @@ from quarterdeck.web.problems import refusal
 MAX_BODY_BYTES = 8 * 1024 * 1024
 MAX_API_BYTES = 26 * 1024 * 1024  # pictures and recordings; those routes know who asks before they read
 _UPLOAD = "/api/imports"
+_HAS_BEGUN = "has_begun"  # in a scope's state: the head of its answer was sent
+_RESTARTING = "The server is restarting. Ask again in a moment."
+_RESTART_S = 5.0
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+))(?::\d*)?", re.IGNORECASE)
 
@@ -154,6 +158,12 @@ class Guard:
             await self._app(scope, bounded, self._secured(scope, send))
         except AnswerCutError:
             return  # unfinished as it is, the server closes the connection
+        except asyncio.CancelledError:
+            if not scope["app"].state.house.is_draining.is_set():
+                raise
+            if not scope.get("state", {}).get(_HAS_BEGUN):  # else it is cut, as above
+                answer = refusal(scope, 503, "overloaded", _RESTARTING, retry_after_s=_RESTART_S)
+                await answer(scope, receive, self._secured(scope, send))
         except BodyTooLongError:  # while the body is read, nothing has been answered yet
             await refusal(scope, 413, "too_large", self._too_large(scope))(scope, receive, self._secured(scope, send))
 
@@ -173,6 +183,7 @@ class Guard:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
+                scope.setdefault("state", {})[_HAS_BEGUN] = True
                 headers = MutableHeaders(scope=message)
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)

@@ -59,7 +59,7 @@ def refusal(scope: Scope, status: int, code: str, sentence: str, *, retry_after_
     """Of a request that no route has taken, as the API tells errors that has its address."""
     path = str(scope["path"])
     if not path.startswith("/v1/"):
-        return problem(status, code, sentence, retry_after_s=retry_after_s)
+        return problem(status, code, sentence, retryable=retry_after_s is not None, retry_after_s=retry_after_s)
     is_anthropics = path.removesuffix("/") == "/v1/messages" or path.startswith("/v1/messages/")
     body = anthropic_refusal(status, sentence) if is_anthropics else openai_refusal(status, code, sentence)
     headers = {} if retry_after_s is None else {"retry-after": str(max(1, round(retry_after_s)))}
