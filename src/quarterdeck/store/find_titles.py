@@ -1,4 +1,4 @@
-"""Conversations by a part of their title, without reading them: the lists' own indexes have the titles.
+"""Conversations by words of their title or parts of them, without reading them: the lists' own indexes have the titles.
 
 PostgreSQL takes long to look through many titles. There the newest are looked through for what is frequent, and for the
 rest its index of all pieces of titles is asked, which is quick because there is not much to find (migration 0007).
@@ -23,30 +23,39 @@ _PIECES: ColumnElement[Any] = func.quarterdeck_grams(conversations.c.owner_id, c
 
 
 def find_titles(connection: AnyConnection, listed: Select[Any], owner: str, query: str, limit: int) -> list[str]:
-    """The first `limit` ids of `listed` whose title has `query` in it, in either case."""
+    """The first `limit` ids of `listed` whose title has each word of `query` in it: in any order and in either case.
+
+    A word may be a part of one, such as its beginning: many languages put no spaces between them.
+    """
     title = conversations.c.title
+    words = query.split() or [query]
+
+    def has_words(column: ColumnElement[Any]) -> ColumnElement[bool]:
+        return and_(*(has_text(connection, column, word) for word in words))
+
     if connection.dialect.name == "sqlite":
-        return _ids(connection, listed.where(has_text(connection, title, query)).limit(limit))
+        return _ids(connection, listed.where(has_words(title)).limit(limit))
     near = listed.add_columns(title).limit(_LOOKED_THROUGH).subquery()
-    found = _ids(connection, select(near.c.id).where(near.c.title.icontains(query, autoescape=True)).limit(limit))
+    found = _ids(connection, select(near.c.id).where(has_words(near.c.title)).limit(limit))
     if len(found) == limit:
         return found
-    listed = listed.where(title.icontains(query, autoescape=True)).limit(limit)
-    if len(query) < _PIECE_CHARS:
+    listed = listed.where(has_words(title)).limit(limit)
+    in_pieces = [_has_pieces(owner, word) for word in words if len(word) >= _PIECE_CHARS]
+    if not in_pieces:
         return _ids(connection, listed)
-    has_pieces = select(conversations.c.id).where(_has_pieces(owner, query)).cte("has_pieces")
+    has_pieces = select(conversations.c.id).where(*in_pieces).cte("has_pieces")
     # Materialized: the planner takes an index by the order instead, and reads all titles again.
     has_pieces = has_pieces.prefix_with("MATERIALIZED", dialect="postgresql")
     indexed = listed.join(has_pieces, has_pieces.c.id == conversations.c.id)
     return _ids(connection, indexed)
 
 
-def _has_pieces(owner: str, query: str) -> ColumnElement[bool]:
+def _has_pieces(owner: str, word: str) -> ColumnElement[bool]:
     """The index has ASCII letters in lower case and all others as they are written: of these, any way is meant."""
     certain: list[str] = []
     in_several_ways: list[list[str]] = []
-    for at in range(len(query) - _PIECE_CHARS + 1):
-        letters = [ways_of(letter) for letter in query[at : at + _PIECE_CHARS]]
+    for at in range(len(word) - _PIECE_CHARS + 1):
+        letters = [ways_of(letter) for letter in word[at : at + _PIECE_CHARS]]
         ways = [owner[-6:] + "".join(way) for way in product(*letters)]
         if len(ways) == 1:
             certain += ways

@@ -12,7 +12,10 @@ from quarterdeck.store.tables import conversations
 
 
 class Listing(Struct, frozen=True, kw_only=True):
-    """`query`: a part of a title. `folder`: an id; empty: wherever they are. `is_pinned`: only or none."""
+    """`query`: words of a title, or parts of them. `folder`: an id; empty: wherever they are.
+
+    `is_pinned`: only or none.
+    """
 
     owner: str
     query: str = ""

@@ -59,7 +59,7 @@ async def list_all(
     caller: Caller,
     cursor: str = "",
     limit: Limit = 50,
-    q: Annotated[str, Query(max_length=200, description="Part of a title.")] = "",
+    q: Annotated[str, Query(max_length=200, description="Words of a title in any order, or parts of them.")] = "",
     folder: Annotated[str, Query(max_length=100)] = "",
     archived: Annotated[bool, Query(description="The archived ones, which are not listed otherwise.")] = False,
     pinned: Annotated[bool | None, Query(description="Only these, or all but these.")] = None,

@@ -148,7 +148,17 @@ async def test_a_name_is_free_again_once_its_conversation_is_deleted(database: D
 
 @pytest.mark.parametrize(
     ("query", "found"),
-    [("CAT", ["Cat names"]), ("100%", ["100% wool"]), ("a_b", ["a_b"]), ("%", ["100% wool"]), ("dog", [])],
+    [
+        ("CAT", ["Cat names"]),
+        ("100%", ["100% wool"]),
+        ("a_b", ["a_b"]),
+        ("%", ["100% wool"]),
+        ("dog", []),
+        ("nam cat", ["Cat names"]),
+        ("  names\tCAT ", ["Cat names"]),
+        ("cat dog", []),
+        ("wo 0%", ["100% wool"]),
+    ],
 )
 async def test_titles_are_searched_letter_by_letter(database: Database, query: str, found: list[str]) -> None:
     def make(connection: WriteConnection) -> str:
