@@ -181,6 +181,21 @@ def test_an_export_says_which_answer_was_still_being_written(
         assert (note["item"], note["reason"]) == ("1 answer", "It was still being written when the file was made.")
 
 
+def test_a_response_that_an_api_client_had_stored_is_in_the_rows_of_an_account_alone(
+    make_server: MakeServer, upstream: Upstream
+) -> None:
+    server, model = make_server().start(), upstream.model(Script())
+    with server.http() as http:
+        http.post("/chat_batch", json={"message": "Seen in the page", "chatId": "seen", "model": model})
+        http.post("/v1/responses", json={"input": "Asked by a program", "model": model}).raise_for_status()
+        exported = http.get("/api/export").text
+        assert json.loads(exported.splitlines()[-1])["conversations"] == 1
+        assert ("Seen in the page" in exported, "Asked by a program" in exported) == (True, False)
+        account = zipfile.ZipFile(io.BytesIO(http.get("/api/me/export").content))
+        assert b"Asked by a program" not in account.read("quarterdeck.jsonl")
+        assert b"Asked by a program" in account.read("messages.jsonl")
+
+
 async def test_on_postgresql_an_export_is_imported_taken_away_and_imported_by_somebody_else(
     postgres: Databases, tmp_path: Path
 ) -> None:

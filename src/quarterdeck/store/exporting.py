@@ -35,6 +35,7 @@ class Gone(Struct, frozen=True):
 
 
 _ALIVE = messages.c.deleted_at.is_(None) & messages.c.status.not_in(OPEN)
+_IS_LISTED = conversations.c.is_hidden == 0  # else it is a response that an API client had stored
 _CONVERSATIONS: Select[Any] = (
     select(
         conversations,
@@ -57,8 +58,8 @@ _SIZES = (
 
 
 def page_conversations(connection: AnyConnection, owner: str, after: str, limit: int) -> list[dict[str, Any]]:
-    """In the order of their ids, with `folder` and `assistant_name` by name."""
-    page = _CONVERSATIONS.where(conversations.c.owner_id == owner, conversations.c.id > after)
+    """In the order of their ids, with `folder` and `assistant_name` by name; without those that no list shows."""
+    page = _CONVERSATIONS.where(conversations.c.owner_id == owner, _IS_LISTED, conversations.c.id > after)
     return [dict(row._mapping) for row in connection.execute(page.order_by(conversations.c.id).limit(limit))]
 
 
@@ -68,19 +69,13 @@ def find_exported(connection: AnyConnection, owner: str, conversation: str) -> d
     return None if row is None else dict(row._mapping)
 
 
-def count_exported(connection: AnyConnection, owner: str) -> int:
-    here = select(func.count()).where(conversations.c.owner_id == owner, conversations.c.deleted_at.is_(None))
-    return int(connection.execute(here).scalar_one())
-
-
 def count_unfinished(connection: AnyConnection, owner: str, conversation: str = "") -> int:
     """Answers that are still being written, and that an export leaves out; of one conversation, or of all."""
     running = select(turns.c.id).where(turns.c.owner_id == owner, turns.c.status.in_(OPEN))
     here = conversations.c.id == messages.c.conversation_id, conversations.c.deleted_at.is_(None)
     left_out = messages.c.turn_id.in_(running), messages.c.status.in_(OPEN), messages.c.deleted_at.is_(None)
     count = select(func.count()).select_from(messages).join(conversations, and_(*here)).where(*left_out)
-    if conversation:
-        count = count.where(conversations.c.id == conversation)
+    count = count.where(conversations.c.id == conversation if conversation else _IS_LISTED)
     return int(connection.execute(count).scalar_one())
 
 
