@@ -20,6 +20,7 @@ from tests.harness.waiting import wait_until
 
 from quarterdeck.cli.streamlit.command import _PAGE as PAGE
 from quarterdeck.client import Client
+from quarterdeck.client.calls import new_name
 
 START_S = 60.0
 
@@ -109,6 +110,26 @@ def test_a_conversation_streams_into_bubbles_and_is_there_after_a_reload(
     expect(visit.locator("[class*='st-key-assistant-']")).to_have_count(2)
     visit.get_by_role("button", name="New conversation").click()
     expect(visit.locator("[class*='st-key-assistant-']")).to_have_count(0)
+
+
+def test_an_answer_that_waits_for_another_says_so_and_comes_in_its_place(
+    visit: Page, server: Server, upstream: Upstream, address: str
+) -> None:
+    long, short = upstream.model(Script(pieces=words(3_000), delay_s=0.05)), upstream.model(Script())
+    name = new_name("streamlit")
+    with Client(server.url, key=server.key) as client:
+        client.send("First", conversation=name, model=long)
+        client.send("Second", conversation=name, model=short)
+        wait_until(lambda: client.messages(name).items[-1].status == "queued", "the second to wait")
+        visit.goto(f"{address}/?chat={name}")
+        answers = visit.locator("[class*='st-key-assistant-']")
+        expect(answers.first).to_contain_text(words(3)[-1].strip(), timeout=20_000)
+        upstream.change(short, Script(first_delay_s=5))
+        upstream.hurry(long)
+        expect(answers.nth(1)).to_contain_text("Waiting for its turn", timeout=20_000)
+        expect(answers.nth(1)).to_contain_text("Hello, world!", timeout=20_000)
+    expect(visit.locator("[class*='st-key-user-']")).to_have_text(["First", "Second"])
+    expect(answers).to_have_count(2)
 
 
 def test_a_failed_answer_is_told(visit: Page, upstream: Upstream) -> None:

@@ -210,6 +210,25 @@ def test_a_running_answer_is_gone_on_with(server: Server, upstream: Upstream, at
         assert terminal.wait() == 0
 
 
+def test_an_answer_that_waits_for_the_one_before_it_says_so(
+    server: Server, upstream: Upstream, at_terminal: dict[str, str]
+) -> None:
+    long, short = upstream.model(Script(pieces=words(200), delay_s=0.05)), upstream.model(Script())
+    with Client(server.url, key=server.key) as client:
+        client.send("First", conversation="terminal-waiting", model=long)
+        client.send("Second", conversation="terminal-waiting", model=short)
+    words_of = ["chat", "--url", server.url, "--conversation", "terminal-waiting"]
+    with open_terminal(*words_of, folder=server.work_dir, environment=at_terminal) as terminal:
+        terminal.wait_for(words(3)[-1].strip())
+        upstream.hurry(long)
+        place = terminal.wait_for("The next answer waits for its turn.")
+        terminal.wait_for("Hello, world!", place)
+        terminal.wait_for(PROMPT, place)
+        terminal.type("\x04")
+        assert terminal.wait() == 0
+    assert "Answer: \n" not in terminal.text
+
+
 def test_without_a_server_it_has_one_of_its_own_and_with_one_it_uses_that(tmp_path: Path, upstream: Upstream) -> None:
     server = Server(tmp_path / "own", **upstream.environment)
     model = upstream.model(Script(pieces=words(30)))

@@ -84,9 +84,11 @@ class Session:
         _say(f"Going on with “{found.title or 'a conversation without a title'}”.")
         messages = self._client.messages(found.id, limit=_SHOWN).items
         for message in messages:
-            if message.status != "running":
+            if message.status not in ("queued", "running"):
                 _say(f"{'You' if message.role == 'user' else 'Answer'}: {_shortened(message.text)}")
             elif message.turn:
+                if message.status == "queued":
+                    _say("The next answer waits for its turn.")
                 self._show(self._client.follow(message.turn, answer=message.id))
         self._answered = next((one.id for one in reversed(messages) if one.role == "assistant"), "")
 

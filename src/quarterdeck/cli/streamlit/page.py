@@ -23,6 +23,7 @@ _STYLE = """
 </style>
 """
 _USUAL = "The server's choice"
+_WAITS = "*Waiting for its turn …*"
 _KEY_REFUSED = (
     "The server does not take this page's key any more: start `quarterdeck streamlit` again, with a key from "
     "`quarterdeck key create`."
@@ -55,11 +56,16 @@ def load_conversation(client: Client) -> None:
         return
     st.session_state.chat = st.query_params.get("chat") or new_name("streamlit")
     st.session_state.messages = []
-    st.session_state.running = None
+    st.session_state.coming = []
     if "chat" in st.query_params:
         messages = client.messages(st.session_state.chat, limit=50).items
-        st.session_state.messages = [(one.role, one.text) for one in messages if one.status != "running"]
-        st.session_state.running = next((one for one in messages if one.status == "running"), None)
+        begun = next((place for place, one in enumerate(messages) if is_open(one)), len(messages))
+        st.session_state.messages = [(one.role, one.text) for one in messages[:begun]]
+        st.session_state.coming = messages[begun:]
+
+
+def is_open(message: Message) -> bool:
+    return message.status in ("queued", "running")
 
 
 def begin_anew() -> None:
@@ -77,12 +83,24 @@ def choose(client: Client) -> tuple[str | None, float | None]:
     return (None if model == _USUAL else model), temperature
 
 
-def follow(answer: Answer) -> None:
-    """In a bubble of its own, to its end."""
+def show_coming(client: Client) -> None:
+    """From the first answer that is not there yet: each in its place, one after the other."""
+    coming: list[Message] = st.session_state.coming
+    st.session_state.coming = []
+    for one in coming:
+        if is_open(one):
+            follow(client.follow(one.turn, answer=one.id), waits=one.status == "queued")
+        else:
+            show(len(st.session_state.messages), one.role, one.text)
+            st.session_state.messages.append((one.role, one.text))
+
+
+def follow(answer: Answer, *, waits: bool = False) -> None:
+    """In a bubble of its own, to its end. `waits`: it has not begun, because another one is written before it."""
     text = ""
     with st.container(key=f"assistant-{len(st.session_state.messages)}"):
         place = st.empty()
-        place.markdown("…")
+        place.markdown(_WAITS if waits else "…")
         try:
             for piece in answer.texts():
                 text += piece
@@ -109,10 +127,7 @@ def run() -> None:
         said = st.text_area("Your message", placeholder="Say something")
         is_sent = st.form_submit_button("Send")
     with latest:
-        running: Message | None = st.session_state.running
-        if running is not None:
-            st.session_state.running = None
-            follow(client.follow(running.turn, answer=running.id))
+        show_coming(client)
         if is_sent and said.strip():
             show(len(st.session_state.messages), "user", said)
             st.session_state.messages.append(("user", said))
