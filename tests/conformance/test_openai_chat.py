@@ -197,7 +197,13 @@ def test_a_picture_in_the_local_network_is_not_fetched(client: openai.OpenAI, up
 @pytest.mark.parametrize(
     ("given", "error", "code", "param"),
     [
-        ({"model": "openai/none", "messages": []}, openai.BadRequestError, "invalid_value", "messages"),
+        ({"model": "openai/none", "messages": []}, openai.BadRequestError, "empty_array", "messages"),
+        ({"messages": [{"role": "user"}]}, openai.BadRequestError, "missing_required_parameter",
+         "messages[0].content"),
+        ({"messages": [*HELLO, {"role": "user", "content": None}]}, openai.BadRequestError, None,
+         f"messages.[{len(HELLO)}].content"),
+        ({"messages": [{"role": "user", "content": " "}], "extra_body": {"conversation": "empty"}},
+         openai.BadRequestError, None, "messages.[0].content"),
         ({"model": "nobody/none"}, openai.NotFoundError, "model_not_found", "model"),
         ({"extra_body": {"colour": "red"}}, openai.BadRequestError, "unknown_parameter", "colour"),
         ({"temperature": 3}, openai.BadRequestError, "invalid_value", "temperature"),
@@ -222,6 +228,16 @@ def test_errors_are_those_that_the_client_knows(
         with pytest.raises(error) as caught:
             client.chat.completions.create(**asked, stream=stream)
         assert (caught.value.code, caught.value.param) == (code, param)
+
+
+@pytest.mark.parametrize("content", ["", [], [{"type": "text", "text": ""}]])
+def test_an_empty_message_and_further_fields_of_a_message_are_taken(
+    client: openai.OpenAI, upstream: Upstream, content: Any
+) -> None:
+    model = upstream.model(Script())
+    said: Any = {"role": "user", "content": content, "colour": "red"}
+    assert client.chat.completions.create(model=model, messages=[said]).choices[0].message.content == "Hello, world!"
+    assert upstream.requests(model)[-1].body["messages"] == [{"role": "user", "content": ""}]
 
 
 def test_a_wrong_key_is_refused_before_the_body_is_read(server: Server) -> None:
@@ -263,7 +279,6 @@ def test_a_refusal_is_one(client: openai.OpenAI, upstream: Upstream) -> None:
         ("embeddings", {"input": [[1, 2]]}, "input[0]", "Input should be a valid string."),
         ("embeddings", {"input": 5}, "input", "Input should be a valid string, or a valid list."),
         ("embeddings", {"input": {}}, "input", "Input should be a valid string, or a valid list."),
-        ("embeddings", {"input": []}, "input", "List should have at least 1 item after validation, not 0."),
         ("chat/completions", {"messages": [{"role": "user", "content": 5}]}, "messages[0].content",
          "Input should be a valid string, or a valid list."),
         ("chat/completions", {"messages": HELLO, "stop": [5]}, "stop[0]", "Input should be a valid string."),

@@ -284,6 +284,11 @@ def test_what_a_conversation_has_no_room_for_is_refused(
     [
         ({"model": "nobody/none"}, openai.NotFoundError, "model_not_found", "model"),
         ({"extra_body": {"colour": "red"}}, openai.BadRequestError, "unknown_parameter", "colour"),
+        ({"input": []}, openai.BadRequestError, "empty_array", "input"),
+        ({"input": ""}, openai.BadRequestError, "missing_required_parameter", "input"),
+        ({"input": "", "conversation": "empty"}, openai.BadRequestError, None, "input"),
+        ({"input": [{"role": "user"}]}, openai.BadRequestError, "missing_required_parameter", "input[0].content"),
+        ({"input": [{"role": "user", "content": None}]}, openai.BadRequestError, "invalid_type", "input[0].content"),
         ({"tools": [{"type": "web_search"}]}, openai.BadRequestError, None, "tools[0].type"),
         ({"background": True, "store": False}, openai.BadRequestError, None, "background"),
         ({"input": [{"type": "item_reference", "id": "x"}]}, openai.BadRequestError, "invalid_value", "input[0]"),
@@ -297,6 +302,16 @@ def test_errors_are_those_that_the_client_knows(
     with pytest.raises(error) as caught:
         client.responses.create(**({"model": "openai/fake-chat", "input": "Hello?"} | given))
     assert (caught.value.code, caught.value.param) == (code, param)
+
+
+@pytest.mark.parametrize("content", ["", [], [{"type": "input_text", "text": ""}]])
+def test_an_empty_message_and_further_fields_of_a_message_are_taken(
+    client: openai.OpenAI, upstream: Upstream, content: Any
+) -> None:
+    model = upstream.model(Script())
+    said: Any = {"role": "user", "content": content, "colour": "red"}
+    assert client.responses.create(model=model, input=[said]).output_text == "Hello, world!"
+    assert upstream.requests(model)[-1].body["messages"] == [{"role": "user", "content": ""}]
 
 
 @pytest.mark.parametrize("store", [True, False])

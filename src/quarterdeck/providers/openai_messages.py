@@ -11,7 +11,9 @@ from quarterdeck.domain.step import PromptMessage
 
 
 def write_messages(messages: list[PromptMessage]) -> list[dict[str, Any]]:
-    """Messages with nothing to say to a model (only reasoning, or empty) are left out."""
+    """Messages with nothing to say to a model (only reasoning, or empty) are left out, but not a question at the end:
+    an API client may ask nothing, and is answered.
+    """
     written: list[dict[str, Any]] = []
     for message in messages:
         parts = message.parts
@@ -23,6 +25,8 @@ def write_messages(messages: list[PromptMessage]) -> list[dict[str, Any]]:
             written += _write_assistant(parts)
         else:
             written += _write_prompt(message)
+    if messages and messages[-1].role == "user" and not _write_prompt(messages[-1]):
+        written.append({"role": "user", "content": ""})
     return written
 
 

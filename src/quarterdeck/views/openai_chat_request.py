@@ -252,7 +252,10 @@ def _name_in(given: dict[str, Any]) -> str:
 
 
 def check_chat(asked: ChatRequest) -> None:
-    """Raises: `ParameterError` for wishes that do not go together."""
+    """Raises: `ParameterError` for wishes that do not go together, and for a message that has no content."""
+    for index, message in enumerate(asked.messages):
+        if message.content is None and message.role in ("user", "system", "developer"):
+            _refuse_without_content(message, index)
     if asked.modalities and asked.modalities != ["text"]:
         raise ParameterError('Only text is answered here: `modalities` can be ["text"].', "modalities")
     if asked.max_tokens is not None and asked.max_completion_tokens is not None:
@@ -261,6 +264,14 @@ def check_chat(asked: ChatRequest) -> None:
         raise ParameterError("`stream_options` is only allowed when `stream` is true.", "stream_options")
     if asked.top_logprobs is not None and not asked.logprobs:
         raise ParameterError("`top_logprobs` needs `logprobs`.", "top_logprobs")
+
+
+def _refuse_without_content(message: ChatMessage, index: int) -> None:
+    """As OpenAI: an empty text is content, nothing at all is none. Raises: `ParameterError`."""
+    if "content" in message.model_fields_set:
+        raise ParameterError("Invalid value for 'content': expected a string, got null.", f"messages.[{index}].content")
+    place = f"messages[{index}].content"
+    raise ParameterError(f"Missing required parameter: '{place}'.", place, reason="missing_required_parameter")
 
 
 def _format(given: ResponseFormat | None) -> dict[str, Any] | None:

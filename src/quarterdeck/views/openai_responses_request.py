@@ -182,11 +182,12 @@ class _Reader:
                 raise ParameterError("Such an item cannot be used here.", place, reason="invalid_value")
 
     def _read_message(self, item: InputItem, role: str, place: str) -> None:
+        _refuse_without_content(item, f"{place}.content")
         parts, told = read_contents(item.content, role, f"{place}.content", self._fetched)
         if role == "assistant":
             for part in parts:
                 self._add("assistant", part)
-        elif parts:
+        elif parts or role == "user":
             self.messages.append(PromptMessage("user" if role == "user" else "system", parts))
         self._keep("msg_", item, type="message", role=role, content=told)
 
@@ -230,7 +231,20 @@ def text_of_output(output: str | list[InputContent] | None, place: str) -> str:
     return "".join(part.text for part in parts if isinstance(part, TextPart))
 
 
+def _refuse_without_content(item: InputItem, place: str) -> None:
+    """As OpenAI: an empty text is content, nothing at all is none. Raises: `ParameterError`."""
+    if item.content is not None:
+        return
+    if "content" not in item.model_fields_set:
+        raise ParameterError(f"Missing required parameter: '{place}'.", place, reason="missing_required_parameter")
+    wanted = "expected one of an array of objects or string, but got null instead"
+    raise ParameterError(f"Invalid type for '{place}': {wanted}.", place, reason="invalid_type")
+
+
 def _check(asked: ResponsesRequest) -> None:
+    if asked.input == "" and not asked.previous_response_id and not asked.conversation_name():
+        wanted = "One of 'input', 'previous_response_id' or 'conversation' must be provided."
+        raise ParameterError(wanted, "input", reason="missing_required_parameter")
     if asked.previous_response_id and asked.conversation_name():
         raise ParameterError("Give `previous_response_id` or `conversation`, not both.", "previous_response_id")
     if asked.background and asked.store is False:

@@ -45,6 +45,7 @@ async def send_to_conversation(
     read = read_messages(counted, await fetch_images(house, image_addresses(counted)))
     name = asked.conversation_name()
     await _check_name(house, caller, name)
+    _refuse_empty(read, f"messages.[{last}].content")
     send = _send_of(key, name, read, target, _Given(asked.temperature, wishes))
     return await house.turns.send(caller.user, send)
 
@@ -62,8 +63,16 @@ async def respond_in_conversation(
         messages = [PromptMessage("system", [TextPart(wanted.instructions)]), *messages]
     name = asked.conversation_name()
     await _check_name(house, caller, name)
+    _refuse_empty(messages, "input")
     send = _send_of(key, name, messages, target, _Given(asked.temperature, wishes))
     return await house.turns.send(caller.user, send)
+
+
+def _refuse_empty(messages: Sequence[PromptMessage], place: str) -> None:
+    """A conversation keeps what is said. Raises: `ParameterError`."""
+    said = [part for message in messages if message.role == "user" for part in message.parts]
+    if not plain_text(said).strip() and not any(isinstance(part, ImagePart) for part in said):
+        raise ParameterError("The message is empty: a conversation keeps no such message.", place)
 
 
 def _send_of(key: str, name: str, messages: Sequence[PromptMessage], target: Target, given: _Given) -> Send:

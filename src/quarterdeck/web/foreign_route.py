@@ -131,4 +131,7 @@ def _parameter_error(request: Request, error: RequestValidationError) -> Paramet
             return ParameterError(f"Unknown parameter: '{place}'.", place, reason="unknown_parameter")
         case "missing":
             return ParameterError(f"Missing required parameter: '{place}'.", place, reason="missing_required_parameter")
+        case "too_short":
+            wanted = "Expected an array with minimum length 1, but got an empty array instead"
+            return ParameterError(f"Invalid '{place}': empty array. {wanted}.", place, reason="empty_array")
     return ParameterError(f"Invalid value for '{place}': {fault.reason}.", place, reason="invalid_value")
