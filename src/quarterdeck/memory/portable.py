@@ -23,11 +23,12 @@ from quarterdeck.store.memories import MemoryFilter, MemoryRow, find_comparable,
 from quarterdeck.store.memory_history import list_tombstones
 from quarterdeck.store.memory_sources import MemorySource, SourceRow, add_sources, find_versions, list_sources
 
-MOST_LINES = 5_000
+MOST_LINES = 25_000
 """Of one import over HTTP; `quarterdeck memory import` takes any number."""
 
 _AT_ONCE = 250
 _MAX_SOURCES = 100
+_NO_MEMORY = "This line is no JSON object with a text."
 
 Time = int | str | None
 """Milliseconds since 1970, or ISO 8601 (UTC where it says nothing else)."""
@@ -90,6 +91,8 @@ def read_lines(body: bytes, most: int | None = MOST_LINES) -> tuple[list[tuple[i
             skipped.append(Skipped(number, _what_is_wrong(error)))
         except QuarterdeckError as error:
             skipped.append(Skipped(number, error.message))
+    if skipped and not given and all(skip.reason == _NO_MEMORY for skip in skipped):
+        raise InputError("Nothing was imported: no line of this file is a JSON object with a text.")
     return given, skipped
 
 
@@ -97,7 +100,7 @@ def _what_is_wrong(error: Exception) -> str:
     field = str(error).rpartition(" - at `$.")[2].removesuffix("`")
     if isinstance(error, msgspec.ValidationError) and field.isidentifier() and field != "text":
         return f"What this line has in `{field}` is not of the kind that belongs there."
-    return "This line is no JSON object with a text."
+    return _NO_MEMORY
 
 
 async def export_memories(database: Database, owner: str) -> AsyncIterator[bytes]:

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import func, select
 from tests.unit.store.stored import add_user
 
+from quarterdeck.errors import InputError
 from quarterdeck.memory.portable import import_memories, read_lines
 from quarterdeck.store.database import Database
 from quarterdeck.store.memories import MemoryFilter, list_memories
@@ -76,3 +77,12 @@ def test_a_line_that_is_not_taken_says_what_is_wrong_with_it() -> None:
         "What this line has in `pinned` is not of the kind that belongs there.",
         *[no_text] * 5,
     ]
+
+
+@pytest.mark.parametrize(
+    "body", [b"\x89PNG\r\n\x1a\n\x00\x00", b"Dear diary,\n\ntoday it rained.", b'{"conversations": []}']
+)
+def test_a_file_of_another_kind_is_told_in_one_sentence(body: bytes) -> None:
+    with pytest.raises(InputError, match="Nothing was imported"):
+        read_lines(body)
+    assert read_lines(b"\n\n") == ([], [])
