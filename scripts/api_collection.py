@@ -13,6 +13,7 @@ _DESCRIPTION = (
     "Set the variable `url` to your server's address and `key` to an API key (`quarterdeck key create`). "
     "Requests with an id in their path take it from the variable of that name."
 )
+_NAMES = {"key": "api_key_id"}
 _OPEN = ("/healthz", "/readyz", "/token", "/refresh_token")  # take no key
 
 
@@ -22,17 +23,24 @@ def api_collection(openapi: Schema) -> str:
         for method, route in methods.items():
             folder = (route.get("tags") or ["server"])[0]
             folders.setdefault(folder, []).append(_request(openapi, method, path, route))
+    places = [_place(path) for path in openapi["paths"]]
+    named = sorted({name for place in places for name in re.findall(r"\{\{(\w+)\}\}", place)})
     collection = {
         "info": {"name": "Quarterdeck", "description": _DESCRIPTION, "schema": _FORMAT},
         "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{key}}", "type": "string"}]},
-        "variable": [{"key": "url", "value": "http://127.0.0.1:8000"}, {"key": "key", "value": ""}],
+        "variable": [
+            {"key": "url", "value": "http://127.0.0.1:8000"},
+            {"key": "key", "value": ""},
+            # not empty: an address that ends before its id may be another request, such as one about all
+            *({"key": name, "value": f"id-of-{name}"} for name in named),
+        ],
         "item": [{"name": name, "item": items} for name, items in folders.items()],
     }
     return json.dumps(collection, indent=1, ensure_ascii=False) + "\n"
 
 
 def _request(openapi: Schema, method: str, path: str, route: Schema) -> Schema:
-    place = re.sub(r"\{(\w+)\}", r"{{\1}}", path)
+    place = _place(path)
     query = list(_query(route))
     request: Schema = {
         "method": method.upper(),
@@ -52,6 +60,11 @@ def _request(openapi: Schema, method: str, path: str, route: Schema) -> Schema:
         request["header"] = [{"key": "Content-Type", "value": "application/json"}]
         request["body"] = {"mode": "raw", "raw": sent, "options": {"raw": {"language": "json"}}}
     return {"name": route.get("summary") or path, "request": request}
+
+
+def _place(path: str) -> str:
+    """With variables for what it names. The API key is in `key`, and belongs into no address."""
+    return re.sub(r"\{(\w+)\}", lambda found: "{{" + _NAMES.get(found[1], found[1]) + "}}", path)
 
 
 def _query(route: Schema) -> Iterator[Schema]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,8 @@ def test_the_collection_has_every_route_and_its_requests_work(http: httpx2.Clien
     collection = json.loads(COLLECTION.read_text(encoding="utf-8"))
     requests = [item["request"] for folder in collection["item"] for item in folder["item"]]
     routes = {(method.upper(), path.replace("{", "{{").replace("}", "}}")) for method, path, _ in documented(http)}
-    assert {(request["method"], request["url"]["raw"].removeprefix("{{url}}")) for request in requests} == routes
+    asked = {(request["method"], request["url"]["raw"].removeprefix("{{url}}")) for request in requests}
+    assert {(method, path.replace("{{api_key_id}}", "{{key}}")) for method, path in asked} == routes
     plain = [request for request in requests if request["method"] == "GET" and "{{" not in request["url"]["raw"][7:]]
     tried = 0
     for request in plain:
@@ -77,3 +79,13 @@ def test_the_collection_has_every_route_and_its_requests_work(http: httpx2.Clien
         tried += answer.is_success
     assert tried > 20
     assert variables["message"]
+
+
+def test_an_address_of_the_collection_never_takes_the_api_key_or_ends_before_its_id() -> None:
+    collection = json.loads(COLLECTION.read_text())
+    known = {variable["key"]: variable["value"] for variable in collection["variable"]}
+    requests = [item["request"] for folder in collection["item"] for item in folder["item"]]
+    named = {name for request in requests for name in re.findall(r"{{(\w+)}}", "/".join(request["url"]["path"]))}
+    assert "key" not in named
+    assert {name for name in named if not known.get(name)} == set(), "importing it shows what there is to fill in"
+    assert {"api_key_id", "conversation"} <= named
