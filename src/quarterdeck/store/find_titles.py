@@ -9,11 +9,11 @@ from __future__ import annotations
 from itertools import product
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, Text, and_, func, literal, select
+from sqlalchemy import ColumnElement, Select, Text, and_, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.letters import has_text, ways_of
+from quarterdeck.store.letters import has_text, spellings, ways_of
 from quarterdeck.store.tables import conversations
 
 _LOOKED_THROUGH = 2_000
@@ -40,7 +40,11 @@ def find_titles(connection: AnyConnection, listed: Select[Any], owner: str, quer
     if len(found) == limit:
         return found
     listed = listed.where(has_words(title)).limit(limit)
-    in_pieces = [_has_pieces(owner, word) for word in words if len(word) >= _PIECE_CHARS]
+    in_pieces = [
+        or_(*(_has_pieces(owner, way) for way in ways))
+        for ways in map(spellings, words)
+        if min(map(len, ways)) >= _PIECE_CHARS
+    ]
     if not in_pieces:
         return _ids(connection, listed)
     has_pieces = select(conversations.c.id).where(*in_pieces).cte("has_pieces")

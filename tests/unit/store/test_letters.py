@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 from tests.unit.store.stored import add_conversation, add_user
 
 from quarterdeck.memory.changing import Statement, make_memory
+from quarterdeck.store import find_titles
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.directory import list_people
 from quarterdeck.store.letters import has_text, is_text
@@ -27,6 +31,28 @@ async def test_titles_memories_and_people_are_found_in_either_case(database: Dat
         return len(titles), len(memories), len(list_people(connection, query=sought))
 
     assert await database.write(find) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("said", ["Reise nach Łódź, Köln", "서울 여행", "ガラスのパンダ"])
+@pytest.mark.parametrize("many", [1, 4])
+async def test_letters_in_one_or_several_characters_are_the_same(
+    database: Database, monkeypatch: pytest.MonkeyPatch, said: str, many: int
+) -> None:
+    monkeypatch.setattr(find_titles, "_LOOKED_THROUGH", 1)  # further ones by the index, where there is one
+    spelled = [partial(unicodedata.normalize, "NFC"), partial(unicodedata.normalize, "NFD")]
+
+    def find(connection: WriteConnection) -> None:
+        owner = add_user(connection, "ann")
+        for number, spell in enumerate(spelled * many):
+            add_conversation(connection, owner, f"one {number}", spell(f"Die {said}"))
+            make_memory(connection, owner, Statement(text=spell(f"{number} {said}")))
+        for spell in spelled:
+            titles = list_conversations(connection, Listing(owner=owner, query=spell(said)), after=None, limit=9)
+            words = tuple(spell(said).split())
+            memories = list_memories(connection, MemoryFilter(owner=owner, words=words), limit=9)
+            assert (len(titles), len(memories)) == (2 * many, 2 * many)
+
+    await database.write(find)
 
 
 @pytest.mark.parametrize(
