@@ -72,6 +72,28 @@ async def test_the_feed_reaches_tabs_at_other_servers(fleet: Fleet, upstream: Up
             await tab.until(partial(find_told, tab, kind, sent["turn"]), kind)
 
 
+async def test_what_was_said_at_one_server_is_searched_and_recalled_at_the_other(
+    fleet: Fleet, upstream: Upstream
+) -> None:
+    """Each process writes its own turns into the index, a moment later (`store.search_queue`)."""
+    here, there = fleet.servers
+    async with open_full(here.port, fleet.key) as sender:
+        sent = await sender.send(
+            "Whose narwhal lives in the harbour?", model=upstream.model(Script(pieces=["Ottilie's narwhal."]))
+        )
+        await sender.until_ended(sent["turn"])
+    said = {(sent["conversation"], "user"), (sent["conversation"], "assistant")}
+    with there.http(fleet.key) as http:
+
+        async def are_found() -> bool:
+            items = http.get("/api/search", params={"q": "narwhal"}).json()["items"]
+            return {(item["conversation"], item["role"]) for item in items} == said
+
+        await wait_until_async(are_found, "what was said at the other server")
+        hits = http.get("/api/memories/search", params={"q": "What of the narwhal?"}).json()["hits"]
+    assert {(hit["conversation"], hit["role"]) for hit in hits} == said
+
+
 def find_told(tab: FullClient, kind: str, turn: str) -> bool | None:
     return any(event["type"] == kind and event.get("turn") == turn for _, event in tab.feed) or None
 

@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
@@ -22,6 +23,14 @@ from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
 
 FEW = 64
+
+
+@pytest.fixture(autouse=True)
+def hears_of_terminals() -> Iterator[None]:
+    """Processes begin as in a terminal, though the tests may be run under `nohup`."""
+    before = signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGHUP, before)
 
 
 def test_a_server_takes_more_open_files_than_its_shell_gives(make_server: MakeServer) -> None:
