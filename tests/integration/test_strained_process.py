@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,6 +73,7 @@ def test_nohup_counts(make_server: MakeServer) -> None:
     running.under = ["nohup"]
     running.start()
     os.kill(running.pid, signal.SIGHUP)
+    time.sleep(1)  # so that one that hears it has closed its door
     assert httpx2.get(f"{running.url}/readyz", timeout=30).status_code == 200
     assert running.terminate()[0] == 0
 
