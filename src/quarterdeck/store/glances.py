@@ -39,11 +39,10 @@ class Seen(Generic[T]):
 
 
 class Glances:
-    """With a connection of its own. `most_s`: how long one may compute; it may wait 1.5 times as long."""
+    """With a connection of its own."""
 
-    def __init__(self, connect: Callable[[], Connection], run: _Run, most_s: float | None = None) -> None:
+    def __init__(self, connect: Callable[[], Connection], run: _Run) -> None:
         self._connect, self._run = connect, run
-        self._most_s = MOST_S if most_s is None else most_s
         self._connection: Connection | None = None
         self._begun = (0.0, 0.0)  # by the processor's and by the wall's clock
         self._is_over = False
@@ -93,6 +92,6 @@ class Glances:
     def _tell_time(self) -> bool:
         """Whether SQLite is to give up. `fn` may take what that raises for something else; the flag stays."""
         computed_s, passed_s = time.thread_time() - self._begun[0], time.monotonic() - self._begun[1]
-        if max(computed_s, passed_s * _SHARE) > self._most_s:
+        if max(computed_s, passed_s * _SHARE) > MOST_S:
             self._is_over = True
         return self._is_over

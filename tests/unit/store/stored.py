@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sqlalchemy import insert
+from sqlalchemy import insert, select
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.store.conversations import ConversationRow, insert_conversation, update_conversation
-from quarterdeck.store.database import Database, WriteConnection
+from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.messages import insert_message
 from quarterdeck.store.migrate import migrate_sqlite
 from quarterdeck.store.postgres import PostgresDatabase
@@ -47,6 +47,10 @@ async def open_place(place: Place, pool_size: int = 8) -> AsyncIterator[Database
         yield database
     finally:
         await database.close()
+
+
+def names_of_users(connection: AnyConnection) -> list[str]:
+    return list(connection.execute(select(users.c.name).order_by(users.c.name)).scalars())
 
 
 def add_user(connection: WriteConnection, name: str, role: str = "member") -> str:

@@ -10,14 +10,14 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import DBAPIError, OperationalError
-from tests.unit.store.stored import add_user, open_store
+from tests.unit.store.stored import add_user, names_of_users, open_store
 
 from quarterdeck.errors import NotFoundError
-from quarterdeck.store.database import AnyConnection, ReadConnection, StorageError
+from quarterdeck.store import glances
+from quarterdeck.store.database import ReadConnection, StorageError
 from quarterdeck.store.sqlite import SqliteDatabase
-from quarterdeck.store.tables import users
 
 LONG = text("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) SELECT count(*) FROM n")
 
@@ -28,12 +28,9 @@ async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
         yield opened
 
 
-def names(connection: AnyConnection) -> list[str]:
-    return [row.name for row in connection.execute(select(users).order_by(users.c.name))]
-
-
-def give_no_time(database: SqliteDatabase) -> None:
-    database._glances._most_s = 0.0
+@pytest.fixture
+def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(glances, "MOST_S", 0.0)
 
 
 class Counting:
@@ -48,13 +45,13 @@ class Counting:
 
 
 async def test_a_short_read_is_made_where_it_is_asked_for_and_sees_what_was_committed(database: SqliteDatabase) -> None:
-    before = await database.glance(names, "ada")
+    before = await database.glance(names_of_users, "ada")
     await database.write(lambda connection: add_user(connection, "grace"))
     threads: list[threading.Thread] = []
 
     def read(connection: ReadConnection) -> list[str]:
         threads.append(threading.current_thread())
-        return names(connection)
+        return names_of_users(connection)
 
     after = await database.glance(read, "ada")
 
@@ -62,16 +59,16 @@ async def test_a_short_read_is_made_where_it_is_asked_for_and_sees_what_was_comm
     assert threads == [threading.current_thread()]
 
 
+@pytest.mark.usefixtures("no_time")
 async def test_a_long_read_is_given_up_and_made_by_a_thread(database: SqliteDatabase) -> None:
-    give_no_time(database)
     count = Counting()
 
     assert await database.glance(count, "ada") == 300_000
     assert count.threads == ["here", "elsewhere"]
 
 
+@pytest.mark.usefixtures("no_time")
 async def test_after_two_long_ones_in_a_row_none_is_tried_for_this_user_alone(database: SqliteDatabase) -> None:
-    give_no_time(database)
     await database.glance(Counting(), "ada")
     second, third, other = Counting(), Counting(), Counting()
     await database.glance(second, "ada")
@@ -83,12 +80,10 @@ async def test_after_two_long_ones_in_a_row_none_is_tried_for_this_user_alone(da
     assert other.threads == ["here", "elsewhere"]
 
 
+@pytest.mark.usefixtures("no_time")
 async def test_a_short_one_between_makes_the_next_long_one_the_first_again(database: SqliteDatabase) -> None:
-    give_no_time(database)
     await database.glance(Counting(), "ada")
-    database._glances._most_s = 60.0
-    await database.glance(names, "ada")
-    give_no_time(database)
+    await database.glance(names_of_users, "ada")  # of too few steps to be asked for its time
     await database.glance(Counting(), "ada")
     again = Counting()
     await database.glance(again, "ada")
@@ -96,10 +91,10 @@ async def test_a_short_one_between_makes_the_next_long_one_the_first_again(datab
     assert again.threads == ["here", "elsewhere"]
 
 
+@pytest.mark.usefixtures("no_time")
 async def test_it_is_tried_again_when_the_pause_is_over(
     database: SqliteDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    give_no_time(database)
     for _ in range(2):
         await database.glance(Counting(), "ada")
     began = time.monotonic()
@@ -110,9 +105,8 @@ async def test_it_is_tried_again_when_the_pause_is_over(
     assert later.threads == ["here", "elsewhere"]
 
 
+@pytest.mark.usefixtures("no_time")
 async def test_what_was_cut_short_is_not_believed_though_it_was_made_the_best_of(database: SqliteDatabase) -> None:
-    give_no_time(database)
-
     def resigned(connection: ReadConnection) -> str:
         try:
             return str(connection.execute(LONG).scalar_one())
@@ -139,7 +133,7 @@ async def test_what_the_database_refuses_is_said_as_by_any_read(database: Sqlite
         await database.glance(lambda connection: connection.execute(text("SELECT * FROM nowhere")), "ada")
 
     assert "could not read" in refused.value.message
-    assert await database.glance(names, "ada") == await database.read(names)
+    assert await database.glance(names_of_users, "ada") == await database.read(names_of_users)
 
 
 async def test_a_database_that_opens_no_connection_here_is_read_as_usual(
@@ -150,11 +144,11 @@ async def test_a_database_that_opens_no_connection_here_is_read_as_usual(
 
     monkeypatch.setattr(database._glances, "_connect", fail)
 
-    assert await database.glance(names, "ada") == await database.read(names)
+    assert await database.glance(names_of_users, "ada") == await database.read(names_of_users)
 
 
 async def test_nothing_is_seen_of_a_closed_database(tmp_path: Path) -> None:
     async with open_store(tmp_path) as database:
-        await database.glance(names, "ada")
+        await database.glance(names_of_users, "ada")
     with pytest.raises(StorageError):
-        await database.glance(names, "ada")
+        await database.glance(names_of_users, "ada")

@@ -14,7 +14,7 @@ import pytest
 import pytest_asyncio
 from sqlalchemy import insert, select, text
 from sqlalchemy.exc import OperationalError
-from tests.unit.store.stored import add_user, open_store
+from tests.unit.store.stored import add_user, names_of_users, open_store
 
 from quarterdeck.errors import NotFoundError
 from quarterdeck.store import sqlite
@@ -27,10 +27,6 @@ from quarterdeck.store.tables import users
 async def database(tmp_path: Path) -> AsyncIterator[SqliteDatabase]:
     async with open_store(tmp_path) as opened:
         yield opened
-
-
-def names(connection: AnyConnection) -> list[str]:
-    return [row.name for row in connection.execute(select(users).order_by(users.c.name))]
 
 
 class Gate:
@@ -77,7 +73,7 @@ async def test_in_a_group_a_failing_function_undoes_only_itself(database: Sqlite
         lambda connection: add_user(connection, "after"),
     )
     assert isinstance(results[1], NotFoundError)
-    assert await database.read(names) == ["after", "before"]
+    assert await database.read(names_of_users) == ["after", "before"]
 
 
 async def test_a_group_needs_savepoints_only_when_one_fails_that_has_written(database: SqliteDatabase) -> None:
@@ -101,11 +97,11 @@ async def test_a_group_needs_savepoints_only_when_one_fails_that_has_written(dat
     refused = await queue_behind_gate(database, add("one"), refuse, add("two"))
     assert isinstance(refused[1], NotFoundError)
     assert "SAVEPOINT" not in seen
-    assert await database.read(names) == ["one", "two"]
+    assert await database.read(names_of_users) == ["one", "two"]
     failed = await queue_behind_gate(database, refuse, add("three"), fail_after_writing, add("four"))
     assert [type(result) for result in failed] == [NotFoundError, str, NotFoundError, str]
     assert seen.count("SAVEPOINT") == 4
-    assert await database.read(names) == ["four", "one", "three", "two"]
+    assert await database.read(names_of_users) == ["four", "one", "three", "two"]
 
 
 async def test_waiting_writes_are_committed_in_one_transaction(database: SqliteDatabase, tmp_path: Path) -> None:
@@ -118,7 +114,7 @@ async def test_waiting_writes_are_committed_in_one_transaction(database: SqliteD
 
     await queue_behind_gate(database, *[count_from_outside] * 5)
     assert seen == [0, 0, 0, 0, 0]  # nobody sees any of them before all are committed
-    assert len(await database.read(names)) == 5
+    assert len(await database.read(names_of_users)) == 5
 
 
 @pytest.mark.parametrize(
@@ -134,7 +130,7 @@ async def test_whatever_a_function_raises_its_neighbours_are_answered(
         results = await queue_behind_gate(database, fail, lambda connection: add_user(connection, "neighbour"))
     assert isinstance(results[0], BaseException)
     assert isinstance(results[1], str)
-    assert await database.read(names) == ["neighbour"]
+    assert await database.read(names_of_users) == ["neighbour"]
 
 
 async def test_a_function_that_breaks_the_transaction_is_told_and_nothing_of_the_group_is_half_kept(
@@ -145,9 +141,9 @@ async def test_a_function_that_breaks_the_transaction_is_told_and_nothing_of_the
 
     results = await queue_behind_gate(database, lambda connection: add_user(connection, "first"), roll_everything_back)
     assert [type(result) for result in results] == [StorageError, StorageError]
-    assert await database.read(names) == []
+    assert await database.read(names_of_users) == []
     await database.write(lambda connection: add_user(connection, "later"))
-    assert await database.read(names) == ["later"]
+    assert await database.read(names_of_users) == ["later"]
 
 
 async def test_a_cancelled_caller_stops_waiting_and_its_write_is_whole_or_not_there(database: SqliteDatabase) -> None:
@@ -162,7 +158,7 @@ async def test_a_cancelled_caller_stops_waiting_and_its_write_is_whole_or_not_th
     with pytest.raises(asyncio.CancelledError):
         await cancelled
     await database.write(lambda connection: add_user(connection, "next"))
-    assert await database.read(names) == ["cancelled", "next"]
+    assert await database.read(names_of_users) == ["cancelled", "next"]
 
 
 async def test_closing_commits_what_was_accepted_and_refuses_what_comes_after(tmp_path: Path) -> None:
@@ -177,10 +173,10 @@ async def test_closing_commits_what_was_accepted_and_refuses_what_comes_after(tm
         with pytest.raises(StorageError):
             await database.write(lambda connection: add_user(connection, "late"))
         with pytest.raises(StorageError):
-            await database.read(names)
+            await database.read(names_of_users)
         await database.close()  # again: nothing happens
     async with open_store(tmp_path) as database:
-        assert len(await database.read(names)) == 300
+        assert len(await database.read(names_of_users)) == 300
 
 
 async def test_a_failing_statement_is_a_storage_error_in_one_sentence(database: SqliteDatabase) -> None:
@@ -192,7 +188,7 @@ async def test_a_failing_statement_is_a_storage_error_in_one_sentence(database: 
         assert "nowhere" not in caught.value.message
         assert "nowhere" in caught.value.detail
     await database.write(lambda connection: add_user(connection, "still works"))
-    assert await database.read(names) == ["still works"]
+    assert await database.read(names_of_users) == ["still works"]
 
 
 async def test_a_database_that_cannot_be_opened_answers_instead_of_keeping_its_callers_waiting(tmp_path: Path) -> None:
@@ -202,7 +198,7 @@ async def test_a_database_that_cannot_be_opened_answers_instead_of_keeping_its_c
             with pytest.raises(StorageError):
                 await database.write(lambda connection: add_user(connection, "nobody"))
             with pytest.raises(StorageError):
-                await database.read(names)
+                await database.read(names_of_users)
     finally:
         await database.close()
 
@@ -222,7 +218,7 @@ async def test_a_disk_without_space_refuses_the_write_and_takes_it_when_there_is
         await database.write(write_much)
     await database.write(lambda connection: connection.exec_driver_sql("PRAGMA max_page_count = 1000000").scalar())
     await database.write(write_much)
-    assert len(await database.read(names)) == 1
+    assert len(await database.read(names_of_users)) == 1
 
 
 async def test_a_write_is_not_told_of_what_went_wrong_in_tidying_up_behind_it(
@@ -247,7 +243,7 @@ async def test_a_write_is_not_told_of_what_went_wrong_in_tidying_up_behind_it(
     with pytest.raises(StorageError, match="full"):
         await tidying
     assert await saving
-    assert await database.read(names) == ["ann"]
+    assert await database.read(names_of_users) == ["ann"]
 
 
 async def test_the_file_promises_to_survive_a_power_cut(database: SqliteDatabase) -> None:
@@ -269,7 +265,7 @@ async def test_reads_that_nobody_waits_for_any_more_do_not_hold_up_the_next(data
     await asyncio.wait(slow)
     try:
         async with asyncio.timeout(5):
-            assert await database.read(names) == []
+            assert await database.read(names_of_users) == []
     finally:
         may_end.set()
 
@@ -280,21 +276,21 @@ async def test_readers_live_on_after_functions_that_fail(database: SqliteDatabas
 
     failed = await asyncio.gather(*(database.read(fail) for _ in range(12)), return_exceptions=True)
     assert [type(error) for error in failed] == [StorageError] * 12
-    assert await asyncio.gather(*(database.read(names) for _ in range(12))) == [[]] * 12
+    assert await asyncio.gather(*(database.read(names_of_users) for _ in range(12))) == [[]] * 12
 
 
 async def test_a_read_sees_one_state_of_the_database_however_often_it_looks(database: SqliteDatabase) -> None:
     looked, written = threading.Event(), threading.Event()
 
     def look_twice(connection: AnyConnection) -> tuple[int, int]:
-        first = len(names(connection))
+        first = len(names_of_users(connection))
         looked.set()
         assert written.wait(5)
-        return first, len(names(connection))
+        return first, len(names_of_users(connection))
 
     reading = asyncio.ensure_future(database.read(look_twice))
     assert await asyncio.to_thread(looked.wait, 5)
     await database.write(lambda connection: add_user(connection, "meanwhile"))
     written.set()
     assert await reading == (0, 0)
-    assert await database.read(names) == ["meanwhile"]
+    assert await database.read(names_of_users) == ["meanwhile"]

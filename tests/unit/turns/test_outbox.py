@@ -132,7 +132,7 @@ class NoDatabase:
         raise NotImplementedError
 
     async def glance(self, fn: object, who: str) -> NoReturn:
-        raise NotImplementedError
+        raise AssertionError("a lease is not asked for so")
 
     async def write(self, fn: object) -> NoReturn:
         raise NotImplementedError

@@ -28,7 +28,7 @@ class Measured:
         return self.queue
 
     async def glance(self, _fn: Callable[[Any], Any], who: str) -> Any:
-        raise NotImplementedError
+        raise AssertionError("the queue is no short read of one user")
 
     async def write(self, fn: Callable[[Any], Any]) -> Any:
         raise NotImplementedError
