@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 from tests.e2e.chat_page import ChatPage
 from tests.fakes.script import Script
 from tests.harness.full_client import new_name
@@ -303,3 +303,37 @@ def test_selecting_and_deleting_conversations_keeps_the_focus_in_the_list(chat: 
     expect(anchor).to_be_focused()
     keys.press("Control+z")
     expect(davit).to_be_visible()
+
+
+def test_what_is_still_being_deleted_is_what_is_undone(chat: ChatPage) -> None:
+    titles = [new_name("Earlier"), new_name("Later")]
+    for title in titles:
+        with chat.server.http() as http:
+            answer = http.post("/chat_batch", json={"message": title, "chatId": title, "model": "openai/fake-chat"})
+            assert answer.status_code == 200, answer.text
+    earlier, later = (chat.sidebar.get_by_role("link", name=title) for title in titles)
+    page, keys = chat.page, chat.page.keyboard
+
+    def delete(title: str) -> None:
+        chat.sidebar.get_by_role("button", name=f"More for {title}").press("Enter")
+        page.get_by_role("menuitem", name="Delete", exact=True).press("Enter")
+
+    delete(titles[0])
+    expect(page.get_by_role("button", name="Undo")).to_have_count(1)
+
+    held: list[Route] = []
+
+    def hold_deletion(route: Route) -> None:
+        held.append(route) if route.request.method == "DELETE" else route.continue_()
+
+    page.route("**/api/conversations/*", hold_deletion)
+    with page.expect_request(lambda request: request.method == "DELETE"):
+        delete(titles[1])
+    expect(later).to_have_count(0)
+    keys.press("Control+z")
+    held.pop().continue_()
+    expect(later).to_be_visible()
+    expect(earlier).to_have_count(0)
+
+    keys.press("Control+z")
+    expect(earlier).to_be_visible()

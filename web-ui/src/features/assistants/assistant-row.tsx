@@ -5,7 +5,7 @@ import type { Opened } from "@/features/assistants/assistant-settings";
 import { useDeleteAssistant, useRestoreAssistant, useShareAssistant } from "@/shared/data/assistants";
 import { shortName } from "@/shared/data/models";
 import { IconButton } from "@/shared/ui/icon-button";
-import { showToast } from "@/shared/ui/toasts";
+import { showToast, showWhenDone } from "@/shared/ui/toasts";
 import type { Assistant } from "@/shared/wire/resources";
 
 interface AssistantRowProps {
@@ -63,15 +63,11 @@ function Facts({ assistant }: { assistant: Assistant }) {
 /** Deletes at once and offers to undo it. */
 function useRemoval() {
   const { t } = useTranslation();
-  const { mutate: remove } = useDeleteAssistant();
+  const { mutateAsync: remove } = useDeleteAssistant();
   const { mutate: restore } = useRestoreAssistant();
-  return ({ id, name }: Assistant) =>
-    remove(id, {
-      onSuccess: () =>
-        showToast(t("assistants.deleted", { name }), {
-          label: t("assistants.undo"),
-          run: () => restore(id, { onError: (error) => showToast(error.message) }),
-        }),
-      onError: (error) => showToast(error.message),
-    });
+  return ({ id, name }: Assistant) => {
+    const undo = () => restore(id, { onError: (error) => showToast(error.message) });
+    const done = { text: t("assistants.deleted", { name }), action: { label: t("assistants.undo"), run: undo } };
+    return showWhenDone(remove(id).then(() => done));
+  };
 }

@@ -4,7 +4,7 @@ import { useTranslation } from "react-i18next";
 import { findNeighbour, focusRow } from "@/features/conversation/row-focus";
 import { deleteMessages, reloadPath, undoDeletion } from "@/shared/data/tree";
 import type { Removal } from "@/shared/data/tree";
-import { showToast } from "@/shared/ui/toasts";
+import { showToast, showWhenDone } from "@/shared/ui/toasts";
 import type { Message } from "@/shared/wire/resources";
 
 /** Deletes at once, and offers to undo it; the focus goes to the message that stands there now. */
@@ -16,18 +16,19 @@ export function useRemoval({ id, conversation }: Message): (what: Removal) => vo
     undoDeletion(deletion)
       .then(() => reloadPath(client, conversation))
       .then(() => focusRow(id), onError);
-  const { mutate } = useMutation({
+  const { mutateAsync } = useMutation({
     mutationFn: (what: Removal) => deleteMessages(id, what),
-    onSuccess: async (deletion, what) => {
+    onSuccess: async (_deletion, what) => {
       const neighbour = what === "after" ? id : findNeighbour(id, what === "one");
-      showToast(t("tree.deleted", { count: deletion.count }), {
-        label: t("tree.undo"),
-        run: () => void undo(deletion.id),
-      });
       await reloadPath(client, conversation);
       focusRow(neighbour, neighbour === id ? null : id);
     },
-    onError,
   });
-  return mutate;
+  return (what) =>
+    void showWhenDone(
+      mutateAsync(what).then((deletion) => ({
+        text: t("tree.deleted", { count: deletion.count }),
+        action: { label: t("tree.undo"), run: () => void undo(deletion.id) },
+      })),
+    );
 }

@@ -9,7 +9,7 @@ import { useDeleteSnippet, useSaveSnippet, useSnippets } from "@/shared/data/sni
 import { Section } from "@/shared/form/section";
 import { Button } from "@/shared/ui/button";
 import { IconButton } from "@/shared/ui/icon-button";
-import { showToast } from "@/shared/ui/toasts";
+import { showToast, showWhenDone } from "@/shared/ui/toasts";
 import type { Snippet } from "@/shared/wire/resources";
 
 export function SnippetSettings() {
@@ -75,15 +75,11 @@ function SnippetRow({ snippet, isOpened, onEdit, onDone, onDelete }: SnippetRowP
 /** Deletes at once; to undo it, it is kept again. */
 function useRemoval() {
   const { t } = useTranslation();
-  const { mutate: remove } = useDeleteSnippet();
+  const { mutateAsync: remove } = useDeleteSnippet();
   const { mutate: save } = useSaveSnippet();
-  return ({ id, name, text }: Snippet) =>
-    remove(id, {
-      onSuccess: () =>
-        showToast(t("snippets.deleted", { name }), {
-          label: t("snippets.undo"),
-          run: () => save({ id: null, draft: { name, text } }, { onError: (error) => showToast(error.message) }),
-        }),
-      onError: (error) => showToast(error.message),
-    });
+  return ({ id, name, text }: Snippet) => {
+    const undo = () => save({ id: null, draft: { name, text } }, { onError: (error) => showToast(error.message) });
+    const done = { text: t("snippets.deleted", { name }), action: { label: t("snippets.undo"), run: undo } };
+    return showWhenDone(remove(id).then(() => done));
+  };
 }

@@ -6,24 +6,25 @@ import { reloadLists } from "@/shared/data/organizing";
 import { request } from "@/shared/http/request";
 import { i18n } from "@/shared/i18n/i18n";
 import { showToast } from "@/shared/ui/toasts";
+import type { Notice } from "@/shared/ui/toasts";
 import type { BulkAction, BulkChange, BulkResult } from "@/shared/wire/resources";
+
+export interface Organized {
+  changed: string[];
+  notice: Notice | null;
+}
 
 /** Of one request; more are sent one after the other. */
 const AT_ONCE = 1000;
 
-/** Changes conversations and offers to undo it; the ids of those that were really changed. */
-export async function organize(client: QueryClient, action: BulkAction, ids: string[], folder: string | null): Promise<string[]> {
+/** Changes conversations: the ids of those that were really changed, and what tells it with the way back. */
+export async function organize(client: QueryClient, action: BulkAction, ids: string[], folder: string | null): Promise<Organized> {
   const changes = chunks(ids).map((some) => ({ action, ids: some, ...(action === "move" ? { folder } : {}) }));
   try {
     const { changed, back } = await send(changes);
-    if (changed.length > 0) {
-      const text = i18n.t(`organizing.done.${action}`, { count: changed.length });
-      showToast(text, { label: i18n.t("conversation.undo"), run: () => void undo(client, back) });
-    }
-    return changed;
-  } catch (error) {
-    showToast((error as Error).message);
-    return [];
+    if (changed.length === 0) return { changed, notice: null };
+    const text = i18n.t(`organizing.done.${action}`, { count: changed.length });
+    return { changed, notice: { text, action: { label: i18n.t("conversation.undo"), run: () => void undo(client, back) } } };
   } finally {
     reloadLists(client);
   }

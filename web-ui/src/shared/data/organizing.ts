@@ -5,7 +5,8 @@ import { useCallback } from "react";
 import { keys } from "@/shared/data/keys";
 import { request } from "@/shared/http/request";
 import { i18n } from "@/shared/i18n/i18n";
-import { showToast } from "@/shared/ui/toasts";
+import { showToast, showWhenDone } from "@/shared/ui/toasts";
+import type { Notice } from "@/shared/ui/toasts";
 import type { BulkAction, Folder, Page } from "@/shared/wire/resources";
 
 export function useFolders(isWanted = true) {
@@ -41,14 +42,24 @@ export function useOrganize(): Organize {
   const client = useQueryClient();
   return useCallback(
     (action, ids, folder = null, onDone) => {
-      void import("@/shared/data/organize")
-        .then(({ organize }) => organize(client, action, ids, folder))
-        .then(onDone)
-        .catch(() => showToast(i18n.t("ui.not_loaded"), { label: i18n.t("ui.load_again"), run: () => location.reload(), isNoUndo: true }));
+      const done = import("@/shared/data/organize").then(
+        ({ organize }) => organize(client, action, ids, folder),
+        () => ({ changed: [], notice: notLoaded() }),
+      );
+      void showWhenDone(done.then(({ notice }) => notice));
+      void done.then(
+        ({ changed }) => onDone?.(changed),
+        () => onDone?.([]),
+      );
     },
     [client],
   );
 }
+
+const notLoaded = (): Notice => ({
+  text: i18n.t("ui.not_loaded"),
+  action: { label: i18n.t("ui.load_again"), run: () => location.reload(), isNoUndo: true },
+});
 
 /** Every list that a change may have touched. */
 export function reloadLists(client: QueryClient): void {

@@ -3,7 +3,8 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import "@/shared/i18n/i18n";
 import { ToastRegion } from "@/shared/ui/toast-region";
-import { SHOWN_MS, WITH_ACTION_MS, hideToast, showToast, undoLatest, useToasts } from "@/shared/ui/toasts";
+import { SHOWN_MS, WITH_ACTION_MS, hideToast, showToast, showWhenDone, undoLatest, useToasts } from "@/shared/ui/toasts";
+import type { Notice } from "@/shared/ui/toasts";
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -17,6 +18,19 @@ afterEach(() => {
 
 const show = (...toast: Parameters<typeof showToast>) => act(() => showToast(...toast));
 const pass = (ms: number) => act(() => vi.advanceTimersByTime(ms));
+const notice = (text: string, run: () => void): Notice => ({ text, action: { label: "Undo", run } });
+
+/** A change whose end is in the test's hand; both return when what it says is shown. */
+function begin() {
+  let [resolve, reject] = [(_: Notice) => {}, (_: Error) => {}];
+  const change = new Promise<Notice>((...ends) => ([resolve, reject] = ends));
+  const end = showWhenDone(change);
+  return {
+    succeed: (done: Notice) => (resolve(done), end),
+    fail: (error: Error) => (reject(error), end),
+  };
+}
+
 const row = (text: string) => screen.getByText(text).parentElement as HTMLElement;
 
 test("a notice goes by itself, one with a way back later", () => {
@@ -80,4 +94,40 @@ test("the latest way back is taken once, and what is none is left alone", () => 
   act(undoLatest);
   expect([first, second, reload].map(({ mock }) => mock.calls.length)).toEqual([1, 1, 0]);
   expect(screen.getByText("Could not be loaded.")).toBeTruthy();
+});
+
+test("a change that is on its way is the latest, whatever was done before it", async () => {
+  const [before, later, earlier] = [vi.fn(), vi.fn(), vi.fn()];
+  show("Done before.", { label: "Undo", run: before });
+  const [first, second] = [begin(), begin()];
+  act(undoLatest);
+  act(undoLatest);
+  await act(() => second.succeed(notice("Deleted later.", later)));
+  expect(later).toHaveBeenCalledOnce();
+  expect(earlier).not.toHaveBeenCalled();
+  await act(() => first.succeed(notice("Deleted earlier.", earlier)));
+  expect(earlier).toHaveBeenCalledOnce();
+  expect(before).not.toHaveBeenCalled();
+  expect(screen.queryByText(/^Deleted/)).toBeNull();
+  act(undoLatest);
+  expect(before).toHaveBeenCalledOnce();
+});
+
+test("a change that failed says why, and nothing else is undone for it", async () => {
+  const before = vi.fn();
+  show("Done before.", { label: "Undo", run: before });
+  const change = begin();
+  act(undoLatest);
+  await act(() => change.fail(new Error("The server cannot be reached.")));
+  expect(screen.getByText("The server cannot be reached.")).toBeTruthy();
+  expect(before).not.toHaveBeenCalled();
+});
+
+test("what was done first and told last is not what is undone first", async () => {
+  const [first, second] = [vi.fn(), vi.fn()];
+  const change = begin();
+  show("Second.", { label: "Undo", run: second });
+  await act(() => change.succeed(notice("First.", first)));
+  act(undoLatest);
+  expect([first, second].map(({ mock }) => mock.calls.length)).toEqual([0, 1]);
 });
