@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from quarterdeck.memory.recall import Query, Recalled
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.glances import was_given_up
 from quarterdeck.store.memories import MemoryRow
+from quarterdeck.store.recall_waiting import Waiting
 from quarterdeck.store.recalled import QuotedRow, find_left, find_quoted, find_quoted_memories
 from quarterdeck.tools.quoting import HOW_TO_CITE, quote_memory, quote_message
 
@@ -73,9 +74,10 @@ class Asked(Struct, frozen=True):
     in_context: frozenset[str]
     now: int
     zone: str
+    waiting: Sequence[Waiting] = ()  # of other conversations, for the search index
 
 
-class _Waiting:
+class _Halves:
     """For a read whose second half is not waited for long: what its first half has found, and whether it is late."""
 
     def __init__(self) -> None:
@@ -95,23 +97,23 @@ async def read_and_recollect(
     who: str,
 ) -> tuple[D, Recollection | None]:
     """What `read` finds, however long that takes, and from the same state what is recalled for it, if that is quick."""
-    waiting, late = _Waiting(), Recollection(reason=f"It was not found within {WITHIN_S * 1000:.0f} ms.")
+    halves, late = _Halves(), Recollection(reason=f"It was not found within {WITHIN_S * 1000:.0f} ms.")
 
     def read_both(connection: ReadConnection) -> tuple[D, Recollection | None]:
-        waiting.first = found = read(connection)
-        return found, late if waiting.is_late else recollect(connection, found)
+        halves.first = found = read(connection)
+        return found, late if halves.is_late else recollect(connection, found)
 
     try:
         async with asyncio.timeout(None) as timeout:
-            timer = asyncio.get_running_loop().call_later(WITHIN_S, waiting.end, timeout)
+            timer = asyncio.get_running_loop().call_later(WITHIN_S, halves.end, timeout)
             try:
                 return await database.glance(read_both, who)
             finally:
                 timer.cancel()
     except TimeoutError:
-        if waiting.first is None:  # the database's own
+        if halves.first is None:  # the database's own
             raise
-        return waiting.first, late
+        return halves.first, late
 
 
 def recollect_in(recaller: Recaller, connection: ReadConnection, asked: Asked) -> Recollection | None:
@@ -155,7 +157,7 @@ def _query(asked: Asked) -> Query:
         text = f"{text}\n{asked.before}"
     return Query(
         owner=asked.owner, text=text[:4_000], now=asked.now, zone=asked.zone, k=MOST_RECALLED,
-        conversation=asked.conversation, not_messages=asked.in_context,
+        conversation=asked.conversation, not_messages=asked.in_context, waiting=asked.waiting,
     )  # fmt: skip
 
 

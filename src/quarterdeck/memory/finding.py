@@ -17,6 +17,7 @@ from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
 from quarterdeck.memory.remembered import best_of
 from quarterdeck.memory.sections import fit_of_messages
 from quarterdeck.memory.speakers import Named, spoken_by
+from quarterdeck.memory.terms import count_stems
 from quarterdeck.memory.word_lists import WordLists
 from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.recall_candidates import CandidateRow, read_candidates
@@ -30,6 +31,7 @@ from quarterdeck.store.recall_find import (
     find_with_terms,
     find_within,
 )
+from quarterdeck.store.recall_waiting import with_waiting
 from quarterdeck.store.search import entry_id
 
 if TYPE_CHECKING:
@@ -76,8 +78,11 @@ class Finding:
         messages = {*self._near, *self._by_keys(), *self._by_sections()}
         entries = {*self._by_words(), *self._entries_of(messages), *self._by_time()}
         beside = self._entries.with_neighbours(entries) if entries else []
-        having = self._having(beside)
+        waiting = self._waiting if entries or messages else []
+        having = self._having([*beside, *(row.entry for row in waiting)])
         rows = read_candidates(self._connection, self._query.owner, beside, having, self._read_before)
+        near = _said_with(waiting, rows, entries, messages)
+        rows = with_waiting(self._connection, self._query.owner, rows, near)
         candidates = Candidates(rows, self._known.by_message, having, self._language)
         signals = [Signal("words", score_words(candidates, self._weights), _WORDS_FACTOR)]
         if self._sense is not None:
@@ -109,7 +114,20 @@ class Finding:
             root = self._language.root(word.term)
             if root and root not in sought and stem(word.term) not in self._named.terms:
                 sought[root] = Sought(root, self._language.beginning(word.term))
-        return find_with_terms(self._connection, self._span, list(sought.values())[:_MOST_TERMS])
+        found = find_with_terms(self._connection, self._span, list(sought.values())[:_MOST_TERMS])
+        if found:  # else the words of what waits need not be known
+            for row in self._waiting_within(self._span):  # newer than what has an entry
+                for root in count_stems(row.words or "", found, self._language):
+                    found[root].insert(0, row.entry)
+        return found
+
+    @cached_property
+    def _waiting(self) -> list[CandidateRow]:
+        """What is not in the index yet, the newest last."""
+        return [one.candidate for one in self._query.waiting if one.candidate is not None]
+
+    def _waiting_within(self, span: Span) -> list[CandidateRow]:
+        return [row for row in self._waiting if span.since <= row.entry < span.until]
 
     @cached_property
     def _language(self) -> Language:
@@ -122,8 +140,10 @@ class Finding:
     @cached_property
     def _weights(self) -> dict[str, float]:
         """What a word says; one that only memories have is as rare as they get."""
+        if not self._lists:  # and how many entries there are need not be known
+            return {}
         known = {term: max(len(entries), 1) for term, entries in self._lists.items()}
-        return weigh_terms(known, self._entries.count)
+        return weigh_terms(known, self._entries.count + len(self._waiting))
 
     def _by_words(self) -> list[int]:
         return self._word_lists.best(_LOOKED_AT)
@@ -142,7 +162,8 @@ class Finding:
             return []
         since, until = entry_id(self._period.start), entry_id(self._period.end)
         span = Span(self._query.owner, max(since, self._span.since), min(until, self._span.until))
-        return find_within(self._connection, span, _LOOKED_AT)
+        waiting = [row.entry for row in self._waiting_within(span)]
+        return [*waiting, *find_within(self._connection, span, _LOOKED_AT)]
 
     @cached_property
     def _near(self) -> dict[str, float]:
@@ -213,6 +234,15 @@ class Finding:
             if known := candidates.keys.get(row.message_id):
                 scores[at] += _KEY_SHARE * best_of(self._key_meaning, known)
         return add_around(candidates, scores, _MEANING_AROUND)
+
+
+def _said_with(
+    waiting: Sequence[CandidateRow], rows: Sequence[CandidateRow], entries: Collection[int], messages: Collection[str]
+) -> list[CandidateRow]:
+    """Of what waits: what is found itself, and what was said in the same conversation as something that is."""
+    found = [row for row in waiting if row.entry in entries or row.message_id in messages]
+    talks = {row.conversation_id for row in (*rows, *found)}
+    return [row for row in waiting if row.conversation_id in talks]
 
 
 def _timely(rows: Sequence[CandidateRow], period: Period | None) -> list[float]:

@@ -64,11 +64,15 @@ class Keeper:
         self._sections: Kept[Sections] = Kept()
         self._entries: Kept[KnownEntries] = Kept()
 
-    def read(self, connection: AnyConnection, owner: str, not_messages: frozenset[str]) -> Keys | None:
-        """None: but for `not_messages` there is nothing that could be found."""
+    def read(
+        self, connection: AnyConnection, owner: str, not_messages: frozenset[str], *, has_waiting: bool = False
+    ) -> Keys | None:
+        """None: but for `not_messages` there is nothing that could be found. `has_waiting`: beside what the database
+        has there is something that waits for the search index."""
         now = now_ms()
         marks = read_marks(connection, owner, now)
-        if not marks.memories and marks.first_messages is not None and marks.first_messages <= not_messages:
+        has_others = marks.first_messages is None or not marks.first_messages <= not_messages
+        if not (marks.memories or has_others or has_waiting):
             return None
         known = self._known.get(owner, marks.memories, lambda: _read_known(connection, owner, now, marks.memories))
         sections = self._sections.get(

@@ -1,7 +1,8 @@
 """Recall: what was said (or is remembered) that a query is about, found by word, meaning, time and who said it.
 
 Messages as they were said are what is looked in; memories are further keys to them. Nothing here asks a model for a
-word. What was said up to a second ago may still wait for the search index: `store.search_queue`.
+word. What was said up to a second ago may still wait for the search index (`store.search_queue`): who asks has it
+written first, or hands it over, to be looked through as it is.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from quarterdeck.memory.speakers import Named, as_asked, who_is_meant, words_of_
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.recall_candidates import CandidateRow, SaidRow, read_said
 from quarterdeck.store.recall_find import MemoryKeyRow, find_names
+from quarterdeck.store.recall_waiting import Waiting
 from quarterdeck.store.vectors import find_serving_model
 
 T = TypeVar("T")
@@ -39,7 +41,7 @@ class Query(Struct, frozen=True, kw_only=True):
     """Times are milliseconds; what `text` says of time is resolved against `now` in `zone`.
 
     `speaker`: "user", "assistant" or a name. `conversation`: where it is asked; `not_messages` are in the context
-    already and not found.
+    already and not found. `waiting`: what is not in the search index yet, the newest last.
     """
 
     owner: str
@@ -52,6 +54,7 @@ class Query(Struct, frozen=True, kw_only=True):
     k: int = 10
     conversation: str = ""
     not_messages: frozenset[str] = frozenset()
+    waiting: Sequence[Waiting] = ()
 
 
 class Recalled(Struct, frozen=True):
@@ -115,7 +118,7 @@ class Recall:
 
         def find(connection: ReadConnection) -> T:
             sense = Sense(vector, self._open_shelf().of(connection, query.owner, model)) if vector else None
-            keys = self._keeper.read(connection, query.owner, query.not_messages)
+            keys = self._read_keys(connection, query)
             return read(connection, [] if keys is None else _find(connection, query, named, sense, keys))
 
         return await self._database.read(find)
@@ -131,14 +134,18 @@ class Recall:
     def _look_up_by_words(
         self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
     ) -> T:
-        keys = self._keeper.read(connection, query.owner, query.not_messages)
+        keys = self._read_keys(connection, query)
         if keys is None:
             return read(connection, [])
         return read(connection, _find(connection, query, _find_named(connection, query), None, keys))
 
+    def _read_keys(self, connection: ReadConnection, query: Query) -> Keys | None:
+        """None: there is nothing that could be found."""
+        return self._keeper.read(connection, query.owner, query.not_messages, has_waiting=bool(query.waiting))
+
     def _prepare(self, connection: ReadConnection, query: Query, embedding: Embedding) -> _Prepared | None:
         """None where there is nothing to be found."""
-        if self._keeper.read(connection, query.owner, query.not_messages) is None:
+        if self._read_keys(connection, query) is None:
             return None
         space = embedding.space(connection)
         serving = find_serving_model(connection, query.owner, space)

@@ -6,9 +6,10 @@ other, so that hundreds are on a few pages. The words are read of those only tha
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterable, Sequence
+from collections.abc import Collection, Container, Iterable, Mapping, Sequence
 from functools import lru_cache
 from operator import attrgetter
+from typing import Any
 
 from msgspec import Struct
 
@@ -65,7 +66,7 @@ _ENTRIES = among(
     f"UNION ALL {_STATE_ON_POSTGRESQL}",
 )
 _CHANGED = among("SELECT message_id FROM changed_messages WHERE message_id IN {messages}")
-_IS_FOUND = (
+IS_FOUND = (
     "m.deleted_at IS NULL AND c.deleted_at IS NULL AND c.memory = '' "
     f"AND m.model NOT LIKE '{QUOTES_ONLY}%'"  # the log reader only quotes what was said
 )
@@ -74,13 +75,13 @@ _WITHOUT_STANDING = among(
     "SELECT e.id, e.message_id, e.conversation_id, e.facets, e.words, "  # nosec B608  # noqa: S608
     f"substr(m.parts, length(m.parts) - {len(QUESTION_ENDS[0]) - 1}) IN ({_ENDS}) FROM {{entries}} AS given "
     "JOIN search_entries AS e ON e.id = given.value JOIN messages AS m ON m.id = e.message_id "
-    f"JOIN conversations AS c ON c.id = e.conversation_id WHERE e.owner_id = :owner AND {_IS_FOUND}",
+    f"JOIN conversations AS c ON c.id = e.conversation_id WHERE e.owner_id = :owner AND {IS_FOUND}",
     "bigint",
 )
 _SAID = among(
     "SELECT m.id, m.parts, m.role, m.speaker, m.created_at, m.taint, c.title, m.conversation_id "  # nosec B608  # noqa: S608
     "FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
-    f"WHERE m.id IN {{messages}} AND m.owner_id = :owner AND {_IS_FOUND}"
+    f"WHERE m.id IN {{messages}} AND m.owner_id = :owner AND {IS_FOUND}"
 )
 _BY_TIME = attrgetter("created_at", "message_id")
 _MOST_KEPT = 10_000  # of one owner, in each process
@@ -169,7 +170,22 @@ def read_candidates(
         found = [row for row in found if row.message_id not in changed]
     if others:
         read += _read_without_standing(connection, owner, others)
-    return sorted([*found, *read], key=_BY_TIME)
+    return in_order([*found, *read])
+
+
+def in_order(rows: Iterable[CandidateRow]) -> list[CandidateRow]:
+    """Of time."""
+    return sorted(rows, key=_BY_TIME)
+
+
+def candidate_of(row: Mapping[str, Any]) -> CandidateRow | None:
+    """Of an entry that is still to be written. None: it never is one."""
+    if row["standing"] == LEFT_OUT:
+        return None
+    return CandidateRow(
+        row["id"], row["message_id"], row["conversation_id"], *_who(row["facets"]), made_at(row["id"]), row["length"],
+        row["standing"] == ASKS, without_stems(row["words"]),
+    )  # fmt: skip
 
 
 def _read(

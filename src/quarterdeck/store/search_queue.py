@@ -10,12 +10,14 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from functools import partial
+from itertools import islice
+from typing import Any
 
 from quarterdeck.diagnostics import get_logger
-from quarterdeck.domain.parts import TextPart
 from quarterdeck.errors import QuarterdeckError
 from quarterdeck.store.database import Database
-from quarterdeck.store.search import NewEntry, index_said, made_entries
+from quarterdeck.store.recall_waiting import Waiting
+from quarterdeck.store.search import NewEntry, index_said
 
 logger = get_logger("quarterdeck.store")
 
@@ -24,17 +26,18 @@ _AT_ONCE = 50  # messages in one transaction: nobody waits long behind it
 _MANY = 200  # so many do not wait for the second to be over
 _MOST = 2_000  # while the database is away; what comes after them is found later as if the process had died
 _LONGEST_PAUSE_S = 30.0
-_FEW, _PATIENCE_S = 20, 0.5
+_LOOKED_THROUGH = 20  # of one owner, the newest
 _LEAVE_S = 2.0
 _SHORT_CHARS = 4_000  # their words are found in half a millisecond
 
 
 class IndexQueue:
-    """One per process; `put` what is committed, `settle` before somebody's messages are searched."""
+    """One per process; `put` what is committed, `settle` before somebody's messages are searched. Recall for a turn
+    takes what waits as it is instead."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[NewEntry] = []  # the oldest first; those that are being written, too
+        self._waiting: list[Waiting] = []  # the oldest first; those that are being written, too
         self._lock = asyncio.Lock()  # of who writes them
         self._timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -48,7 +51,7 @@ class IndexQueue:
         """It is written within a second or so."""
         if self._is_closed or len(self._waiting) >= _MOST:
             return
-        self._waiting.append(entry)
+        self._waiting.append(Waiting(entry))
         if self._timer is None:
             self._set_timer(WITHIN_S)
         elif len(self._waiting) == _MANY and not self._pause_s:
@@ -57,21 +60,23 @@ class IndexQueue:
 
     async def settle(self, owner: str) -> None:
         """Returns when what was put in of this owner can be found, or when the database would not have it just now."""
-        if any(entry.owner_id == owner for entry in self._waiting):
+        if any(one.owner == owner for one in self._waiting):
             async with self._lock:
-                self._waiting.sort(key=lambda entry: entry.owner_id != owner)
-                while self._waiting and self._waiting[0].owner_id == owner and await self._write_some():
+                self._waiting.sort(key=lambda one: one.owner != owner)
+                while self._waiting and self._waiting[0].owner == owner and await self._write_some():
                     pass
 
-    async def settle_elsewhere(self, owner: str, conversation: str) -> None:
-        """The same, of other conversations of this owner, for who would rather do without it than wait long: not at all
-        where many wait, as on a busy server."""
-        if self._pause_s or len(self._waiting) > _FEW:
-            return
-        if any(entry.owner_id == owner and entry.conversation_id != conversation for entry in self._waiting):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_PATIENCE_S):
-                    await self.settle(owner)
+    async def waiting_elsewhere(self, owner: str, conversation: str) -> list[Waiting]:
+        """The newest of other conversations of this owner, the oldest of them first. Never fails."""
+        own = (one for one in reversed(self._waiting) if one.owner == owner and one.conversation != conversation)
+        found = list(islice(own, _LOOKED_THROUGH))[::-1]
+        if not _is_short(found):
+            try:
+                await asyncio.to_thread(_made_rows, found)
+            except Exception as error:  # an answer is worth more than what is recalled for it
+                logger.error("waiting_messages_not_read", exc_info=error)
+                return []
+        return found
 
     async def close(self) -> None:
         """When nobody puts in anything any more. What cannot be written now is found when the server starts again."""
@@ -103,7 +108,7 @@ class IndexQueue:
         """The first of them. False: the database would not have them; they wait on."""
         some = self._waiting[:_AT_ONCE]
         try:
-            rows = made_entries(some) if _is_short(some) else await asyncio.to_thread(made_entries, some)
+            rows = _made_rows(some) if _is_short(some) else await asyncio.to_thread(_made_rows, some)
             await self._database.write(partial(index_said, rows=rows))
         except QuarterdeckError as error:
             if not self._pause_s:
@@ -118,6 +123,11 @@ class IndexQueue:
         return True
 
 
-def _is_short(entries: Sequence[NewEntry]) -> bool:
+def _made_rows(waiting: Sequence[Waiting]) -> list[dict[str, Any]]:
+    """What cannot be found by anything has none."""
+    return [one.row for one in waiting if one.row is not None]
+
+
+def _is_short(waiting: Sequence[Waiting]) -> bool:
     """So that a thread would cost more, and nobody notices that the loop does nothing else meanwhile."""
-    return sum(len(part.text) for entry in entries for part in entry.parts if isinstance(part, TextPart)) < _SHORT_CHARS
+    return sum(one.unread_chars for one in waiting) < _SHORT_CHARS

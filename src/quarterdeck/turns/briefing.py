@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 from msgspec import Struct
@@ -18,6 +18,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import ImagePart
 from quarterdeck.domain.usage import ModelProfile, Usage
 from quarterdeck.store.database import ReadConnection
+from quarterdeck.store.recall_waiting import Waiting
 from quarterdeck.store.turn_rights import Circumstances, TurnRights, find_circumstances
 from quarterdeck.store.turns import TurnRow
 from quarterdeck.tools.base import ToolCaller
@@ -92,23 +93,23 @@ class Briefing:
         if recaller is None:
             return await self._rooms.database.glance(read, self._turn.owner_id), None
 
-        await self._rooms.index_queue.settle_elsewhere(self._turn.owner_id, self._turn.conversation_id)
+        waiting = await self._rooms.index_queue.waiting_elsewhere(self._turn.owner_id, self._turn.conversation_id)
 
         def recollect_too(connection: ReadConnection, draft: ContextDraft) -> Recollection | None:
-            return self._why_not() or recollect_in(recaller, connection, self._asked_of(draft))
+            return self._why_not() or recollect_in(recaller, connection, self._asked_of(draft, waiting))
 
         draft, found = await read_and_recollect(self._rooms.database, read, recollect_too, self._turn.owner_id)
-        return draft, found or await recollect(recaller, self._asked_of(draft))
+        return draft, found or await recollect(recaller, self._asked_of(draft, waiting))
 
     def _why_not(self) -> Recollection | None:
         """Where nothing is looked for."""
         return None if self._recalls else Recollection(reason="Memory is off here.")
 
-    def _asked_of(self, draft: ContextDraft) -> Asked:
+    def _asked_of(self, draft: ContextDraft, waiting: Sequence[Waiting]) -> Asked:
         turn = self._turn
         return Asked(
             turn.owner_id, turn.conversation_id, draft.question, draft.before, draft.in_context, self._now,
-            self.caller.zone,
+            self.caller.zone, waiting,
         )  # fmt: skip
 
     async def _build_alone(

@@ -116,29 +116,6 @@ async def test_it_is_found_by_itself_after_a_moment(database: Database, monkeypa
         assert await found(database, talk.owner_id, words) == [message]
 
 
-async def test_who_would_rather_not_wait_long_waits_for_what_was_said_elsewhere_if_little_waits(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    counted = Counted(database)
-    talk, queue = await talk_of(database), IndexQueue(counted)
-    message = await say(database, talk, "a narwhal", queue)
-    for owner, conversation in (("nobody", "another"), (talk.owner_id, talk.id)):
-        await queue.settle_elsewhere(owner, conversation)
-        assert await found(database, talk.owner_id, "narwhal") == []
-    monkeypatch.setattr(search_queue, "_FEW", 0)
-    await queue.settle_elsewhere(talk.owner_id, "another")
-    assert await found(database, talk.owner_id, "narwhal") == []
-    monkeypatch.undo()
-    monkeypatch.setattr(search_queue, "WITHIN_S", 60.0)
-    await queue.settle_elsewhere(talk.owner_id, "another")
-    assert await found(database, talk.owner_id, "narwhal") == [message]
-    counted.error = StorageError("The server's disk is full.")
-    await say(database, talk, "a walrus", queue)
-    for _ in range(3):
-        await queue.settle_elsewhere(talk.owner_id, "another")
-    assert counted.writes == 2  # once more, then nobody waits for it until it has gone well
-
-
 async def test_a_long_text_is_found_too(database: Database) -> None:
     talk, queue = await talk_of(database), IndexQueue(database)
     message = await say(database, talk, "narwhal " * 2_000, queue)

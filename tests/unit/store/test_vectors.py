@@ -23,7 +23,8 @@ from quarterdeck.memory.recall import Query, Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.embedding_choice import read_fault
-from quarterdeck.store.search import index_messages
+from quarterdeck.store.recall_waiting import Waiting
+from quarterdeck.store.search import NewEntry, index_messages
 from quarterdeck.store.tables import vectors
 from quarterdeck.store.vectors import count_due, count_vectors, find_serving_model, marking
 
@@ -153,6 +154,27 @@ async def test_what_no_word_says_is_found_by_its_meaning_and_a_provider_that_was
         after = await database.write(lambda connection: hold_talk(connection, owner))
         await settled(database, owner, "fake/one", len(before) + len(after))
         await until_fault(database, "")
+
+
+async def test_what_still_waits_for_the_index_is_found_by_its_words_beside_what_has_a_vector(
+    database: Database,
+) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    model, parts = Thesaurus("fake/one"), [TextPart("My desk is of oak, from Norway.")]
+    said = await database.write(lambda connection: hold_talk(connection, owner))
+
+    def say(connection: WriteConnection) -> NewEntry:
+        talk = add_conversation(connection, owner)
+        message = add_message(connection, talk, None, "user", list(parts))
+        return NewEntry(message, owner, talk.id, "user", "", now_ms(), list(parts))
+
+    waiting = [Waiting(await database.write(say))]
+    async with indexed(database, model):
+        await settled(database, owner, "fake/one", len(said))
+        query = Query(owner=owner, text="timber desk", now=now_ms(), waiting=waiting)
+        found = {one.text: one.signals for one in await Recall(database, model).find(query)}
+    assert found["My desk is of oak, from Norway."].keys() & {"words", "meaning"} == {"words"}
+    assert found["My sister Ida lives there, she is a carpenter."]["meaning"] > 0
 
 
 @pytest.mark.parametrize("call", range(10))

@@ -20,11 +20,11 @@ from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import TextPart, ToolResultPart
 from quarterdeck.domain.step import FinishChunk, ToolCallChunk
 from quarterdeck.memory.recall import Query, Recall, Recalled
-from quarterdeck.store import glances
+from quarterdeck.store import glances, search_queue
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow, insert_row
 from quarterdeck.store.memory_history import insert_change
-from quarterdeck.store.tables import assistants, conversations, memory_uses, messages, users
+from quarterdeck.store.tables import assistants, conversations, memory_uses, messages, search_entries, users
 from quarterdeck.store.turns import list_steps
 from quarterdeck.tools.memory_tools import OpenMessages, SearchMemory
 
@@ -84,6 +84,38 @@ async def test_what_was_said_elsewhere_comes_last_with_its_date_its_id_and_why(t
         assert (first.recalled.kind, first.recalled.messages) == ("message", [earlier.request_id])
         assert first.recalled.signals
         assert (await rebuilt(rig, turn)).is_exact
+
+
+async def test_what_was_said_elsewhere_a_moment_ago_is_recalled_without_the_index_being_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_queue, "WITHIN_S", 60.0)
+    async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=Recall) as rig:
+        earlier = await rig.row(await told(rig, BOAT, conversation="earlier"))
+        turn = await told(rig, conversation="later")
+        assert BOAT in sent(rig)
+        _, first, *_ = [entry for entry in (await manifest_of(rig, turn)).entries if entry.kind == "recalled"]
+        assert first.message == earlier.request_id
+        await told(rig, "Which is the tallest mountain?", conversation="third")
+        assert "Albatross" not in sent(rig)
+        written = await rig.database.read(lambda connection: connection.execute(select(search_entries)).all())
+        assert (written, len(rig.index_queue)) == ([], 6)
+
+
+async def test_what_was_taken_back_a_moment_ago_is_not_recalled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search_queue, "WITHIN_S", 60.0)
+    async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=Recall) as rig:
+        earlier = await rig.row(await told(rig, BOAT, conversation="earlier"))
+        await told(rig, BOAT.replace("Albatross", "Petrel"), conversation="earlier", instead_of=earlier.request_id)
+        await told(rig, conversation="later")
+        assert "Petrel" in sent(rig)
+        assert "Albatross" not in sent(rig)
+        statement = update(conversations).where(conversations.c.external_id == "earlier").values(memory="private")
+        await rig.database.write(lambda connection: connection.execute(statement))
+        await told(rig, conversation="last")
+        assert "Petrel" not in sent(rig)
 
 
 async def test_the_request_of_a_turn_begins_with_the_one_before_but_for_what_was_recalled(tmp_path: Path) -> None:
