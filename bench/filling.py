@@ -16,8 +16,8 @@ import asyncpg
 from msgspec import Struct
 
 from quarterdeck.domain.ids import new_id
+from quarterdeck.domain.indexed import index_words
 from quarterdeck.domain.stop_words import count_said
-from quarterdeck.domain.words import index_words
 from quarterdeck.postgres_url import parse_postgres_url
 from quarterdeck.store.standing import SAYS
 

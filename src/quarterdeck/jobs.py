@@ -13,7 +13,7 @@ from quarterdeck import metrics
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.store import search_letters, search_missing
+from quarterdeck.store import search_missing, search_outdated
 from quarterdeck.store.database import Database, StorageError, WriteConnection
 from quarterdeck.store.leases import claim_work, finish_work, give_up_work
 from quarterdeck.store.memory_history import erase_forgotten
@@ -32,7 +32,7 @@ _PURGE_EVERY_S = 3600.0
 _SETTLE_EVERY_S = 120.0
 _INDEX_EVERY_S = 60.0
 _STANDING_EVERY_S, _STANDING_LEASE_S = 600.0, 3_600.0  # once, after an upgrade, there are all of them
-_LETTERS_EVERY_S, _LETTERS_LEASE_S = 86_400.0, 7_200.0  # the first time all messages are looked through
+_OUTDATED_EVERY_S, _OUTDATED_LEASE_S = 86_400.0, 7_200.0  # the first time all messages are looked through
 _CHANGES_EVERY_S = 30.0
 _REBUILD_EVERY_S = 30.0
 _TURN_MS = 60_000  # how long after its end somebody may still be about to settle something of a turn
@@ -65,7 +65,7 @@ def usual_jobs(
         Job("changed", _CHANGES_EVERY_S, lambda: index_changed(database), look_s=_CHANGES_EVERY_S),
         Job(search_missing.WORK, _INDEX_EVERY_S, lambda: _index_missing(database), lease_s=300.0),
         Job("standing", _STANDING_EVERY_S, lambda: bring_up_to_date(database), lease_s=_STANDING_LEASE_S),
-        Job(search_letters.WORK, _LETTERS_EVERY_S, lambda: _index_letters(database), lease_s=_LETTERS_LEASE_S),
+        Job(search_outdated.WORK, _OUTDATED_EVERY_S, lambda: _index_outdated(database), lease_s=_OUTDATED_LEASE_S),
         Job("settle", _SETTLE_EVERY_S, lambda: _settle_all(database)),
     ]
 
@@ -133,8 +133,8 @@ async def _index_missing(database: Database) -> None:
     await search_missing.index_missing(database)
 
 
-async def _index_letters(database: Database) -> None:
-    await search_letters.index_letters(database)
+async def _index_outdated(database: Database) -> None:
+    await search_outdated.index_outdated(database)
 
 
 async def _settle_all(database: Database) -> None:

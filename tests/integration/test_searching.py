@@ -75,6 +75,25 @@ def test_words_are_found_and_marked_however_they_were_typed(
         http.delete(f"/api/conversations/{chat}")
 
 
+@pytest.mark.parametrize(
+    ("said", "asked", "found"),
+    [
+        ("Wo sind die Häuser mit den Bäumen?", "Haus Baum ", ["Häuser", "Bäumen"]),
+        ("Les journaux sont dans la cuisine.", "journal ", ["journaux"]),
+        ("¿Dónde están las llaves de mi coche?", "llave coches ", ["llaves", "coche"]),
+        ("Где лежат новые газеты?", "новая газета ", ["новые", "газеты"]),
+    ],
+)
+@pytest.mark.parametrize("order", ["newest", "best"])
+def test_words_are_found_in_their_forms_and_marked_in_the_language_of_the_message(
+    http: httpx2.Client, upstream: Upstream, said: str, asked: str, found: list[str], order: str
+) -> None:
+    chat = say(http, said, upstream.model(Script(pieces=["The houses and the rest."])))
+    hits = search(http, asked, conversation=chat, order=order)
+    assert [(hit["passage"], marked(hit)) for hit in hits] == [(said, found)]
+    http.delete(f"/api/conversations/{chat}")
+
+
 def test_half_and_full_width_letters_find_the_usual_ones(http: httpx2.Client, upstream: Upstream) -> None:
     say(http, "Ｏｃｅｌｏｔ ｶﾞﾗﾊﾟｺﾞｽ", upstream.model(Script(pieces=["Yes."])))
     assert [marked(hit) for hit in search(http, "ocelot ガラパゴス", who="user")] == [["Ｏｃｅｌｏｔ", "ｶﾞﾗﾊﾟｺﾞｽ"]]

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 from typing import Literal
 
 from msgspec import Struct
 
+from quarterdeck.domain.languages import languages_of
 from quarterdeck.domain.search_query import SearchQuery, Sought, find_places
 from quarterdeck.domain.words import STEM_MARK, Word, split_words, stem
 from quarterdeck.errors import InputError
 from quarterdeck.store.database import ReadConnection
-from quarterdeck.store.search import MAX_INDEXED_BYTES, searched_text
+from quarterdeck.store.search import MAX_INDEXED_BYTES, facet_of_language, searched_text
 from quarterdeck.store.search_find import EntryRow, HitRow, SearchFilter, find_entries, read_hits
 
 Order = Literal["newest", "best"]
@@ -57,7 +58,7 @@ def search_messages(connection: ReadConnection, wanted: SearchFilter, *, order: 
 
 def _best(connection: ReadConnection, wanted: SearchFilter, skip: int, limit: int) -> Hits:
     entries = find_entries(connection, wanted, before=None, limit=RANKED)
-    ranked = sorted(entries, key=lambda entry: (-score(entry.words, wanted.query), -entry.id))
+    ranked = sorted(entries, key=lambda entry: (-score(entry, wanted.query), -entry.id))
     more = f"b{skip + limit}" if len(ranked) > skip + limit else None
     return Hits(_hits(connection, wanted.query, ranked[skip : skip + limit]), more)
 
@@ -69,28 +70,38 @@ def _hits(connection: ReadConnection, query: SearchQuery, entries: Sequence[Entr
     return [Hit(row, make_passage(searched_text(row.parts), query)) for row in rows]
 
 
-def score(words: str, query: SearchQuery) -> float:
-    """How well an entry fits: each word counts, more of the same less and less; in short messages and together more."""
-    padded = f" {words} "
-    length = _LENGTH_WEIGHT * words.count(" ") / _USUAL_WORDS + (1 - _LENGTH_WEIGHT)
-    counts = [_count(padded, sought) for sought in query.wanted]
+def score(entry: EntryRow, query: SearchQuery) -> float:
+    """How well it fits: each word counts, more of the same less and less; in short messages and together more."""
+    padded = f" {entry.words} "
+    length = _LENGTH_WEIGHT * entry.words.count(" ") / _USUAL_WORDS + (1 - _LENGTH_WEIGHT)
+    counts = [_count(padded, entry.facets, query, sought) for sought in query.wanted]
     fits = sum(count / (count + _SATURATION * length) for count in counts)
     together = " ".join(term for sought in query.wanted for term in sought.terms)
     return fits + (len(counts) > 1 and f" {together}" in padded) + math.log1p(sum(counts)) / 100
 
 
-def _count(padded: str, sought: Sought) -> int:
+def _count(padded: str, facets: str, query: SearchQuery, sought: Sought) -> int:
     said = " ".join(sought.terms)
     count = padded.count(f" {said}" if sought.is_open else f" {said} ")
     if sought.is_phrase:
         return count
-    root = stem(said)  # the word itself is worth more than another form of it
-    return 2 * count + padded.count(f" {root} ") + padded.count(f" {STEM_MARK}{root} ")
+    others = [_count_root(padded, stem(said), STEM_MARK)]
+    spoken = (language for language in query.languages if facet_of_language(language) in facets)
+    others += [_count_root(padded, root, language.mark) for language in spoken if (root := language.root(said))]
+    return 2 * count + max(others)  # the word itself is worth more than another form of it
+
+
+def _count_root(padded: str, root: str, mark: str) -> int:
+    return padded.count(f" {root} ") + padded.count(f" {mark}{root} ")
 
 
 def make_passage(text: str, query: SearchQuery) -> Passage:
     """The part around the first places that fit, or the beginning where none does."""
-    places = next((found for words in _portions(text) if (found := find_places(words, query))), [])
+    portions = _portions(text)
+    first = next(portions, [])
+    languages = languages_of(word.term for word in first)
+    several = (find_places(words, query, languages) for words in chain([first], portions))
+    places = next(filter(None, several), [])
     start = _start(text, places[0][0]) if places else 0
     end = min(start + _PASSAGE_CHARS, len(text))
     if places:

@@ -1,17 +1,17 @@
 """What somebody typed into a search, understood: words, "phrases", -without, and a last word that may go on.
 
-Any text is a query; what means nothing is left out. `matches` and `find_places` say of a text what the database says of
-its index.
+Any text is a query; what means nothing is left out. `find_places` says of a text what the database says of its index.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from msgspec import Struct
 
-from quarterdeck.domain.words import Word, split_words, stem
+from quarterdeck.domain.languages import Language, languages_asked
+from quarterdeck.domain.words import STEM_MARK, Word, split_words, stem
 
 MAX_TERMS = 24  # words and phrases; whatever comes after them is left out
 _MIN_PREFIX = 3  # characters: shorter beginnings are in nearly every message
@@ -29,9 +29,34 @@ class Sought(Struct, frozen=True):
     is_open: bool = False
 
 
+class Form(Struct, frozen=True):
+    """A term of the index that says a sought word in another form; one with a `language` only in an entry of that."""
+
+    term: str
+    language: Language | None = None
+
+
 class SearchQuery(Struct, frozen=True):
+    """`languages`: those, besides English, by whose rules a word is found in all its forms."""
+
     wanted: tuple[Sought, ...] = ()
     unwanted: tuple[Sought, ...] = ()
+    languages: tuple[Language, ...] = ()
+
+    def other_forms(self, sought: Sought) -> list[Form]:
+        """None of a phrase."""
+        if sought.is_phrase:
+            return []
+        [word] = sought.terms
+        english = stem(word)
+        forms = [Form(form) for form in (english, STEM_MARK + english) if form != word]
+        for language in self.languages:
+            root = language.root(word)
+            if root and language.writes(word):
+                forms.append(Form(language.mark + root, language))
+                if root not in (word, english):
+                    forms.append(Form(root, language))
+        return forms
 
     def __bool__(self) -> bool:
         return bool(self.wanted or self.unwanted)
@@ -48,7 +73,8 @@ def parse_query(text: str) -> SearchQuery:
         sought = _read(piece["phrase"] if piece["word"] is None else piece["word"], piece["word"] is None, is_last)
         if sought is not None:
             (unwanted if piece["minus"] else wanted).append(sought)
-    return SearchQuery(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)))
+    languages = languages_asked(term for sought in (*wanted, *unwanted) for term in sought.terms)
+    return SearchQuery(tuple(dict.fromkeys(wanted)), tuple(dict.fromkeys(unwanted)), languages)
 
 
 def _read(text: str, is_phrase: bool, is_last: bool) -> Sought | None:
@@ -63,22 +89,23 @@ def _read(text: str, is_phrase: bool, is_last: bool) -> Sought | None:
     return Sought(tuple(word.term for word in words), is_phrase or len(words) > 1, is_open)
 
 
-def find_places(words: Sequence[Word], query: SearchQuery) -> list[tuple[int, int]]:
-    """Where in the text what is wanted stands: (start, end) in characters, in order, not overlapping."""
+def find_places(
+    words: Sequence[Word], query: SearchQuery, languages: Collection[Language] = ()
+) -> list[tuple[int, int]]:
+    """Where in the text what is wanted stands: (start, end) in characters, in order, not overlapping. `languages`: of
+    the text (`languages_of`)."""
+    asked = [language for language in query.languages if language in languages]
     found: list[tuple[int, int]] = []
     for sought in query.wanted:
-        found += _places_of(words, sought)
+        found += _places_of(words, sought, asked)
     return _join(sorted(found))
 
 
-def count_places(words: Sequence[Word], sought: Sought) -> int:
-    return len(_places_of(words, sought))
-
-
-def _places_of(words: Sequence[Word], sought: Sought) -> list[tuple[int, int]]:
+def _places_of(words: Sequence[Word], sought: Sought, languages: Sequence[Language]) -> list[tuple[int, int]]:
     length = len(sought.terms)
     if length == 1:
-        return [(word.start, _end(word, sought)) for word in words if _fits(word.term, sought)]
+        roots = [] if sought.is_phrase else _roots_of(sought.terms[0], languages)
+        return [(word.start, _end(word, sought)) for word in words if _fits(word.term, sought, roots)]
     first = sought.terms[0]
     starts = [at for at in range(len(words) - length + 1) if words[at].term == first]
     return [
@@ -88,17 +115,23 @@ def _places_of(words: Sequence[Word], sought: Sought) -> list[tuple[int, int]]:
     ]
 
 
+def _roots_of(word: str, languages: Sequence[Language]) -> list[tuple[Callable[[str], str], str]]:
+    """What all its forms have in common, and how that is found of one."""
+    rules: list[Callable[[str], str]] = [stem, *(language.root for language in languages if language.root(word))]
+    return [(find_root, find_root(word)) for find_root in rules]
+
+
 def _end(word: Word, sought: Sought) -> int:
     """A word that goes on is shown whole; of a pair of characters that begins with the one sought, only that one."""
     is_half = sought.is_open and word.middle and len(sought.terms[-1]) < len(word.term)
     return word.middle if is_half else word.end
 
 
-def _fits(term: str, sought: Sought) -> bool:
+def _fits(term: str, sought: Sought, roots: Sequence[tuple[Callable[[str], str], str]]) -> bool:
     wanted = sought.terms[0]
     if term == wanted or (sought.is_open and term.startswith(wanted)):
         return True
-    return not sought.is_phrase and stem(term) == stem(wanted)
+    return any(find_root(term) == root for find_root, root in roots)
 
 
 def _follow(terms: list[str], sought: Sought) -> bool:

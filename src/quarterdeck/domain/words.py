@@ -22,8 +22,6 @@ from quarterdeck.domain.stemming import stem_word
 MAX_WORD_CHARS = 64  # of a longer one (base64, a hash) only the beginning is kept
 STEM_MARK = "≈"
 """Stands before a stem in the index: no word begins with it."""
-_STEM_BYTES = len(STEM_MARK.encode()) + 1
-_MAX_CHARACTER_BYTES = 4
 
 _UNSPACED = (
     "⺀-⿕々-〇ぁ-ゖゝ-ゟァ-ヺー-ヿㄅ-ㄯㄱ-ㆎㆠ-ㆿㇰ-ㇿ㐀-䶿一-鿿가-힣豈-﫿ｦ-ﾟ"
@@ -112,37 +110,8 @@ def stem(term: str) -> str:
     return stem_word("porter", term) if _LATIN.fullmatch(term) else term
 
 
-def index_words(text: str, max_bytes: int) -> str:
-    """The words of `text` in their order, then the stems that are no words of it; one space between them.
-
-    What does not fit into `max_bytes` of UTF-8 is left out.
-    """
-    terms = _terms(text)
-    different = dict.fromkeys(terms)
-    if 2 * sum(map(len, terms)) + (1 + _STEM_BYTES) * len(terms) > max_bytes / _MAX_CHARACTER_BYTES:
-        terms, different = _fitting(terms, max_bytes)
-    stems = dict.fromkeys(root for term in different if (root := stem(term)) != term)
-    return " ".join([*terms, *(STEM_MARK + root for root in stems)])
-
-
-def _fitting(terms: list[str], max_bytes: int) -> tuple[list[str], dict[str, None]]:
-    """As many as there is room for with their stems, and the different ones of them."""
-    kept: list[str] = []
-    different: dict[str, None] = {}
-    for term in terms:
-        max_bytes -= len(term.encode()) + 1
-        if term not in different:
-            root = stem(term)
-            max_bytes -= len(root) + _STEM_BYTES if root != term else 0
-        if max_bytes < 0:
-            break
-        kept.append(term)
-        different[term] = None
-    return kept, different
-
-
-def _terms(text: str) -> list[str]:
-    """Those of `split_words`. Most of what is written is ASCII, or but for some words of it, and then this is quick."""
+def cut_words(text: str) -> list[str]:
+    """Terms of `split_words`. Most of what is written is ASCII, or but for some words of it, and then this is quick."""
     terms: list[str] = []
     for line in text.splitlines():
         for piece in (line,) if line.isascii() else line.split():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 
-from quarterdeck.memory.languages import ENGLISH, Language
+from quarterdeck.domain.languages import ENGLISH, Language
 from quarterdeck.memory.terms import Counts, count_halves, count_stems
 from quarterdeck.store.recall_candidates import CandidateRow
 from quarterdeck.store.recall_find import MemoryKeyRow

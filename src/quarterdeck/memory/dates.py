@@ -13,9 +13,9 @@ from functools import cache, cached_property, lru_cache, partial
 
 from msgspec import Struct
 
+from quarterdeck.domain import languages
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.domain.words import fold, stem
-from quarterdeck.memory import languages
 from quarterdeck.memory.time_words import (
     BEFORE_YEAR,
     ENGLISH,

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from quarterdeck.domain.languages import Language, language_of
 from quarterdeck.domain.words import split_words, stem
 from quarterdeck.memory.candidates import Candidates
 from quarterdeck.memory.dates import Period, asks_when, find_period, names_time
-from quarterdeck.memory.languages import Language, language_of
 from quarterdeck.memory.lexical import add_around, score_words, weigh_terms
 from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
 from quarterdeck.memory.remembered import best_of

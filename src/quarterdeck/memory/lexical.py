@@ -8,8 +8,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from quarterdeck.domain.languages import Language
 from quarterdeck.memory.candidates import Candidates
-from quarterdeck.memory.languages import Language
 from quarterdeck.memory.terms import Counts, count_terms_of
 
 _SATURATION, _LENGTH_WEIGHT = 0.6, 0.2

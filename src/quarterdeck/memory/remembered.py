@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from quarterdeck.memory.languages import Language
+from quarterdeck.domain.languages import Language
 from quarterdeck.memory.lexical import Texts
 from quarterdeck.store.recall_find import MemoryKeyRow
 

@@ -12,8 +12,8 @@ from functools import lru_cache
 
 from msgspec import Struct
 
+from quarterdeck.domain.languages import language_of
 from quarterdeck.domain.words import Word, split_words, stem
-from quarterdeck.memory.languages import language_of
 from quarterdeck.store.recall_candidates import CandidateRow
 
 _WITHIN_NAME = re.compile(r"[\s.-]+")

@@ -9,8 +9,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
+from quarterdeck.domain.languages import ENGLISH, Language
 from quarterdeck.domain.words import STEM_MARK, split_words
-from quarterdeck.memory.languages import ENGLISH, Language
 
 
 def terms_of(text: str, language: Language = ENGLISH) -> list[str]:

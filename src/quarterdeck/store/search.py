@@ -15,9 +15,11 @@ from typing import Any
 from msgspec import Struct
 from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, insert, literal, select, text
 
+from quarterdeck.domain.indexed import index_words
+from quarterdeck.domain.languages import LANGUAGE_MARK, OTHERS, Language
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, TextPart, decode_parts
 from quarterdeck.domain.stop_words import count_said
-from quarterdeck.domain.words import index_words, split_words
+from quarterdeck.domain.words import split_words
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_conversations
 from quarterdeck.store.messages import NewMessage
@@ -29,6 +31,7 @@ from quarterdeck.store.vectors import mark_entries, mark_messages
 
 MAX_INDEXED_BYTES = 300_000  # of a message's words; PostgreSQL takes 1 MiB with what it adds to each
 _MAX_READ_CHARS = 1_000_000  # whatever they are: what a model sends without end may not keep the record waiting
+ANY_LANGUAGE = "§l"  # begins the facet of each
 _CHUNK = 500
 _MS_BITS = 20
 _MAX_MS = 1 << 43
@@ -216,6 +219,11 @@ def facet_of_model(model: str) -> str:
     return f"§m{hashlib.sha256(model.encode()).hexdigest()[:12]}"
 
 
+def facet_of_language(language: Language) -> str:
+    """Of an entry whose words have stems by its rules."""
+    return ANY_LANGUAGE + language.code
+
+
 def facet_of_name(word: str) -> str:
     """Of one folded word of a speaker's name."""
     return f"§n{word}"
@@ -262,7 +270,7 @@ def _renew_id(value: dict[str, Any]) -> None:
 
 def _value(message: Any, parts: Sequence[Part], words: str) -> dict[str, Any] | None:
     """None for one that cannot be found by anything."""
-    facets = _facets(message, parts)
+    facets = _facets(message, parts, words)
     if not words and not _has_more(facets):
         return None
     return {
@@ -272,11 +280,13 @@ def _value(message: Any, parts: Sequence[Part], words: str) -> dict[str, Any] | 
     }  # fmt: skip
 
 
-def _facets(row: Any, parts: Sequence[Part]) -> str:
+def _facets(row: Any, parts: Sequence[Part], words: str) -> str:
     facets = [f"§{row.role}", f"§c{row.conversation_id}"]
     if row.model:
         facets.append(facet_of_model(row.model))
     facets += [facet_of_name(word.term) for word in split_words(row.speaker)]
+    if LANGUAGE_MARK in words:
+        facets += [facet_of_language(language) for language in OTHERS if language.mark in words]
     if any(isinstance(part, IdeaPart) for part in parts):
         facets.append("§ideas")
     if any(isinstance(part, ImagePart) for part in parts):

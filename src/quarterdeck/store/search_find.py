@@ -15,10 +15,9 @@ from msgspec import Struct
 from sqlalchemy import select, text
 
 from quarterdeck.domain.parts import Part, decode_parts
-from quarterdeck.domain.search_query import SearchQuery, Sought
-from quarterdeck.domain.words import STEM_MARK, stem
+from quarterdeck.domain.search_query import Form, SearchQuery, Sought
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.search import entry_id, facet_of_model
+from quarterdeck.store.search import ANY_LANGUAGE, entry_id, facet_of_language, facet_of_model
 from quarterdeck.store.search_schema import TERMS_ON_POSTGRESQL
 from quarterdeck.store.tables import conversations, messages
 
@@ -54,6 +53,7 @@ class SearchFilter(Struct, frozen=True, kw_only=True):
 class EntryRow(Struct, frozen=True):
     id: int
     message_id: str
+    facets: str
     words: str
 
 
@@ -111,13 +111,13 @@ def read_hits(connection: AnyConnection, message_ids: Sequence[str]) -> list[Hit
 def _rows(connection: AnyConnection, statement: str, values: dict[str, Any]) -> list[EntryRow]:
     used = {name: values[name] for name in _PARAMETER.findall(statement)}
     rows = connection.execute(text(statement), used)
-    return [EntryRow(row.id, row.message_id, row.words) for row in rows]
+    return [EntryRow(row.id, row.message_id, row.facets, row.words) for row in rows]
 
 
 def _sqlite(has_folder: bool) -> str:
     # CROSS JOIN is SQLite's way to say in which order: the index first, which is read from its end.
     return (
-        "SELECT e.id, e.message_id, e.words FROM search_index CROSS JOIN search_entries AS e "  # nosec B608  # noqa: S608
+        "SELECT e.id, e.message_id, e.facets, e.words FROM search_index CROSS JOIN search_entries AS e "  # nosec B608  # noqa: S608
         "ON e.id = search_index.rowid CROSS JOIN conversations AS c ON c.id = e.conversation_id "
         "WHERE search_index MATCH :terms AND search_index.rowid < :before AND search_index.rowid >= :since "
         "AND e.owner_id = :owner AND c.deleted_at IS NULL "
@@ -129,29 +129,28 @@ def _fts5(wanted: SearchFilter) -> str:
     """The query in FTS5's own language; every term begins as its owner's do."""
     mark = wanted.owner[-6:]
     needed = [f'"{mark}{facet}"' for facet in wanted.facets()]
-    needed += [_fts5_of(mark, sought) for sought in wanted.query.wanted]
+    needed += [_fts5_of(mark, wanted.query, sought) for sought in wanted.query.wanted]
     if not needed:
         needed = [f'("{mark}§user" OR "{mark}§assistant")']
     expression = " AND ".join(needed)
     if wanted.query.unwanted:
-        without = " OR ".join(_fts5_of(mark, sought) for sought in wanted.query.unwanted)
+        without = " OR ".join(_fts5_of(mark, wanted.query, sought) for sought in wanted.query.unwanted)
         return f"({expression}) NOT ({without})"
     return expression
 
 
-def _fts5_of(mark: str, sought: Sought) -> str:
+def _fts5_of(mark: str, query: SearchQuery, sought: Sought) -> str:
     phrase = " ".join(mark + term for term in sought.terms)
     forms = [f'"{phrase}" *' if sought.is_open else f'"{phrase}"']
-    forms += [f'"{mark}{form}"' for form in _other_forms(sought)]
-    return f"({' OR '.join(forms)})"
+    forms += [" AND ".join(f'"{mark}{term}"' for term in _needed(form)) for form in query.other_forms(sought)]
+    return f"({' OR '.join(forms)})"  # AND binds tighter
 
 
-def _other_forms(sought: Sought) -> list[str]:
-    """Terms of the index that say the same word in another form."""
-    if sought.is_phrase:
-        return []
-    root = stem(sought.terms[0])
-    return [form for form in (root, STEM_MARK + root) if form != sought.terms[0]]
+def _needed(form: Form) -> list[str]:
+    """Terms of the index that an entry has all of that says this form."""
+    if form.language is None or form.term.startswith(form.language.mark):
+        return [form.term]
+    return [form.term, facet_of_language(form.language)]
 
 
 def _find_on_postgresql(connection: AnyConnection, wanted: SearchFilter, values: dict[str, Any]) -> list[EntryRow]:
@@ -161,7 +160,7 @@ def _find_on_postgresql(connection: AnyConnection, wanted: SearchFilter, values:
     window = _LOOKED_THROUGH
     while window <= _MOST_LOOKED_THROUGH:
         newest = (
-            "SELECT e.id, e.message_id, e.words FROM (SELECT * FROM search_entries WHERE owner_id = :owner "  # nosec B608  # noqa: S608
+            "SELECT e.id, e.message_id, e.facets, e.words FROM (SELECT * FROM search_entries WHERE owner_id = :owner "  # nosec B608  # noqa: S608
             f"AND id < :before AND id >= :since ORDER BY id DESC LIMIT {window}) AS e {listed}"
             f"WHERE {said.everything} ORDER BY e.id DESC LIMIT :limit"
         )
@@ -174,9 +173,9 @@ def _find_on_postgresql(connection: AnyConnection, wanted: SearchFilter, values:
     # Only the terms are asked of the index, which begin with the owner: given more, the planner takes another index
     # and computes the terms of all that this owner has.
     indexed = (
-        "WITH e AS MATERIALIZED (SELECT id, message_id, owner_id, conversation_id, words FROM search_entries "  # nosec B608  # noqa: S608
+        "WITH e AS MATERIALIZED (SELECT id, message_id, owner_id, conversation_id, facets, words FROM search_entries "  # nosec B608  # noqa: S608
         f"WHERE {TERMS_ON_POSTGRESQL} @@ CAST(:terms AS tsquery)) "
-        f"SELECT e.id, e.message_id, e.words FROM e {listed}"
+        f"SELECT e.id, e.message_id, e.facets, e.words FROM e {listed}"
         f"WHERE e.owner_id = :owner AND e.id < :before AND e.id >= :since{said.phrases} ORDER BY e.id DESC LIMIT :limit"
     )
     return _rows(connection, indexed, values | said.values | {"terms": _tsquery(wanted)})
@@ -187,6 +186,7 @@ class _Said:
 
     def __init__(self, wanted: SearchFilter) -> None:
         self.values: dict[str, str] = {}
+        self._query = wanted.query
         facets = [self._has("facets", facet, " {} ") for facet in wanted.facets()]
         wanted_words = [self._any_form(sought) for sought in wanted.query.wanted]
         unwanted = [f"NOT {self._any_form(sought)}" for sought in wanted.query.unwanted]
@@ -197,8 +197,16 @@ class _Said:
 
     def _any_form(self, sought: Sought) -> str:
         said = self._has("words", " ".join(sought.terms), " {}" if sought.is_open else " {} ")
-        forms = [said, *(self._has("words", form, " {} ") for form in _other_forms(sought))]
-        return f"({' OR '.join(forms)})"
+        forms = self._query.other_forms(sought)
+        alike = [said, *(self._has("words", form.term, " {} ") for form in forms if form.language is None)]
+        if others := [self._has_in_language(form) for form in forms if form.language is not None]:
+            alike.append(f"({self._has('facets', ANY_LANGUAGE, ' {}')} AND ({' OR '.join(others)}))")
+        return f"({' OR '.join(alike)})"
+
+    def _has_in_language(self, form: Form) -> str:
+        term, *facets = _needed(form)
+        conditions = [*(self._has("facets", facet, " {} ") for facet in facets), self._has("words", term, " {} ")]
+        return f"({' AND '.join(conditions)})"
 
     def _has(self, column: str, terms: str, pattern: str) -> str:
         name = f"said_{len(self.values)}"
@@ -209,19 +217,21 @@ class _Said:
 def _tsquery(wanted: SearchFilter) -> str:
     mark = wanted.owner[-6:]
     needed = [_lexeme(mark + facet) for facet in wanted.facets()]
-    needed += [_tsquery_of(mark, sought) for sought in wanted.query.wanted]
+    needed += [_tsquery_of(mark, wanted.query, sought) for sought in wanted.query.wanted]
     if not needed:
         needed = [f"({_lexeme(mark + '§user')} | {_lexeme(mark + '§assistant')})"]
-    needed += [f"!{_tsquery_of(mark, sought)}" for sought in wanted.query.unwanted if len(sought.terms) == 1]
+    unwanted = [sought for sought in wanted.query.unwanted if len(sought.terms) == 1]
+    needed += [f"!{_tsquery_of(mark, wanted.query, sought)}" for sought in unwanted]
     return " & ".join(needed)
 
 
-def _tsquery_of(mark: str, sought: Sought) -> str:
+def _tsquery_of(mark: str, query: SearchQuery, sought: Sought) -> str:
     """That the terms of a phrase follow one another is not in the index; `_Said` asks for that."""
     *firsts, last = sought.terms
     terms = [_lexeme(mark + term) for term in firsts]
     terms.append(_lexeme(mark + last) + (":*" if sought.is_open else ""))
-    forms = [" & ".join(terms), *(_lexeme(mark + form) for form in _other_forms(sought))]
+    forms = [" & ".join(terms)]
+    forms += [" & ".join(_lexeme(mark + term) for term in _needed(form)) for form in query.other_forms(sought)]
     return f"({' | '.join(forms)})"
 
 

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from quarterdeck.domain.words import index_words, stem
-from quarterdeck.memory.languages import DUTCH, FRENCH, GERMAN, Language
+from quarterdeck.domain.indexed import index_words
+from quarterdeck.domain.languages import DUTCH, FRENCH, GERMAN, Language
+from quarterdeck.domain.words import stem
 from quarterdeck.memory.terms import count_stems, terms_of
 
 _BEGINNINGS = ("", "a", "t", "st", "fil", "hik", "dat", "siz", "agen", "happ", "troubl", "relat", "abil", "ya", "öl")

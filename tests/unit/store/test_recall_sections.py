@@ -6,7 +6,7 @@ from sqlalchemy import update
 from tests.unit.store.stored import add_conversation, add_path, add_user
 
 from quarterdeck.domain.ids import new_id, now_ms
-from quarterdeck.memory.languages import ENGLISH
+from quarterdeck.domain.languages import ENGLISH
 from quarterdeck.memory.recall import Query, Recall, Recalled
 from quarterdeck.memory.sections import Sections
 from quarterdeck.store.database import Database, WriteConnection

@@ -11,10 +11,13 @@ from hypothesis import strategies as st
 from sqlalchemy import delete, func, select, text, update
 from tests.unit.store.stored import add_conversation, add_message, add_user
 
+from quarterdeck.conversations.searching import make_passage
 from quarterdeck.domain.ids import now_ms
+from quarterdeck.domain.indexed import index_words
+from quarterdeck.domain.languages import languages_of
 from quarterdeck.domain.parts import IdeaPart, ImagePart, Part, ReasoningPart, TextPart
 from quarterdeck.domain.search_query import find_places, parse_query
-from quarterdeck.domain.words import index_words, split_words, stem
+from quarterdeck.domain.words import split_words, stem
 from quarterdeck.store.conversations import delete_conversation, restore_conversation
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.search import index_messages, searched_text
@@ -110,6 +113,43 @@ async def test_composed_and_decomposed_text_find_each_other_on_both_databases(da
             found = await database.read(lambda connection, asked=asked: search(connection, owner, asked))  # type: ignore[misc]
             assert set(found) - {narrow} == set(ids[2 * at : 2 * at + 2]), asked
     assert narrow in await database.read(lambda connection: search(connection, owner, "グラ"))
+
+
+IN_THEIR_LANGUAGE = {
+    "de": "Ich habe gestern die Rechnungen bezahlt, und der Rat war gut.",
+    "fr": "Nous avons vu deux chevaux dans les montagnes.",
+    "es": "Las facturas de la luz están en la mesa.",
+    "it": "Ho dato da mangiare ai gatti sulle scale.",
+    "pt": "As nossas férias são nas montanhas do norte.",
+    "nl": "Er zijn nog mogelijkheden voor de huizen in het dorp.",
+    "ru": "Мы вчера купили новый диван и старые книги.",
+    "en": "The rats were in the houses at the river, and the gift was a factor.",
+}
+ASKED_IN_OTHER_FORMS = {
+    "Rechnung": "de", "die Rechnung": "de", "rechnung ": "de", "Räte": "de", "rechn": "de", "bezahlt Rechnung": "de",
+    "bezahlt -Rechnung": "", "-Rechnung rat": "en", '"Rechnung "': "", '"die Rechnungen"': "de",
+    "cheval": "fr", "montagne": "fr", "factura": "es", "mesas": "es", "gatto": "it", "scala": "it",
+    "montanha": "pt", "mogelijkheid": "nl", "huis dorp": "nl", "книга": "ru", "новая": "ru", "диваны книгу": "ru",
+    "rat": "de en", "rats": "de en", "rate ": "de", "the rates": "", "the rats": "en", "house": "en", "gifts": "en",
+}  # fmt: skip
+
+
+async def test_words_are_found_in_their_forms_in_the_language_that_they_were_written_in(database: Database) -> None:
+    def write(connection: WriteConnection) -> tuple[str, dict[str, str]]:
+        owner = add_user(connection, "ann")
+        talk = add_conversation(connection, owner)
+        names = {}
+        for name, sentence in IN_THEIR_LANGUAGE.items():
+            names[add_message(connection, talk, None, "user", [TextPart(sentence)])] = name
+        index_messages(connection, list(names))
+        return owner, names
+
+    owner, names = await database.write(write)
+    for query, expected in ASKED_IN_OTHER_FORMS.items():
+        found = await database.read(lambda connection, query=query: search(connection, owner, query))  # type: ignore[misc]
+        assert {names[message] for message in found} == set(expected.split()), query
+        for name in expected.split():
+            assert query.startswith("-") or make_passage(IN_THEIR_LANGUAGE[name], parse_query(query)).marks, query
 
 
 async def test_no_text_is_a_syntax_error(database: Database) -> None:
@@ -266,9 +306,16 @@ def test_reasoning_is_not_searched() -> None:
 MIXED = "aBé_ ̈ing中文 \n\r\x1c\x85\xa0\u2028ไทย9İß“-."
 
 
-@given(st.text(max_size=80) | st.text(alphabet=MIXED, max_size=60), st.integers(0, 400))
+SEVERAL = ("der", "die", "Häuser", "le", "chats", "и", "новый", "de", "la", "casas", "日本", "the", "rats", "cats")
+OF_SEVERAL = st.lists(st.sampled_from(SEVERAL))
+
+
+@given(st.text(max_size=80) | st.text(alphabet=MIXED, max_size=60) | OF_SEVERAL.map(" ".join), st.integers(0, 400))
 def test_the_index_has_the_words_of_a_text_as_they_are_cut_and_no_more_than_it_may(said: str, max_bytes: int) -> None:
     terms = [word.term for word in split_words(said)]
-    stems = dict.fromkeys("≈" + stem(term) for term in terms if stem(term) != term)
+    stems = list(dict.fromkeys("≈" + stem(term) for term in terms if stem(term) != term))
+    for language in languages_of(terms):
+        roots = dict.fromkeys(root for term in terms if (root := language.root(term)) not in ("", term))
+        stems += [language.mark + root for root in roots] or [language.mark]
     assert index_words(said, 100_000) == " ".join([*terms, *stems])
     assert len(index_words(said, max_bytes).encode()) <= max_bytes

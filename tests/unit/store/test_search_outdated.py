@@ -6,7 +6,7 @@ import unicodedata
 from functools import partial
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from tests.unit.store.stored import add_conversation, add_message, add_user
 from tests.unit.store.test_search import search
 
@@ -15,11 +15,11 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.domain.words import split_words
 from quarterdeck.jobs import Job, run_if_due, usual_jobs
-from quarterdeck.store import search_letters
+from quarterdeck.store import search_outdated
 from quarterdeck.store.conversations import update_conversation
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.search import index_messages
-from quarterdeck.store.search_letters import WORK, index_letters, is_cut_otherwise
+from quarterdeck.store.search_outdated import WORK, index_outdated, is_cut_otherwise
 from quarterdeck.store.tables import leases, messages, search_entries, vectors_due
 from quarterdeck.store.vectors import marking
 
@@ -47,14 +47,14 @@ def entries(connection: AnyConnection) -> dict[str, tuple[int, str]]:
 async def test_what_an_older_version_indexed_is_found_afterwards(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(search_letters, "_LOOKED_AT", 2)
+    monkeypatch.setattr(search_outdated, "_LOOKED_AT", 2)
     owner = await database.write(lambda connection: add_user(connection, "ann"))
     ids = await database.write(lambda c: said(c, owner, SEOUL, "서울", "Seoul", SEOUL, "café", f"{SEOUL} 2", "x", "y"))
     for old in (ids[0], ids[5]):
         await database.write(partial(index_as_before, message=old))
     before = await database.read(entries)
     monkeypatch.setattr(marking, "is_on", True)
-    assert await index_letters(database) == 2
+    assert await index_outdated(database) == 2
     found = await database.read(lambda c: search(c, owner, "울에"))
     assert set(found) == {ids[0], ids[3], ids[5]}
     after = await database.read(entries)
@@ -62,7 +62,29 @@ async def test_what_an_older_version_indexed_is_found_afterwards(
     assert changed == {ids[0], ids[5]}
     assert all(before[message][0] != after[message][0] for message in changed), "who knows the old entry looks again"
     assert await database.read(lambda c: c.execute(select(vectors_due)).all()) == [], "what it says is the same"
-    assert await index_letters(database) == 0
+    assert await index_outdated(database) == 0
+
+
+async def test_entries_without_the_stems_of_their_language_get_them(database: Database) -> None:
+    owner = await database.write(lambda connection: add_user(connection, "ann"))
+    texts = ("Die Rechnungen sind bezahlt.", "The bills were paid.", "請求書を払いました", "Me gustan las facturas.")
+    ids = await database.write(lambda c: said(c, owner, *texts))
+    new = await database.read(entries)
+
+    def forget_stems(connection: WriteConnection) -> None:
+        for message, words in ((ids[0], "die rechnungen sind bezahlt"), (ids[3], "me gustan las facturas ≈factura")):
+            facets = func.replace(func.replace(search_entries.c.facets, " §lde", ""), " §les", "")
+            old = update(search_entries).where(search_entries.c.message_id == message)
+            connection.execute(old.values(words=words, facets=facets))
+
+    await database.write(forget_stems)
+    assert await database.read(lambda c: search(c, owner, "Rechnung ")) == []
+    assert await index_outdated(database) == 2
+    assert await database.read(lambda c: search(c, owner, "Rechnung ")) == [ids[0]]
+    assert {one: words for one, (_, words) in (await database.read(entries)).items()} == {
+        one: words for one, (_, words) in new.items()
+    }
+    assert await index_outdated(database) == 0
 
 
 async def test_a_name_is_indexed_anew_and_what_may_not_be_found_is_not(database: Database) -> None:
@@ -79,7 +101,7 @@ async def test_a_name_is_indexed_anew_and_what_may_not_be_found_is_not(database:
         return named, [deleted, hidden, running]
 
     named, gone = await database.write(write)
-    assert await index_letters(database) == 1
+    assert await index_outdated(database) == 1
     facets = await database.read(
         lambda c: c.execute(select(search_entries.c.facets).where(search_entries.c.message_id == named)).scalar_one()
     )
@@ -101,7 +123,7 @@ async def test_a_server_does_it_by_itself_and_later_looks_at_what_is_new(databas
     assert await database.read(lambda c: search(c, owner, "울에")) == [old]
     await database.write(partial(index_as_before, message=old))
     await database.write(lambda c: c.execute(update(leases).values(done_at=now_ms() + 2 * 3_600_000)))
-    assert await index_letters(database) == 0, "what was made long before is not looked at again"
+    assert await index_outdated(database) == 0, "what was made long before is not looked at again"
 
 
 async def _nothing() -> None: ...

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from quarterdeck.memory.languages import (
+from quarterdeck.domain.languages import (
     DUTCH,
     ENGLISH,
     FRENCH,

@@ -1,8 +1,8 @@
-"""Entries of the search that were written when words were cut by other rules: they hold letters that an older version
-did not know in all their spellings (`domain.composing`).
+"""Entries of the search that an older version has written by other rules. It did not know all spellings of some letters
+(`domain.composing`), and had stems by the rules of English alone (`domain.indexed`).
 
 All messages are looked through once, after an upgrade, the newest first, and later those that a process of an older
-version may have written since. To look at one without such letters costs some microseconds, and nothing is written.
+version may have written since. To look at one that is as it should be costs some microseconds, and nothing is written.
 """
 
 from __future__ import annotations
@@ -15,13 +15,15 @@ from sqlalchemy import bindparam, select
 
 from quarterdeck.domain.composing import JAMO, UNSEEN, VOICING
 from quarterdeck.domain.ids import least_id, now_ms
+from quarterdeck.domain.languages import languages_of
+from quarterdeck.domain.stop_words import said_words
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.leases import find_done
 from quarterdeck.store.locks import lock_conversations
-from quarterdeck.store.search import index_again
-from quarterdeck.store.tables import messages
+from quarterdeck.store.search import ANY_LANGUAGE, index_again
+from quarterdeck.store.tables import messages, search_entries
 
-WORK = "letters"
+WORK = "outdated"
 """Another name, and all is looked through again."""
 _BACK_MS = 3_600_000  # before the last time: answers take a while
 _LOOKED_AT, _WRITTEN = 250, 50  # at once: nobody waits long behind them
@@ -42,14 +44,18 @@ _FOLLOWED = {  # by one of these, it is cut in another way
 _CUT_OTHERWISE = re.compile("|".join([f"[{_LETTERS}]", *(f"[{one}][{other}]" for one, other in _FOLLOWED.items())]))
 _MAY_BE = re.compile(f"[{_LETTERS}{''.join(_FOLLOWED)}]")  # a single set is looked for ten times as fast
 _SOME = (
-    select(messages.c.id, messages.c.conversation_id, messages.c.parts, messages.c.speaker)
+    select(
+        messages.c.id, messages.c.conversation_id, messages.c.parts, messages.c.speaker, search_entries.c.words,
+        search_entries.c.facets,
+    )
+    .outerjoin(search_entries, search_entries.c.message_id == messages.c.id)
     .where(messages.c.id < bindparam("before"), messages.c.id >= bindparam("least"))
     .order_by(messages.c.id.desc())
     .limit(_LOOKED_AT)
-)
+)  # fmt: skip
 
 
-async def index_letters(database: Database) -> int:
+async def index_outdated(database: Database) -> int:
     """How many got another entry. Broken off anywhere, it begins anew; what is done by then is not written again."""
     since_ms = await database.read(lambda connection: find_done(connection, WORK))
     least = least_id(since_ms - _BACK_MS) if since_ms else ""
@@ -69,11 +75,20 @@ def is_cut_otherwise(text: str) -> bool:
     return not text.isascii() and _MAY_BE.search(text) is not None and _CUT_OTHERWISE.search(text) is not None
 
 
+def is_without_stems(words: str, facets: str) -> bool:
+    """Whether an entry has none of the language that its words are in."""
+    return ANY_LANGUAGE not in facets and bool(languages_of(said_words(words)))
+
+
 def _look_at_some(connection: AnyConnection, before: str, least: str) -> tuple[str | None, list[tuple[str, str]]]:
-    """Where to go on, and the messages that hold such letters, with their conversations."""
+    """Where to go on, and the messages of which that is so, with their conversations."""
     rows = connection.execute(_SOME, {"before": before, "least": least}).all()
     found = [
-        (row.id, row.conversation_id) for row in rows if is_cut_otherwise(row.parts) or is_cut_otherwise(row.speaker)
+        (row.id, row.conversation_id)
+        for row in rows
+        if is_cut_otherwise(row.parts)
+        or is_cut_otherwise(row.speaker)
+        or (row.words and is_without_stems(row.words, row.facets))
     ]
     return (rows[-1].id if len(rows) == _LOOKED_AT else None), found
 
