@@ -56,7 +56,7 @@ def main() -> None:
     options = parser.parse_args()
     data = json.loads(options.data.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        found, times = _run(data, options, Path(folder))
+        found, times = find_all(data, Path(folder), mode=options.mode, k=options.k, model=options.model)
         if options.scorer:
             _run_scorer(options.scorer, options.data, found, Path(folder))
     times.sort()
@@ -64,10 +64,13 @@ def main() -> None:
     print(report(data, found))
 
 
-def _run(data: dict[str, Any], options: argparse.Namespace, folder: Path) -> tuple[dict[str, list[str]], list[float]]:
+def find_all(
+    data: dict[str, Any], folder: Path, *, mode: str = "lexical", k: int = 50, model: str = ""
+) -> tuple[dict[str, list[str]], list[float]]:
+    """By question, the turns that a server finds which is started in `folder`, best first; how long each took, in s."""
     environment = {"QUARTERDECK_DISCOVER": "0", "QUARTERDECK_TITLES": "0", "QUARTERDECK_LEARN_AFTER_S": "0"}
-    environment["QUARTERDECK_EMBEDDING_MODEL"] = "" if options.mode == "lexical" else options.model
-    if options.mode != "lexical" and options.model == f"local/{_MODEL}":
+    environment["QUARTERDECK_EMBEDDING_MODEL"] = "" if mode == "lexical" else model
+    if mode != "lexical" and model == f"local/{_MODEL}":
         environment["PYTHONPATH"] = _model_path()
     data_dir = folder / "data"
     port = free_port()
@@ -79,11 +82,11 @@ def _run(data: dict[str, Any], options: argparse.Namespace, folder: Path) -> tup
         server.wait_until("/readyz")
         for number, conversation in enumerate(data["conversations"]):
             client = Client(port, _make_user(f"user-{number}", data_dir))
-            turns = _bring_in(client, conversation, with_facts=options.mode == "facts")
+            turns = _bring_in(client, conversation, with_facts=mode == "facts")
             made = _wait_for_vectors(client)
             for question in conversation["questions"]:
                 start = time.perf_counter()
-                found[question["qid"]] = _ask(client, question, turns, options.k)
+                found[question["qid"]] = _ask(client, question, turns, k)
                 times.append(time.perf_counter() - start)
             asked = len(conversation["questions"])
             print(f"{conversation['id']}: {len(turns)} turns, {asked} questions{made}", flush=True)
