@@ -11,6 +11,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 import webbrowser
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -32,11 +33,12 @@ from quarterdeck.supervise import Inheritance, Supervisor, end_with, read_inheri
 from quarterdeck.views.frames import MAX_FRAME_BYTES
 from quarterdeck.web.hosts import LOOPBACK
 from quarterdeck.web.house import House, Role
-from quarterdeck.web.wire import Http, Socket
+from quarterdeck.web.wire import NEW_S, Http, Socket
 
 LIFE = "QUARTERDECK_LIFE"  # in the environment of a server that ends with who started it: its end of a pipe
 _GRACEFUL_S = 3
 HARD_STOP_S = 9.0
+_LOOK_S = 0.02
 
 logger = get_logger("quarterdeck")
 
@@ -212,13 +214,23 @@ class _Server(uvicorn.Server):
         super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Nobody new comes in here; viewers are told to come back, before uvicorn closes what is open."""
+        """Nobody new comes in here, but who has just come is answered as ever: another process may listen on the same
+        address, so that to them nothing stops. Viewers are told to come back, before uvicorn closes what is open."""
         for server in self.servers:
             server.close()
+        await self._answer_newcomers()
         for house in self._houses:
             house.is_draining.set()
             await house.connections.tell_to_reconnect()
         await super().shutdown(sockets)
+
+    async def _answer_newcomers(self) -> None:
+        """Those who were let in and have not been answered: uvicorn would close on them without a word."""
+        deadline_s = time.monotonic() + NEW_S
+        is_waiting = True
+        while is_waiting and time.monotonic() < deadline_s:
+            await asyncio.sleep(_LOOK_S)  # first of all: one that was accepted is made known a moment later
+            is_waiting = any(isinstance(one, Http) and one.is_new for one in self.server_state.connections)
 
 
 def base_url(settings: Settings) -> str:

@@ -161,10 +161,15 @@ def bodies(count: int, start: int = 1) -> list[bytes]:
 
 
 async def collect(log: Log, name: str, after: int = 0, until: int | None = None) -> list[Entry]:
-    """All that `follow` yields, to the end of the log or to the entry `until`."""
+    """All that `follow` yields, to the end of the log or to the entry `until`.
+
+    Raises: `TimeoutError` when nothing has come for 5 s; how long the whole takes is its writer's affair.
+    """
     found: list[Entry] = []
-    async with asyncio.timeout(5):
+    loop = asyncio.get_running_loop()
+    async with asyncio.timeout(5) as silence:
         async for entries in follow(log, name, after):
+            silence.reschedule(loop.time() + 5)
             found += entries
             if until is not None and found[-1].seq >= until:
                 break

@@ -50,7 +50,7 @@ async def test_followers_that_come_at_any_time_see_the_rest_of_it(log: Log) -> N
     await log.append("t", 1, bodies(1))
     writing = asyncio.create_task(write_slowly(log, "t", 300, start=2))
     followers: list[tuple[int, asyncio.Task[list[Entry]]]] = []
-    while not writing.done() and len(followers) < 100:  # the slower the machine, the more would come
+    while not writing.done() and len(followers) < 30:  # the slower the machine, the more would come, and slow it down
         status = await log.status("t")
         assert status is not None
         followers.append((status.last, asyncio.create_task(collect(log, "t", status.last))))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from concurrent.futures import ThreadPoolExecutor
 from threading import Semaphore
 from typing import Any
@@ -221,3 +222,22 @@ async def _send_until_refused(client: FullClient, model: str, acked: list[str]) 
                 assert reply["retryable"] is True
                 return
             acked.append(reply["conversation"])
+
+
+def test_one_who_had_just_come_is_answered_by_a_server_that_stops(make_server: MakeServer) -> None:
+    """In a rolling restart others listen on the same address: whom this one has let in they cannot answer."""
+    running = make_server().start()
+    with socket.create_connection(("127.0.0.1", running.port), timeout=EXIT_S) as peer:
+        running.ask_to_stop()
+        wait_until(lambda: not is_listening(running.port), "nobody to be let in any more", EXIT_S)
+        peer.sendall(b"GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        assert peer.recv(4096).startswith(b"HTTP/1.1 200 ")
+    assert running.wait() == 0
+
+
+def is_listening(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=EXIT_S).close()
+    except ConnectionRefusedError:
+        return False
+    return True

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from typing import Any, cast
 
 from starlette.types import Scope
+from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.protocol import OPEN
@@ -29,6 +31,7 @@ HEAD_S = 15.0  # from the first byte, or from the connection, to the end of the 
 BODY_PAUSE_S = 30.0  # between two pieces of a body
 BODY_GRACE_S = 60.0  # after which a body must have come at the least pace
 LEAST_BYTES_PER_S = 1_000
+NEW_S = 1.5  # a connection so young is about to ask something
 MAX_AT_ONCE = 16 * 1024  # bytes that a socket or stream is given without looking whether its reader keeps up
 PINGS_SPARED = 2  # of three, where something else was written meanwhile
 
@@ -43,6 +46,26 @@ class _HeadTooLargeError(Exception):
     """Raised in the parser's callback, so that it stops."""
 
 
+class _Flow(FlowControl):
+    """Says when the client is read again, and since when it was not: that time is not the client's."""
+
+    def __init__(self, transport: asyncio.Transport, on_resume: Callable[[float], None]) -> None:
+        super().__init__(transport)
+        self._on_resume = on_resume
+        self._paused_since_s = 0.0
+
+    def pause_reading(self) -> None:
+        if not self.read_paused:
+            self._paused_since_s = asyncio.get_running_loop().time()
+        super().pause_reading()
+
+    def resume_reading(self) -> None:
+        was_paused = self.read_paused
+        super().resume_reading()
+        if was_paused:
+            self._on_resume(self._paused_since_s)
+
+
 class Http(HttpToolsProtocol):
     def __init__(self, *given: Any, **options: Any) -> None:
         super().__init__(*given, **options)
@@ -52,9 +75,18 @@ class Http(HttpToolsProtocol):
         self._body_bytes = 0
         self._body_since_s = 0.0
         self._status = 400  # of what cannot be parsed
+        self._made_s = 0.0
+
+    @property
+    def is_new(self) -> bool:
+        """Has it just come, and its first request not been answered yet?"""
+        is_unheard = self.cycle is None or not self.cycle.response_started
+        return is_unheard and self.loop.time() - self._made_s < NEW_S
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        self._made_s = self.loop.time()
+        self.flow = _Flow(transport, self._on_resume)
         self._expect_within(HEAD_S)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -117,6 +149,12 @@ class Http(HttpToolsProtocol):
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(self._status)
+
+    def _on_resume(self, paused_since_s: float) -> None:
+        """What is expected of the client counts from now: it could not send before."""
+        self._body_since_s += self.loop.time() - max(paused_since_s, self._body_since_s)
+        if self._deadline is not None:
+            self._expect_within(HEAD_S if self._is_in_head else BODY_PAUSE_S)
 
     def _expect_within(self, seconds: float) -> None:
         self._expect_nothing()

@@ -187,15 +187,33 @@ async def test_a_body_at_a_fair_pace_passes(peer: Peer, monkeypatch: pytest.Monk
     assert (await peer.say(POST, *pieces, pause_s=0.05)).endswith(b"\r\n\r\n50000")
 
 
-async def test_one_who_waits_for_us_is_not_cut_off(peer: Peer) -> None:
+async def test_one_who_waits_for_us_is_not_cut_off(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The application does not read, so the connection is not read either: that is not the client's fault."""
     large = POST.replace(b"POST / ", b"POST /slow ").replace(b"50000", b"3000000")
     reader, writer = await peer.connect()
     writer.write(large + b"x" * 3_000_000)
     await asyncio.sleep(0.6)  # longer than any of the limits
+    monkeypatch.setattr(wire, "BODY_PAUSE_S", WAIT_S)  # and from now on, not from where the last one stood
     peer.application.may_go_on.set()
     async with asyncio.timeout(WAIT_S):
         assert (await reader.read()).endswith(b"\r\n\r\n3000000")
+    writer.close()
+
+
+async def test_one_who_waited_for_us_has_the_whole_time_again(peer: Peer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither the pause before the next piece nor the least pace counts what the client could not send."""
+    monkeypatch.setattr(wire, "BODY_PAUSE_S", 0.9)
+    monkeypatch.setattr(wire, "LEAST_BYTES_PER_S", 100_000)  # too much for these pieces, if our pause counts
+    reader, writer = await peer.connect()
+    for piece in (POST.replace(b"POST / ", b"POST /slow ").replace(b"50000", b"66010"), b"x" * 65_000, b"x" * 1_000):
+        writer.write(piece)  # the last fills what is taken without being asked for, and leaves nothing on the way
+        await asyncio.sleep(0.05)
+    await asyncio.sleep(0.8)  # a tenth of a second before the pause after it would have been too long
+    peer.application.may_go_on.set()
+    await asyncio.sleep(0.3)
+    writer.write(b"x" * 10)
+    async with asyncio.timeout(WAIT_S):
+        assert (await reader.read()).endswith(b"\r\n\r\n66010")
     writer.close()
 
 
