@@ -44,6 +44,14 @@ def client(server: Server, recorder: Recorder) -> Iterator[anthropic.Anthropic]:
         yield opened
 
 
+def test_a_block_of_text_has_no_citations_that_are_null(http: httpx2.Client, upstream: Upstream) -> None:
+    """Anthropic leaves them out, and Vercel's AI SDK takes an array or nothing."""
+    asked = {"model": upstream.model(Script(pieces=["Aye."])), "max_tokens": 9, "messages": HELLO}
+    assert http.post("/v1/messages", json=asked).json()["content"] == [{"type": "text", "text": "Aye."}]
+    streamed = http.post("/v1/messages", json=asked | {"stream": True}).text
+    assert '"content_block":{"type":"text","text":""}' in streamed
+
+
 def test_an_answer_comes_whole(client: anthropic.Anthropic, upstream: Upstream) -> None:
     model = upstream.model(Script(usage=ScriptedUsage(input=11, output=7, cached=3)))
     answer = client.messages.create(

@@ -74,8 +74,9 @@ def test_a_provider_without_them_is_told_of(client: openai.OpenAI, model: str) -
 
 
 def test_tokens_in_place_of_texts_are_refused(client: openai.OpenAI) -> None:
-    with pytest.raises(openai.BadRequestError):
-        client.embeddings.create(model=SMALL, input=[[1, 2, 3]])
+    for tokens in ([[1, 2, 3]], [1, 2, 3]):
+        with pytest.raises(openai.BadRequestError, match="check_embedding_ctx_length=False"):
+            client.embeddings.create(model=SMALL, input=tokens)
 
 
 def test_no_answer_had_a_shape_that_the_client_does_not_know(recorder: Recorder) -> None:

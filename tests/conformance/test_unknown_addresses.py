@@ -29,6 +29,24 @@ def test_anthropics_client_understands_an_address_that_is_not_there(server: Serv
     assert told["error"] == {"type": "not_found_error", "message": "There is nothing at this address."}
 
 
+def test_a_client_whose_base_url_lacks_v1_or_has_one_too_many_is_told_so(server: Server) -> None:
+    question: Any = [{"role": "user", "content": "Hello?"}]
+    without = openai.OpenAI(api_key=server.key, base_url=server.url, max_retries=0)
+    for ask in (
+        lambda: without.chat.completions.create(model="openai/fake", messages=question),
+        lambda: without.responses.create(model="openai/fake", input="Hello?"),
+        without.models.list,
+    ):
+        with pytest.raises(openai.NotFoundError, match=r"put /v1 at the end of the client's base URL\."):
+            ask()
+    twice = anthropic.Anthropic(api_key=server.key, base_url=f"{server.url}/v1", max_retries=0)
+    with pytest.raises(anthropic.NotFoundError) as caught:
+        twice.messages.create(model="openai/fake", max_tokens=9, messages=question)
+    told: Any = caught.value.body
+    assert told["error"]["type"] == "not_found_error"
+    assert "leave it out of the client's base URL" in told["error"]["message"]
+
+
 @pytest.mark.parametrize("address", ["/v1/chat/completions", "/v1/messages", "/v1/models"])
 def test_a_method_that_an_address_does_not_take(http: httpx2.Client, address: str) -> None:
     answer = http.put(address, json={})

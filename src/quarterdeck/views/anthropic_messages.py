@@ -110,7 +110,7 @@ class MessageStream:
             b'"delta":{"type":"text_delta","text":' % self._index
         )
         empty: dict[BlockKind, dict[str, Any]] = {
-            "text": {"text": "", "citations": None}, "thinking": {"thinking": "", "signature": ""},
+            "text": {"text": ""}, "thinking": {"thinking": "", "signature": ""},
             "tool_use": {"input": {}},
         }  # fmt: skip
         block = {"type": kind, **fields, **empty[kind]}
@@ -140,7 +140,7 @@ class WholeMessage:
         for delta in deltas:
             match delta:
                 case TextChunk(text=text):
-                    self._block("text", {"text": "", "citations": None})["text"] += text
+                    self._block("text", {"text": ""})["text"] += text
                 case ReasoningChunk(text=text):
                     if self._identity.has_thoughts:
                         self._block("thinking", {"thinking": "", "signature": ""})["thinking"] += text
@@ -151,7 +151,7 @@ class WholeMessage:
 
     def refuse(self, refusal: ProviderRefusedError) -> None:
         self._ending.reason = "refusal"
-        self._blocks.append({"type": "text", "text": refusal.message, "citations": None})  # no part of the answer
+        self._blocks.append({"type": "text", "text": refusal.message})  # no part of the answer
 
     def encode(self) -> dict[str, Any]:
         for block in self._calls.values():

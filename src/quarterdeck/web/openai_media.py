@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic_core import PydanticCustomError
 
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.relaying import PURPOSE
@@ -41,11 +42,22 @@ _PLAIN = ("text", "srt", "vtt")
 ModelName = Annotated[str, Field(min_length=1, max_length=300)]
 
 
+def _no_tokens(given: object) -> object:
+    """What LangChain sends unless told otherwise: numbers that only OpenAI's own models could read."""
+    if isinstance(given, list) and given and isinstance(given[0], (int, list)):
+        raise PydanticCustomError(
+            "tokens", "Send texts, not lists of tokens (LangChain: check_embedding_ctx_length=False)."
+        )
+    return given
+
+
 class EmbeddingsRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     model: ModelName
-    input: str | Annotated[list[str], Field(min_length=1, max_length=MOST_TEXTS)]
+    input: Annotated[
+        str | Annotated[list[str], Field(min_length=1, max_length=MOST_TEXTS)], BeforeValidator(_no_tokens)
+    ]
     encoding_format: Literal["float", "base64"] | None = None
     dimensions: Annotated[int, Field(ge=1, le=100_000)] | None = None
     user: str | None = None

@@ -30,6 +30,9 @@ _TITLES = {
     504: "Timed out",
 }  # fmt: skip
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_BELOW_V1 = (
+    "/chat/completions", "/responses", "/conversations", "/models", "/embeddings", "/audio/", "/images/", "/messages",
+)  # fmt: skip
 
 
 def problem(
@@ -57,13 +60,29 @@ def problem_of(error: QuarterdeckError) -> JSONResponse:
 
 def refusal(scope: Scope, status: int, code: str, sentence: str, *, retry_after_s: float | None = None) -> JSONResponse:
     """Of a request that no route has taken, as the API tells errors that has its address."""
-    path = str(scope["path"])
+    path = _meant(str(scope["path"]))
     if not path.startswith("/v1/"):
         return problem(status, code, sentence, retryable=retry_after_s is not None, retry_after_s=retry_after_s)
     is_anthropics = path.removesuffix("/") == "/v1/messages" or path.startswith("/v1/messages/")
     body = anthropic_refusal(status, sentence) if is_anthropics else openai_refusal(status, code, sentence)
     headers = {} if retry_after_s is None else {"retry-after": str(max(1, round(retry_after_s)))}
     return JSONResponse(body, status, headers=headers)
+
+
+def _meant(path: str) -> str:
+    """The address that a client of OpenAI or Anthropic means whose base URL lacks `/v1`, or has it although the client
+    adds it itself; any other as it is."""
+    if path.startswith("/v1/v1/"):
+        return path.removeprefix("/v1")
+    return f"/v1{path}" if path.startswith(_BELOW_V1) else path
+
+
+def _missing(path: str) -> str:
+    if path.startswith("/v1/v1/"):
+        return "There is nothing at this address, which has /v1 twice: leave it out of the client's base URL."
+    if _meant(path) != path:
+        return "There is nothing at this address: put /v1 at the end of the client's base URL."
+    return "There is nothing at this address."
 
 
 def install_problems(app: Starlette) -> None:
@@ -97,7 +116,7 @@ async def _on_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # nosec B101  # noqa: S101  # registered for this class only
     if error.status_code == 404 and _is_for_a_browser(request):
         return shared_page.answer_missing()
-    sentences = {404: "There is nothing at this address.", 405: "This address does not take that method."}
+    sentences = {404: _missing(request.url.path), 405: "This address does not take that method."}
     detail = sentences.get(error.status_code, f"{error.detail.rstrip('.')}.")
     answer = refusal(request.scope, error.status_code, _CODES.get(error.status_code, "http"), detail)
     answer.headers.update(error.headers or {})  # which methods a route takes
