@@ -81,6 +81,15 @@ def test_the_collection_has_every_route_and_its_requests_work(http: httpx2.Clien
     assert variables["message"]
 
 
+def test_the_examples_of_other_front_ends_do_not_get_into_each_others_way(http: httpx2.Client) -> None:
+    collection = json.loads(COLLECTION.read_text(encoding="utf-8"))
+    requests = [item["request"] for folder in collection["item"] for item in folder["item"]]
+    for path in ("/api/ui/chat", "/api/ag-ui"):
+        [body] = [one["body"]["raw"] for one in requests if one["url"]["raw"] == "{{url}}" + path]
+        answer = http.post(path, json=json.loads(body))
+        assert answer.status_code == 200, (path, answer.text)
+
+
 def test_an_address_of_the_collection_never_takes_the_api_key_or_ends_before_its_id() -> None:
     collection = json.loads(COLLECTION.read_text())
     known = {variable["key"]: variable["value"] for variable in collection["variable"]}

@@ -42,7 +42,7 @@ class RunAgentInput(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "threadId": "cats",
+                    "threadId": "more-cats",
                     "runId": "run-1",
                     "messages": [{"id": "m1", "role": "user", "content": "Names for a cat?"}],
                     "tools": [],

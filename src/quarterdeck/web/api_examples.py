@@ -26,6 +26,7 @@ EXAMPLES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/v1/chat/completions"): {"model": _MODEL, "messages": _QUESTION},
     ("post", "/v1/responses"): {"model": _MODEL, "input": "What did I write about sails?"},
     ("post", "/v1/messages"): {"model": _MODEL, "max_tokens": 500, "messages": _QUESTION},
+    ("post", "/v1/messages/count_tokens"): {"model": _MODEL, "messages": _QUESTION},
 }
 _OTHER_ERRORS = ("/v1/", "/scim/")  # as those who ask there expect them
 _PROBLEM: dict[str, Any] = {
