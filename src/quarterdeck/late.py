@@ -11,7 +11,10 @@ To the type checker such a module is imported as any other:
 from __future__ import annotations
 
 import asyncio
+import shlex
+import sys
 from importlib import import_module
+from importlib.util import find_spec
 from typing import Any
 
 
@@ -23,6 +26,14 @@ class Late:
 
     def __getattr__(self, name: str) -> Any:
         return getattr(import_module(self._module), name)
+
+
+def install_command(extra: str) -> str:
+    """Brings what an extra of Quarterdeck needs into the environment of this process; a bare `pip` may be another's."""
+    python, package = shlex.quote(sys.executable), shlex.quote(f"quarterdeck[{extra}]")
+    if find_spec("pip") is None:  # as uv makes environments
+        return f"uv pip install --python {python} {package}"
+    return f"{python} -m pip install {package}"
 
 
 async def load(module: str) -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.errors import QuarterdeckError, SetupError
+from quarterdeck.late import install_command
 from quarterdeck.memory.local_places import find_local
 from quarterdeck.memory.makers import EmbeddingError, LocalMaker, Maker, make_maker
 from quarterdeck.memory.prefixes import prefixes_of
@@ -151,7 +152,7 @@ def check_model(model: str, models: Path | None = None) -> None:
     if not slash or not name or not rest or not model.isprintable():
         raise SetupError(f"An embedding model is provider/model or local/NAME; {model[:80]} is not.")
     if find_spec("numpy") is None:
-        raise SetupError("Finding by meaning needs the extra embeddings: pip install 'quarterdeck[embeddings]'")
+        raise SetupError(f"Finding by meaning needs the extra embeddings: run `{install_command('embeddings')}`.")
     if name == "local":
         find_local(rest, models)
 

@@ -25,6 +25,7 @@ from typing import Literal, Protocol
 from msgspec import Struct
 
 from quarterdeck.errors import SetupError
+from quarterdeck.late import install_command
 
 Kind = Literal["bert", "onnx", "gguf"]
 
@@ -149,7 +150,7 @@ def _check_extra(place: LocalPlace) -> None:
     row = _KINDS[place.kind]
     if any(find_spec(module) is None for module in row.modules):
         raise SetupError(
-            f"The embedding model {place.name} needs the extra {row.extra}: pip install 'quarterdeck[{row.extra}]'"
+            f"The embedding model {place.name} needs the extra {row.extra}: run `{install_command(row.extra)}`."
         )
 
 

@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from quarterdeck.diagnostics import get_logger
+from quarterdeck.late import install_command
 
 logger = get_logger("quarterdeck.tracing")
 
@@ -70,7 +71,7 @@ def start_tracing(environment: Mapping[str, str]) -> None:
     try:
         _State.tracer = importlib.import_module("quarterdeck.tracing.otlp").open_tracer()
     except ImportError:
-        logger.warning("tracing_off", reason="OpenTelemetry is not installed: pip install 'quarterdeck[otel]'")
+        logger.warning("tracing_off", reason=f"OpenTelemetry is not installed: run `{install_command('otel')}`.")
     except ValueError as error:  # a variable that cannot be read
         logger.warning("tracing_off", reason=str(error))
 

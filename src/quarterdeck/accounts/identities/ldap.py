@@ -18,6 +18,7 @@ from quarterdeck.accounts.identities.person import Person, SignInRefusedError
 from quarterdeck.config import Settings
 from quarterdeck.diagnostics import register_secret
 from quarterdeck.errors import SetupError
+from quarterdeck.late import install_command
 
 _TIMEOUT_S = 5
 _AT_ONCE = 8
@@ -216,7 +217,7 @@ def _load() -> Any:
         import_module("ldap3.utils.conv")
         return import_module("ldap3")
     except ImportError as error:
-        raise SetupError('QUARTERDECK_LDAP_URL needs the extra: pip install "quarterdeck[ldap]"') from error
+        raise SetupError(f"QUARTERDECK_LDAP_URL needs the extra ldap: run `{install_command('ldap')}`.") from error
 
 
 def _entries(connection: Any) -> list[Any]:

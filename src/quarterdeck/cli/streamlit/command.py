@@ -19,6 +19,7 @@ from quarterdeck.cli.chat.place import open_place
 from quarterdeck.client import Client, ClientError
 from quarterdeck.client.calls import make_key, revoke_key
 from quarterdeck.errors import SetupError
+from quarterdeck.late import install_command
 
 _PAGE = Path(__file__).with_name("page.py")
 
@@ -29,12 +30,12 @@ def streamlit_command(
     port: Annotated[int, typer.Option(help="Port of the page, on 127.0.0.1.", min=1, max=65535)] = 8501,
     data_dir: DataDir = None,
 ) -> None:
-    """Serve a Streamlit page that chats with a server. Needs the extra: pip install "quarterdeck[streamlit]".
+    """Serve a Streamlit page that chats with a server. Needs the extra `streamlit`.
 
     Example: quarterdeck streamlit --url https://chat.example.org --port 8501
     """
     if not _is_installed():
-        raise SetupError('Streamlit is not installed: pip install "quarterdeck[streamlit]".')
+        raise SetupError(f"Streamlit is not installed: run `{install_command('streamlit')}`.")
     key = key or os.environ.get("QUARTERDECK_KEY", "")
     try:
         with open_place(url, key, data_dir) as place, _key_for(place.client, key) as of_page:
