@@ -86,6 +86,7 @@ def test_a_secret_does_not_follow_to_another_issuer(http: httpx2.Client, issuer:
         {"domains": ["a b"]},
         {"domains": ["x" * 300]},
         {"label": "x" * 100},
+        {"kind": "microsoft", "issuer": "", "tenant": "11111111-aaaa-4bbb-8ccc-000000000001"},
     ],
 )
 def test_what_cannot_be_used_is_said(http: httpx2.Client, name: str, wrong: dict[str, Any]) -> None:

@@ -115,9 +115,9 @@ def _when(told: dict[str, Any], state: str) -> dict[str, Any] | None:
     [
         ("text-embedding-3-small", "provider/model"),
         ("nobody/embed", "No provider named “nobody” is connected"),
-        ("local/nothing-of-that-name", "is not installed here"),
+        ("local/nothing-of-that-name", "is not here: put a folder"),
         ("local//etc", "A path is set by QUARTERDECK_EMBEDDING_MODEL alone"),
-        ("local/..", "is not installed here"),
+        ("local/..", "is not here: put a folder"),
         ("builtin/log-reader", ""),
     ],
 )

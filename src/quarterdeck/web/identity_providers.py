@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Request, Response
 from msgspec import structs
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from quarterdeck.accounts.authenticate import Principal
 from quarterdeck.accounts.identities.joining import SignUp
@@ -35,6 +35,8 @@ Domain = Annotated[str, Field(min_length=1, max_length=253, pattern=r"^@?[A-Za-z
 
 class IdentityProviderChange(BaseModel):
     """`client_secret` omitted: the stored one stays, as long as the issuer does. `issuer` empty: the vendor's own."""
+
+    model_config = ConfigDict(extra="forbid")  # whoever writes `tenant` would else believe that it bounds who is let in
 
     kind: Kind
     label: Annotated[str, Field(max_length=80)] = ""
