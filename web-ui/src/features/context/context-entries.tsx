@@ -1,5 +1,6 @@
 import { useTranslation } from "react-i18next";
 
+import { entryLine } from "@/features/context/entry-line";
 import { RecalledNote } from "@/features/context/recalled-note";
 import { count } from "@/shared/amounts/amounts";
 import { request } from "@/shared/http/request";
@@ -20,12 +21,11 @@ export function ContextEntries({ entries }: { entries: ContextEntry[] }) {
 
 function Entry({ entry }: { entry: ContextEntry }) {
   const { t, i18n } = useTranslation();
-  const line = entry.text?.replace(/\s+/g, " ").trim().slice(0, 120) ?? "";
   return (
     <details className="group text-sm">
       <summary className="flex min-h-9 cursor-pointer items-center gap-3 py-1.5 hover:bg-hover">
         <span className="w-24 shrink-0 text-xs font-medium text-soft">{useKindName(entry)}</span>
-        <span className="min-w-0 flex-1 truncate text-xs text-quiet">{line}</span>
+        <span className="min-w-0 flex-1 truncate text-xs text-quiet">{entryLine(entry)}</span>
         <span className="tabular shrink-0 text-xs text-quiet" title={t("context.tokens", { count: entry.tokens })}>
           {count(entry.tokens, i18n.language)}
         </span>
