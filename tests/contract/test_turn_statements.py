@@ -116,6 +116,18 @@ async def test_a_turn_asks_the_database_a_bounded_number_of_times(rig: Rig, coun
     assert counted.transactions <= MOST_TRANSACTIONS[kind]
 
 
+@pytest.mark.parametrize(("text", "is_looked_up"), [("The harbour?", True), ("Go on.", False)])
+async def test_nothing_is_searched_or_counted_for_a_question_without_a_word_to_look_for(
+    rig: Rig, text: str, is_looked_up: bool
+) -> None:
+    await answer(rig, "When does the harbour master come?", "other")
+    with statements() as seen:
+        await answer(rig, text, "talk")
+    assert "UPDATE turns" in "\n".join(seen)
+    for of_recall in (("MATCH", "@@"), ("FROM search_entries WHERE owner_id",)):
+        assert any(words in one for one in seen for words in of_recall) is is_looked_up, "\n".join(seen)
+
+
 async def test_the_statements_of_a_turn_do_not_become_more_with_its_words(rig: Rig, kind: str) -> None:
     await answer(rig, "When does the harbour master come?", "other")
     await answer(rig, "Warm up.", "talk")

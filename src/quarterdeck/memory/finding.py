@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -65,20 +65,31 @@ class Found(Struct, frozen=True):
 
 
 class Finding:
-    def __init__(self, connection: ReadConnection, query: Query, named: Named, sense: Sense | None, keys: Keys) -> None:
+    """`find_named`: called where it matters whom the query means."""
+
+    def __init__(
+        self,
+        connection: ReadConnection,
+        query: Query,
+        find_named: Callable[[], Named],
+        sense: Sense | None,
+        keys: Keys,
+    ) -> None:
         self._connection = connection
         self._known = keys.known
         self._summaries = keys.sections
         self._read_before = keys.entries
         self._query = query
-        self._named = named
+        self._find_named = find_named
         self._sense = sense
 
     def find(self) -> Found:
         messages = {*self._near, *self._by_keys(), *self._by_sections()}
         entries = {*self._by_words(), *self._entries_of(messages), *self._by_time()}
+        if not entries and not messages:
+            return Found([], [], self._best_keys)
         beside = self._entries.with_neighbours(entries) if entries else []
-        waiting = self._waiting if entries or messages else []
+        waiting = self._waiting
         having = self._having([*beside, *(row.entry for row in waiting)])
         rows = read_candidates(self._connection, self._query.owner, beside, having, self._read_before)
         near = _said_with(waiting, rows, entries, messages)
@@ -96,6 +107,10 @@ class Finding:
         )
         ranked = rank(candidates, signals, priors)
         return Found(candidates.rows, ranked, self._best_keys)
+
+    @cached_property
+    def _named(self) -> Named:
+        return self._find_named()
 
     @cached_property
     def _span(self) -> Span:

@@ -119,7 +119,7 @@ class Recall:
         def find(connection: ReadConnection) -> T:
             sense = Sense(vector, self._open_shelf().of(connection, query.owner, model)) if vector else None
             keys = self._read_keys(connection, query)
-            return read(connection, [] if keys is None else _find(connection, query, named, sense, keys))
+            return read(connection, [] if keys is None else _find(connection, query, lambda: named, sense, keys))
 
         return await self._database.read(find)
 
@@ -137,7 +137,7 @@ class Recall:
         keys = self._read_keys(connection, query)
         if keys is None:
             return read(connection, [])
-        return read(connection, _find(connection, query, _find_named(connection, query), None, keys))
+        return read(connection, _find(connection, query, lambda: _find_named(connection, query), None, keys))
 
     def _read_keys(self, connection: ReadConnection, query: Query) -> Keys | None:
         """None: there is nothing that could be found."""
@@ -175,8 +175,10 @@ def _find_named(connection: ReadConnection, query: Query) -> Named:
     return who_is_meant(query.text, find_names(connection, query.owner, words))
 
 
-def _find(connection: ReadConnection, query: Query, named: Named, sense: Sense | None, keys: Keys) -> list[Recalled]:
-    return _recalled(connection, query, Finding(connection, query, named, sense, keys).find())
+def _find(
+    connection: ReadConnection, query: Query, find_named: Callable[[], Named], sense: Sense | None, keys: Keys
+) -> list[Recalled]:
+    return _recalled(connection, query, Finding(connection, query, find_named, sense, keys).find())
 
 
 def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Recalled]:

@@ -2,6 +2,7 @@
 
 Of somebody who has said little, all entries are read at once, as numbers: that takes less than looking beside each, and
 says how many there are. Of others only what is beside the ones in question is read, and they are counted now and then.
+Nothing is read before it is asked for: many questions have no word that is looked for.
 """
 
 from __future__ import annotations
@@ -9,15 +10,17 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from functools import cached_property
 
 import msgspec
 
 from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.statements import Statement, among
 
-_MANY = 4_000  # entries: of fewer, all are read
+_MANY = 500  # entries: of fewer, all are read
 _MOST_COUNTED = 50_000
 _REMEMBERED_S = 3_600.0
+_REMEMBERED_EACH_S = 0.9  # of those that were counted: half as many again change what a word says
 _MOST_REMEMBERED = 10_000  # owners
 _AROUND = 2  # before and after each
 
@@ -42,23 +45,27 @@ _counts: dict[str, tuple[int, float]] = {}  # of each owner with many: how many,
 
 
 class Entries:
-    """Of one owner, in one state of the database. `count`: up to a bound; of many, as it was an hour ago at most.
-
-    How rare a word is does not change by some messages more, and counting many takes longer than all else here.
-    """
+    """Of one owner, in one state of the database."""
 
     def __init__(self, connection: AnyConnection, owner: str) -> None:
         self._connection = connection
         self._owner = owner
         self._all: Sequence[int] | None = None
-        self.count = self._remembered() or self._read()
+
+    @cached_property
+    def count(self) -> int:
+        """Up to a bound; of many, as it was some minutes ago, an hour at most.
+
+        How rare a word is does not change by some messages more, and counting many takes longer than all else here.
+        """
+        return self._remembered() or self._read()
 
     def with_neighbours(self, entries: Collection[int]) -> list[int]:
         """These, which are the owner's, and the two before and after each; in their order."""
-        if self._all is None:
+        if self.count and self._all is None:
             rows = _BESIDE.rows(self._connection, {"owner": self._owner, "entries": list(entries)})
             return sorted({*entries, *(one for row in rows for one in row if one is not None)})
-        own, found = self._all, set[int]()
+        own, found = self._all or (), set[int]()
         for entry in entries:
             at = bisect_left(own, entry)
             found.update(own[max(at - _AROUND, 0) : at + _AROUND + 1])
@@ -67,7 +74,7 @@ class Entries:
     def _remembered(self) -> int:
         """0: they are to be read, or counted."""
         counted, at = _counts.get(self._owner, (0, 0.0))
-        return counted if counted and time.monotonic() - at < _REMEMBERED_S else 0
+        return counted if time.monotonic() - at < min(counted * _REMEMBERED_EACH_S, _REMEMBERED_S) else 0
 
     def _read(self) -> int:
         ((first,),) = _FIRST.rows(self._connection, {"owner": self._owner, "most": _MANY})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from functools import partial
 from pathlib import Path
 
@@ -40,6 +41,26 @@ async def test_many_messages_are_counted_once_in_a_while_and_few_each_time(
 
     async with open_store(tmp_path) as database:
         assert await database.write(count) == (3, then)
+
+
+async def test_the_fewer_were_counted_the_sooner_they_are_counted_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recall_entries, "_MANY", 3)
+    monkeypatch.setattr(recall_entries, "_REMEMBERED_EACH_S", 100.0)
+    began = time.monotonic()
+
+    def count(connection: WriteConnection) -> list[int]:
+        owner = say(connection, "ann", ["One.", "Two.", "Three."])
+        counts = [Entries(connection, owner).count]
+        connection.execute(delete(search_entries).where(search_entries.c.owner_id == owner))
+        for later_s in (200.0, 400.0):
+            monkeypatch.setattr(time, "monotonic", lambda now=began + later_s: now)
+            counts.append(Entries(connection, owner).count)
+        return counts
+
+    async with open_store(tmp_path) as database:
+        assert await database.write(count) == [3, 3, 0]
 
 
 @pytest.mark.parametrize("most_read", [FEW, MANY])
