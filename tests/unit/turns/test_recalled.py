@@ -24,6 +24,7 @@ from quarterdeck.store import glances, search_queue
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow, insert_row
 from quarterdeck.store.memory_history import insert_change
+from quarterdeck.store.statements import Statement
 from quarterdeck.store.tables import assistants, conversations, memory_uses, messages, search_entries, users
 from quarterdeck.store.turns import list_steps
 from quarterdeck.tools.memory_tools import OpenMessages, SearchMemory
@@ -208,6 +209,10 @@ class BrokenRecall(SlowRecall):
 MANY_STEPS = text(
     "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) SELECT count(*) FROM n"
 )
+TWO_ROWS = Statement(
+    "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 300000) "
+    "SELECT i FROM n WHERE i IN (1, 300000)"
+)
 
 
 class HeldRecall(SlowRecall):
@@ -363,8 +368,9 @@ async def test_the_model_can_search_and_open_what_was_said(tmp_path: Path) -> No
         assert BOAT not in gone.text
 
 
+@pytest.mark.parametrize("is_in_rows", [False, True])  # given up before the first row, or between two
 async def test_a_recall_that_is_given_up_on_the_loop_is_made_whole_by_a_thread_and_nothing_is_logged(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, is_in_rows: bool
 ) -> None:
     monkeypatch.setattr(glances, "MOST_S", 0.0)
     begun: list[bool] = []
@@ -374,7 +380,10 @@ async def test_a_recall_that_is_given_up_on_the_loop_is_made_whole_by_a_thread_a
             self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
         ) -> T | None:
             begun.append(threading.current_thread() is threading.main_thread())
-            connection.execute(MANY_STEPS)
+            if is_in_rows:
+                assert TWO_ROWS.rows(connection, {}) == [(1,), (300_000,)]
+            else:
+                connection.execute(MANY_STEPS)
             return read(connection, [])
 
     async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=LongRecall) as rig:
