@@ -56,6 +56,11 @@ class Claimable(Struct, frozen=True):
     is_begun: bool = False
 
 
+class EndedTurn(Struct, frozen=True):
+    id: str
+    ended_at: int
+
+
 class StepRow(Struct, frozen=True):
     step: int
     attempt: int
@@ -83,6 +88,7 @@ _NEXT = Prepared(
     .order_by(turns.c.id)
     .limit(1)
 )
+_ENDED_SINCE = Prepared(select(turns.c.id, turns.c.ended_at).where(turns.c.ended_at >= bindparam("since")))
 _END = Prepared(
     update(turns)
     .where(turns.c.id == bindparam("turn"), turns.c.lease_owner == bindparam("worker"), turns.c.status == "running")
@@ -282,9 +288,15 @@ def forget_asked(connection: WriteConnection, turn: str) -> None:
     connection.execute(update(turns).where(turns.c.id == turn).values(asked=None))
 
 
-def list_ended_since(connection: AnyConnection, since_ms: int) -> list[TurnRow]:
-    rows = connection.execute(select(turns).where(turns.c.ended_at >= since_ms))
-    return [TurnRow(**row._mapping) for row in rows]
+def list_ended_since(connection: AnyConnection, since_ms: int) -> list[EndedTurn]:
+    """Of all users: a busy server has thousands of them in some seconds."""
+    return [EndedTurn(*row) for row in _ENDED_SINCE.all(connection, {"since": since_ms})]
+
+
+def find_ended(connection: AnyConnection, turn: str) -> TurnRow | None:
+    """Whosever it is."""
+    row = connection.execute(select(turns).where(turns.c.id == turn, turns.c.ended_at.is_not(None))).first()
+    return None if row is None else TurnRow(**row._mapping)
 
 
 def insert_step(connection: WriteConnection, turn: str, row: StepRow) -> None:

@@ -49,6 +49,8 @@ class Finish:
         self._bell = bell
         self._lease = lease
         self.is_leaving = False
+        self.closed: set[str] = set()
+        """Turns whose logs were ended here, for who looks after logs that were not."""
 
     async def save(self, job: Job, ended: TurnEnded, *, claims_next: bool) -> Saved:
         """The answer into the database, also what the log has not yet. Waits for a database that is away.
@@ -75,6 +77,7 @@ class Finish:
         job.outbox.put([ended])
         try:
             await self._close(job)
+            self.closed.add(job.turn.id)
         except LogError as error:
             logger.warning("log_not_closed", turn=job.turn.id, reason=error.message, detail=error.detail)
         self._feed.tell(job.turn.owner_id, FeedTurnEnded(job.turn.conversation_id, job.turn.id, ended.status))

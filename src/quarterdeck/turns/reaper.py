@@ -132,13 +132,14 @@ class Reaper:
     async def _repair(self, until_ms: int) -> None:
         """A process that died between saving the answer and closing its log left readers waiting."""
         since = self._repaired_to_ms
+        self._closed |= self._runner.take_closed()
         ended = await self._database.read(lambda connection: list_ended_since(connection, since))
         self._closed &= {turn.id for turn in ended}
         for turn in ended:
-            if turn.id in self._closed or self._runner.runs(turn.id) or (turn.ended_at or 0) > until_ms:
+            if turn.id in self._closed or self._runner.runs(turn.id) or turn.ended_at > until_ms:
                 continue  # its worker is about to do so itself
             with contextlib.suppress(StaleWriterError):  # its worker lives, and has just done so
-                await end_saved_log(self._database, self._log, turn)
+                await end_saved_log(self._database, self._log, turn.id)
             self._closed.add(turn.id)
         self._repaired_to_ms = max(until_ms - _CLOCKS_APART_MS, since)
 

@@ -7,30 +7,36 @@ from quarterdeck.domain.fold import Fold
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.usage import Usage
 from quarterdeck.log.base import Log
-from quarterdeck.store.database import Database
+from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.messages import MessageRow, find_message
-from quarterdeck.store.turns import TurnRow
+from quarterdeck.store.turns import TurnRow, find_ended
 from quarterdeck.turns.finish import KEEP_LOG_S
 
 
-async def end_saved_log(database: Database, log: Log, turn: TurnRow) -> None:
-    """Nothing happens to a log that is finished, or gone.
+async def end_saved_log(database: Database, log: Log, name: str) -> None:
+    """Of turn `name`, which has ended. Nothing happens to a log that is finished, or gone.
 
     Raises: `StaleWriterError` when its worker does so just now; `LogError`, `StorageError`.
     """
-    status = await log.status(turn.id)
+    status = await log.status(name)
     if status is None or status.state == "finished":
         return
-    last = await log.read(turn.id, status.last - 1)
+    last = await log.read(name, status.last - 1)
     if last and is_turn_end(last[-1].body):
-        await log.finish(turn.id, KEEP_LOG_S)
+        await log.finish(name, KEEP_LOG_S)
         return
-    message = await database.read(lambda connection: find_message(connection, turn.conversation_id, turn.message_id))
-    if message is not None:
-        events = await _missing(log, turn, message, status.first)
+    found = await database.read(lambda connection: _find_saved(connection, name))
+    if found is not None:
+        events = await _missing(log, *found, status.first)
         # right after what was looked at: whatever has come since is its worker's, and may be the end
-        await log.append(turn.id, status.last + 1, [encode_event(event) for event in events])
-        await log.finish(turn.id, KEEP_LOG_S)
+        await log.append(name, status.last + 1, [encode_event(event) for event in events])
+        await log.finish(name, KEEP_LOG_S)
+
+
+def _find_saved(connection: ReadConnection, name: str) -> tuple[TurnRow, MessageRow] | None:
+    turn = find_ended(connection, name)
+    message = None if turn is None else find_message(connection, turn.conversation_id, turn.message_id)
+    return None if turn is None or message is None else (turn, message)
 
 
 async def _missing(log: Log, turn: TurnRow, message: MessageRow, first: int) -> list[Event]:

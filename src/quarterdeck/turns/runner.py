@@ -185,6 +185,11 @@ class TurnRunner:
     def is_full(self) -> bool:
         return not self.room
 
+    def take_closed(self) -> set[str]:
+        """The turns whose logs have been ended here since the last call."""
+        closed, self._finish.closed = self._finish.closed, set()
+        return closed
+
     async def drain(self, timeout_s: float, grace_s: float = 0.0) -> None:
         """Hand every turn over at an event boundary; another worker, or whoever starts next, goes on from there.
 

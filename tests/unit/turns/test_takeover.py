@@ -17,6 +17,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import IdeaPart, TextPart, plain_text
 from quarterdeck.domain.step import FinishChunk, TextChunk
 from quarterdeck.errors import ProviderCutError, StaleWriterError
+from quarterdeck.log.base import LogStatus
 from quarterdeck.store.leases import claim_work
 from quarterdeck.store.tables import turns
 from quarterdeck.store.turns import Claimable, claim_turn
@@ -269,8 +270,31 @@ async def test_a_log_that_its_worker_ends_meanwhile_has_one_end(
                 return await rig.database.read(work)
 
         with pytest.raises(StaleWriterError):
-            await end_saved_log(cast(Any, Meanwhile()), rig.log, await rig.row(turn))
+            await end_saved_log(cast(Any, Meanwhile()), rig.log, turn)
         assert [type(event) for event in await rig.events(turn)].count(TurnEnded) == 1
+
+
+async def test_a_log_that_was_ended_here_is_not_looked_at_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def looked_at(rig: Rig) -> list[str]:
+        found: list[str] = []
+        status = rig.log.status
+
+        async def note(name: str) -> LogStatus | None:
+            found.append(name)
+            return await status(name)
+
+        monkeypatch.setattr(rig.log, "status", note)
+        await rig.reaper.start(others_are_dead=True)
+        return [name for name in found if name == turn]
+
+    async with open_rig(tmp_path, ScriptedProvider(say(BEGUN))) as rig:
+        turn = (await rig.send()).row.id
+        await until(lambda: _is_idle(rig))
+        assert await looked_at(rig) == []
+    async with open_rig(tmp_path, ScriptedProvider(), "second") as rig:
+        assert await looked_at(rig) == [turn]
 
 
 async def test_a_failed_answer_that_was_saved_says_why_in_its_log(
