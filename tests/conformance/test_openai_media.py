@@ -75,7 +75,7 @@ def test_a_provider_without_them_is_told_of(client: openai.OpenAI, model: str) -
 
 def test_tokens_in_place_of_texts_are_refused(client: openai.OpenAI) -> None:
     for tokens in ([[1, 2, 3]], [1, 2, 3]):
-        with pytest.raises(openai.BadRequestError, match="check_embedding_ctx_length=False"):
+        with pytest.raises(openai.BadRequestError, match=r"check_embedding_ctx_length=False\)\.$"):
             client.embeddings.create(model=SMALL, input=tokens)
 
 

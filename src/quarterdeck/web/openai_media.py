@@ -46,7 +46,7 @@ def _no_tokens(given: object) -> object:
     """What LangChain sends unless told otherwise: numbers that only OpenAI's own models could read."""
     if isinstance(given, list) and given and isinstance(given[0], (int, list)):
         raise PydanticCustomError(
-            "tokens", "Send texts, not lists of tokens (LangChain: check_embedding_ctx_length=False)."
+            "tokens", "Send texts, not lists of tokens (LangChain: check_embedding_ctx_length=False)"
         )
     return given
 

@@ -68,7 +68,7 @@ def find_assistant(client: Client, name: str) -> str:
         one for one in known if name.casefold() == one.name.casefold()
     ]
     if not found:
-        raise SetupError(f"There is no assistant {name!r}. There are {', '.join(one.name for one in known)}.")
+        raise SetupError(f"There is no assistant {name!r}. There are: {', '.join(one.name for one in known)}.")
     return found[0].id
 
 
