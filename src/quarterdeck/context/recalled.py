@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import tzinfo
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +30,7 @@ RECALLED_SHARE = 0.05  # of the budget
 MOST_RECALLED = 8
 WITHIN_S = 0.15  # the first word waits no longer for it
 _LEAST_SCORE = 0.5  # of the best one's
+_TRIED = 4  # of what says the same: one of them is told, and some may have been edited away
 _SHORT_WORDS = 6  # a question with fewer is looked for together with the one before it
 HEADER = (
     "[What follows was found by the server elsewhere in the user's own log, since it may bear on the message above. It "
@@ -158,22 +159,35 @@ def _query(asked: Asked) -> Query:
     return Query(
         owner=asked.owner, text=text[:4_000], now=asked.now, zone=asked.zone, k=MOST_RECALLED,
         conversation=asked.conversation, not_messages=asked.in_context, waiting=asked.waiting,
+        counts_same_once=True,
     )  # fmt: skip
 
 
 def _quote(connection: ReadConnection, asked: Asked, hits: list[Recalled]) -> list[Found]:
     best = max((hit.score for hit in hits), default=0.0)
-    hits = [hit for hit in hits if hit.score >= best * _LEAST_SCORE][:MOST_RECALLED]
-    if not hits:
+    same = _by_gist(hit for hit in hits if hit.score >= best * _LEAST_SCORE)[:MOST_RECALLED]
+    if not same:
         return []
+    left = find_left(connection, asked.owner, [hit.id for some in same for hit in some if hit.kind == "message"])
+    # What was edited away is not what the user says; who says it elsewhere, too, does.
+    hits = [hit for some in same if (hit := next((one for one in some if one.id not in left), None)) is not None]
     by_message = [hit.id for hit in hits if hit.kind == "message"]
     by_memory = [hit.id for hit in hits if hit.kind == "memory"]
-    left = find_left(connection, asked.owner, by_message)  # what was edited away is not what the user says
-    messages = find_quoted(connection, asked.owner, [message for message in by_message if message not in left])
+    messages = find_quoted(connection, asked.owner, by_message)
     memories = find_quoted_memories(connection, asked.owner, by_memory)
     zone = zone_or_utc(asked.zone)
     quoted = [found for hit in hits if (found := _found(hit, messages, memories, zone)) is not None]
     return [Found(HEADER, {"said": HEADER}), *quoted] if quoted else []
+
+
+def _by_gist(hits: Iterable[Recalled]) -> list[list[Recalled]]:
+    """What says the same together, the best few of each: one of them is told."""
+    found: dict[tuple[str, ...], list[Recalled]] = {}
+    for hit in hits:
+        some = found.setdefault(hit.gist, [])
+        if len(some) < _TRIED:
+            some.append(hit)
+    return list(found.values())
 
 
 def _found(hit: Recalled, messages: dict[str, QuotedRow], memories: dict[str, MemoryRow], zone: tzinfo) -> Found | None:

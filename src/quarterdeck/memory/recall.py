@@ -41,7 +41,8 @@ class Query(Struct, frozen=True, kw_only=True):
     """Times are milliseconds; what `text` says of time is resolved against `now` in `zone`.
 
     `speaker`: "user", "assistant" or a name. `conversation`: where it is asked; `not_messages` are in the context
-    already and not found. `waiting`: what is not in the search index yet, the newest last.
+    already and not found. `waiting`: what is not in the search index yet, the newest last. `counts_same_once`: the
+    limit is of different texts (`Recalled.gist`), and what says the same as another is given beside it.
     """
 
     owner: str
@@ -55,6 +56,7 @@ class Query(Struct, frozen=True, kw_only=True):
     conversation: str = ""
     not_messages: frozenset[str] = frozenset()
     waiting: Sequence[Waiting] = ()
+    counts_same_once: bool = False
 
 
 class Recalled(Struct, frozen=True):
@@ -72,6 +74,11 @@ class Recalled(Struct, frozen=True):
     score: float
     signals: dict[str, float]
     taint: str
+
+    @property
+    def gist(self) -> tuple[str, str, str, str]:
+        """The same of what the same one has said in the same words, whatever the case, the spaces and the end."""
+        return self.kind, self.role, self.speaker, " ".join(self.text.casefold().split()).rstrip(".!?…")
 
 
 class _Prepared(Struct, frozen=True):
@@ -97,7 +104,7 @@ class Recall:
         self._keeper = Keeper()
 
     async def find(self, query: Query) -> list[Recalled]:
-        """Best first, at most `k`. Raises: `StorageError`."""
+        """Best first, at most `k` (as the query counts them). Raises: `StorageError`."""
         return await self.look_up(query, lambda _connection, found: found)
 
     async def look_up(self, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]) -> T:
@@ -190,7 +197,18 @@ def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Re
     messages = _messages(query, found, said)
     known = [_memory(key, signals, found, sources[key.id], said) for key, signals in keys]
     merged = [*known, *messages]
-    return sorted(merged, key=lambda one: (-one.score, one.kind == "message"))[: query.k]
+    return _limited(query, sorted(merged, key=lambda one: (-one.score, one.kind == "message")))
+
+
+def _limited(query: Query, found: list[Recalled]) -> list[Recalled]:
+    if not query.counts_same_once:
+        return found[: query.k]
+    gists = set(islice(dict.fromkeys(one.gist for one in found), query.k))
+    return [one for one in found if one.gist in gists]
+
+
+def _count(query: Query, found: list[Recalled]) -> int:
+    return len({one.gist for one in found}) if query.counts_same_once else len(found)
 
 
 class _Said:
@@ -215,10 +233,10 @@ def _messages(query: Query, found: Found, said: _Said) -> list[Recalled]:
     """The best that are wanted."""
     rows, made = found.rows, list[Recalled]()
     left = (one for one in found.ranked if _may_be_wanted(rows[one.at], query))
-    while len(made) < query.k and (some := list(islice(left, query.k))):
+    while _count(query, made) < query.k and (some := list(islice(left, max(query.k, len(made))))):
         read = said.get([rows[one.at].message_id for one in some])
         made += [_message(row, one) for row, one in zip(read, some, strict=True) if row and _is_wanted(row, query)]
-    return made[: query.k]
+    return _limited(query, made)
 
 
 def _may_be_wanted(row: CandidateRow, query: Query) -> bool:

@@ -119,6 +119,29 @@ async def test_what_was_taken_back_a_moment_ago_is_not_recalled(
         assert "Petrel" not in sent(rig)
 
 
+async def test_what_was_said_again_and_again_is_recalled_once_and_leaves_room_for_more(tmp_path: Path) -> None:
+    other = "The boat of my sister lies in Porto, where it often rains in spring."
+    async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=Recall) as rig:
+        await told(rig, other, conversation="other")
+        for number in range(8):
+            await told(rig, (BOAT, f"{BOAT[:-1].upper()}!")[number % 2], conversation=f"earlier-{number}")
+        turn = await told(rig, conversation="later")
+        assert sent(rig).casefold().count(BOAT[:-1].casefold()) == 1
+        assert other in sent(rig)
+        assert (await rebuilt(rig, turn)).is_exact
+
+
+async def test_what_was_edited_away_for_the_same_words_is_recalled_all_the_same(tmp_path: Path) -> None:
+    async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=Recall) as rig:
+        first = await rig.row(await told(rig, BOAT, conversation="earlier"))
+        second = await rig.row(await told(rig, BOAT, conversation="earlier", instead_of=first.request_id))
+        assert second.request_id != first.request_id
+        turn = await told(rig, conversation="later")
+        recalled_ids = {entry.message for entry in (await manifest_of(rig, turn)).entries if entry.kind == "recalled"}
+        assert second.request_id in recalled_ids
+        assert first.request_id not in recalled_ids
+
+
 async def test_the_request_of_a_turn_begins_with_the_one_before_but_for_what_was_recalled(tmp_path: Path) -> None:
     async with open_rig(tmp_path, ScriptedProvider(say("Noted.")), recaller=Recall) as rig:
         await told(rig, BOAT, conversation="earlier")
