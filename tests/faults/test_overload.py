@@ -31,7 +31,7 @@ LOAD_S = trials(4, 60)
 SOCKETS = 30
 LAG_S = 0.1
 LINE = {} if is_long() else {"WITHOUT": "a long line"}  # in some seconds no line gets as long as it may
-PATIENCE_S = trials(5, 20)  # longer than anybody waits in line
+PATIENCE_S = trials(5, 30)  # longer than anybody waits in line
 PROBE = """
 import http.client, sys, time
 connection = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))

@@ -22,7 +22,7 @@ logger = get_logger("quarterdeck.turns")
 
 MAX_RECORDING = 12  # at a time: what one commit resolves is then little work for the loop
 _BUSY = MAX_RECORDING // 4
-MAX_WAIT_S = 12.0
+MAX_WAIT_S = 20.0
 TICK_S = 0.02
 _LATE_S = 0.02  # on the average of some ticks: one long moment is the machine's, or a collection of garbage
 _LONGEST_S = 0.2  # that one tick counts
