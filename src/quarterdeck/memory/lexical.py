@@ -6,7 +6,7 @@ In a talk the words of a question often stand beside its answer ("Where did you 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from quarterdeck.domain.languages import Language
 from quarterdeck.memory.candidates import Candidates
@@ -31,25 +31,32 @@ def weigh_terms(frequencies: Mapping[str, int], count: int) -> dict[str, float]:
 
 def score_words(candidates: Candidates, weights: Mapping[str, float]) -> list[float]:
     """Of each candidate with those around it: several of the words say more than one of them again and again."""
-    beside = [(share**_AGAIN, dict(_turned(candidates.beside(steps)))) for steps, share in _AROUND.items()]
+    scored = _score_each(candidates, weights)
+    beside = _places_beside(candidates, {place for scores in scored for place in scores})
     totals = [0.0] * len(candidates)
-    for scores in _score_each(candidates, weights):
+    for scores in scored:
         powers = {place: score**_AGAIN for place, score in scores.items()}
         around = dict(powers)
-        for share, found in beside:
-            for place, power in powers.items():
-                if (at := found.get(place)) is not None:
-                    around[at] = around.get(at, 0.0) + share * power
+        for place, power in powers.items():
+            for at, share in beside.get(place, ()):
+                around[at] = around.get(at, 0.0) + share * power
         for at, power in around.items():
             totals[at] += power ** (1 / _AGAIN)
     return totals
 
 
-def _turned(pairs: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    return ((place, at) for at, place in pairs)
+def _places_beside(candidates: Candidates, places: Collection[int]) -> dict[int, list[tuple[int, float]]]:
+    """Of each of these in a talk the positions that its words add to, with what share of their power."""
+    shares = [(steps, share**_AGAIN) for steps, share in _AROUND.items()]
+    return {
+        place: [(talk[at - steps], share) for steps, share in shares if 0 <= at - steps < len(talk)]
+        for talk in candidates.talks
+        for at, place in enumerate(talk)
+        if place in places
+    }
 
 
-def _score_each(candidates: Candidates, weights: Mapping[str, float]) -> Iterable[dict[int, float]]:
+def _score_each(candidates: Candidates, weights: Mapping[str, float]) -> Collection[dict[int, float]]:
     """For each word the candidates that have it, by their positions: how well it fits each by itself."""
     remembered = candidates.remembered
     lengths: list[float] = [row.length for row in candidates.rows]
@@ -115,14 +122,14 @@ def score_terms(terms: Mapping[str, float], length: float, weights: Mapping[str,
     return sum(score for _, score in _term_scores(terms, length, weights))
 
 
-def _term_scores(
-    terms: Mapping[str, float], length: float, weights: Mapping[str, float]
-) -> Iterator[tuple[str, float]]:
+def _term_scores(terms: Mapping[str, float], length: float, weights: Mapping[str, float]) -> list[tuple[str, float]]:
     """What each of the words that are there gives."""
     saturation = _SATURATION * (1 - _LENGTH_WEIGHT + _LENGTH_WEIGHT * length)
-    for term, weight in weights.items():
-        if times := terms.get(term):
-            yield term, weight * times * (_SATURATION + 1) / (times + saturation)
+    return [
+        (term, weight * times * (_SATURATION + 1) / (times + saturation))
+        for term, weight in weights.items()
+        if (times := terms.get(term))
+    ]
 
 
 def add_around(candidates: Candidates, scores: Sequence[float], around: Mapping[int, float]) -> list[float]:
