@@ -276,7 +276,9 @@ def test_a_refusal_is_one(client: openai.OpenAI, upstream: Upstream) -> None:
 @pytest.mark.parametrize(
     ("path", "given", "param", "reason"),
     [
-        ("embeddings", {"input": [[1, 2]]}, "input[0]", "Input should be a valid string."),
+        ("embeddings", {"input": ["Hi", {}]}, "input[1]", "Input should be a valid string."),
+        ("embeddings", {"input": [[1, 2]]}, "input",
+         "Send texts, not lists of tokens (LangChain: check_embedding_ctx_length=False)."),
         ("embeddings", {"input": 5}, "input", "Input should be a valid string, or a valid list."),
         ("embeddings", {"input": {}}, "input", "Input should be a valid string, or a valid list."),
         ("chat/completions", {"messages": [{"role": "user", "content": 5}]}, "messages[0].content",

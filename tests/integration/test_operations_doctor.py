@@ -282,7 +282,7 @@ def test_the_embedding_model_is_told_with_what_is_missing_and_when_it_does_not_a
 def test_an_embedding_model_that_is_not_installed_is_a_failure(tmp_path: Path) -> None:
     folder = make_installation(tmp_path / "data")
     state, says = findings(folder, QUARTERDECK_EMBEDDING_MODEL="local/nothing-here")["memory"]
-    assert (state, "local/nothing-here" in says or "nothing-here is not installed" in says) == ("fail", True)
+    assert (state, "The embedding model nothing-here is not here" in says) == ("fail", True)
 
 
 def test_a_misspelled_setting_and_half_of_two_are_told(tmp_path: Path) -> None:
