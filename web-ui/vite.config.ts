@@ -23,7 +23,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     cssCodeSplit: false, // a part whose own style could not be fetched would stay without it when it is asked for again
     target: "es2022",
-    modulePreload: { polyfill: false },
+    // What a part imports is asked for when the part has come. Preloaded while the server is away it would fail, and browsers
+    // remember that: the part would not come by another name, either (`shared/late/fetch-part.ts`).
+    modulePreload: { polyfill: false, resolveDependencies: (_part, imported, { hostType }) => (hostType === "html" ? imported : []) },
     chunkSizeWarningLimit: 900,
     // What every page needs comes in two files, not in the handful that splitting by use would make of it.
     rolldownOptions: { output: { codeSplitting: { groups: [{ name: "page", test: FIRST_LOAD }] } } },
