@@ -330,6 +330,7 @@ def test_what_is_still_being_deleted_is_what_is_undone(chat: ChatPage) -> None:
     with page.expect_request(lambda request: request.method == "DELETE"):
         delete(titles[1])
     expect(later).to_have_count(0)
+    expect(page.get_by_role("menu")).to_have_count(0)
     keys.press("Control+z")
     held.pop().continue_()
     expect(later).to_be_visible()

@@ -16,19 +16,21 @@ export function useRemoval({ id, conversation }: Message): (what: Removal) => vo
     undoDeletion(deletion)
       .then(() => reloadPath(client, conversation))
       .then(() => focusRow(id), onError);
-  const { mutateAsync } = useMutation({
-    mutationFn: (what: Removal) => deleteMessages(id, what),
+  const { mutate } = useMutation({
+    mutationFn: (what: Removal) => {
+      const deletion = deleteMessages(id, what);
+      const told = deletion.then(({ id: made, count }) => ({
+        text: t("tree.deleted", { count }),
+        action: { label: t("tree.undo"), run: () => void undo(made) },
+      }));
+      void showWhenDone(told); // before the messages are read anew
+      return deletion;
+    },
     onSuccess: async (_deletion, what) => {
       const neighbour = what === "after" ? id : findNeighbour(id, what === "one");
       await reloadPath(client, conversation);
       focusRow(neighbour, neighbour === id ? null : id);
     },
   });
-  return (what) =>
-    void showWhenDone(
-      mutateAsync(what).then((deletion) => ({
-        text: t("tree.deleted", { count: deletion.count }),
-        action: { label: t("tree.undo"), run: () => void undo(deletion.id) },
-      })),
-    );
+  return mutate;
 }
