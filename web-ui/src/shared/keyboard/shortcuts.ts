@@ -7,22 +7,31 @@ export interface Shortcut {
   id: string;
   /** `mod` is ⌘ on a Mac and Ctrl elsewhere: "mod+k", "mod+shift+o", "?". */
   keys: string;
-  /** Where text is written, the key is the field's own. */
+  /** Where text is written, the key is the field's own, unless nothing is in the field and nothing was since the focus came. */
   isOutsideText?: true;
   run(): void;
 }
 
 export function useShortcuts(shortcuts: Shortcut[]): void {
   useEffect(() => {
+    let wasTyped = false;
+    const note = ({ type }: Event) => (wasTyped = type === "input");
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return;
-      const pressed = shortcuts.find((shortcut) => matches(shortcut.keys, event) && !(shortcut.isOutsideText && isWritten(event.target)));
+      const isText = isWritten(event.target) && (wasTyped || !isEmpty(event.target));
+      const pressed = shortcuts.find((shortcut) => matches(shortcut.keys, event) && !(shortcut.isOutsideText && isText));
       if (!pressed) return;
       event.preventDefault();
       pressed.run();
     };
+    addEventListener("focusin", note);
+    addEventListener("input", note);
     addEventListener("keydown", press);
-    return () => removeEventListener("keydown", press);
+    return () => {
+      removeEventListener("focusin", note);
+      removeEventListener("input", note);
+      removeEventListener("keydown", press);
+    };
   }, [shortcuts]);
 }
 
@@ -52,3 +61,5 @@ const NAMES: Record<string, string> = { escape: "Esc", enter: "Enter", backspace
 function isWritten(target: EventTarget | null): boolean {
   return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
 }
+
+const isEmpty = (field: EventTarget | null) => (field instanceof HTMLInputElement || field instanceof HTMLTextAreaElement) && field.value === "";
