@@ -28,6 +28,21 @@ def test_a_key_made_in_the_page_works_until_it_is_revoked(club: Club, stranger: 
         assert http.get("/api/me").status_code == 401
 
 
+def test_an_admin_makes_a_key_for_a_directory(club: Club, stranger: Page) -> None:
+    name = club.add(role="admin")["name"]
+    main = club.sign_in(stranger, name, "/settings/account").page.get_by_role("main")
+    main.get_by_role("button", name="New key").click()
+    main.get_by_role("textbox", name="Name", exact=True).last.fill("Okta")
+    for scope in ("Chat", "Read"):
+        main.get_by_role("checkbox", name=scope).uncheck()
+    main.get_by_role("checkbox", name="Keep accounts").check()
+    main.get_by_role("button", name="Make the key").click()
+    secret = main.get_by_role("textbox", name="The key “Okta”").input_value()
+    with club.server.http(key=secret) as http:
+        assert http.get("/scim/v2/Users").status_code == 200
+        assert http.get("/api/conversations").status_code == 403
+
+
 def test_another_device_is_signed_out_from_the_list(club: Club, stranger: Page) -> None:
     name = club.add()["name"]
     elsewhere = club.new_context(user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:133.0) Gecko/20100101 Firefox/133.0")

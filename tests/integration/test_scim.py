@@ -94,7 +94,21 @@ def test_a_directory_finds_out_what_there_is(scim: httpx2.Client) -> None:
     assert (kind["endpoint"], kind["schema"]) == ("/Users", USER)
     [schema] = scim.get("/Schemas").json()["Resources"]
     assert {"userName", "externalId", "active", "emails"} <= {found["name"] for found in schema["attributes"]}
-    assert scim.get("/Groups").json()["schemas"] == [ERROR]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/Groups", 404), ("POST", "/Groups", 404), ("PATCH", "/Groups/x", 404), ("POST", "/Bulk", 404),
+     ("DELETE", "/Users", 405), ("POST", "/Users/x", 405)],
+)  # fmt: skip
+def test_what_is_not_kept_here_is_told_in_the_shape_of_scim(
+    scim: httpx2.Client, method: str, path: str, status: int
+) -> None:
+    answer = scim.request(method, path, json={"schemas": [], "displayName": "Crew"})
+    assert (answer.status_code, answer.headers["content-type"]) == (status, "application/scim+json")
+    told = answer.json()
+    assert (told["schemas"], told["status"]) == ([ERROR], str(status))
+    assert told["detail"].endswith(".")
 
 
 def test_an_account_is_made_found_and_read(scim: httpx2.Client) -> None:

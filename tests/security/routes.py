@@ -193,7 +193,6 @@ GET     /scim/v2/Users/{user}                          scim     -      own
 PUT     /scim/v2/Users/{user}                          scim     -      own
 PATCH   /scim/v2/Users/{user}                          scim     -      own
 DELETE  /scim/v2/Users/{user}                          scim     -      own
-GET     /scim/v2/{rest:path}                           scim     -      own
 POST    /api/sign-out                                  members  -      own
 
 GET     /                                              page     -      own

@@ -15,6 +15,8 @@ from quarterdeck.errors import OverloadedError, QuarterdeckError, as_quarterdeck
 from quarterdeck.late import Late
 from quarterdeck.views.anthropic_errors import anthropic_refusal
 from quarterdeck.views.openai_errors import openai_refusal
+from quarterdeck.views.scim_errors import MEDIA_TYPE as SCIM_MEDIA_TYPE
+from quarterdeck.views.scim_errors import scim_refusal
 
 if TYPE_CHECKING:
     from quarterdeck.web import shared_page
@@ -30,6 +32,7 @@ _TITLES = {
     504: "Timed out",
 }  # fmt: skip
 _CODES = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_SCIM = "/scim/v2/"
 _BELOW_V1 = (
     "/chat/completions", "/responses", "/conversations", "/models", "/embeddings", "/audio/", "/images/", "/messages",
 )  # fmt: skip
@@ -38,7 +41,7 @@ _BELOW_V1 = (
 def problem(
     status: int, code: str, detail: str, *, retryable: bool = False, retry_after_s: float | None = None
 ) -> JSONResponse:
-    headers = {} if retry_after_s is None else {"retry-after": str(max(1, round(retry_after_s)))}
+    headers = _retry_header(retry_after_s)
     if status == 401:
         headers["www-authenticate"] = "Bearer"
     body = {
@@ -61,12 +64,22 @@ def problem_of(error: QuarterdeckError) -> JSONResponse:
 def refusal(scope: Scope, status: int, code: str, sentence: str, *, retry_after_s: float | None = None) -> JSONResponse:
     """Of a request that no route has taken, as the API tells errors that has its address."""
     path = _meant(str(scope["path"]))
+    if path.startswith(_SCIM):
+        return _scim_problem(status, sentence, retry_after_s)
     if not path.startswith("/v1/"):
         return problem(status, code, sentence, retryable=retry_after_s is not None, retry_after_s=retry_after_s)
     is_anthropics = path.removesuffix("/") == "/v1/messages" or path.startswith("/v1/messages/")
     body = anthropic_refusal(status, sentence) if is_anthropics else openai_refusal(status, code, sentence)
-    headers = {} if retry_after_s is None else {"retry-after": str(max(1, round(retry_after_s)))}
-    return JSONResponse(body, status, headers=headers)
+    return JSONResponse(body, status, headers=_retry_header(retry_after_s))
+
+
+def _scim_problem(status: int, sentence: str, retry_after_s: float | None = None) -> JSONResponse:
+    body = scim_refusal(status, sentence)
+    return JSONResponse(body, status, headers=_retry_header(retry_after_s), media_type=SCIM_MEDIA_TYPE)
+
+
+def _retry_header(retry_after_s: float | None) -> dict[str, str]:
+    return {} if retry_after_s is None else {"retry-after": str(max(1, round(retry_after_s)))}
 
 
 def _meant(path: str) -> str:
@@ -103,7 +116,13 @@ async def _on_known(request: Request, error: Exception) -> JSONResponse:
         logger.error(
             "request_failed", path=named(request.scope), code=known.code, reason=known.message, detail=known.detail
         )
-    return problem_of(known)
+    return _told(request, known)
+
+
+def _told(request: Request, error: QuarterdeckError) -> JSONResponse:
+    if request.url.path.startswith(_SCIM):
+        return _scim_problem(error.status, error.message, error.retry_after_s)
+    return problem_of(error)
 
 
 def _is_for_a_browser(request: Request) -> bool:
@@ -132,4 +151,4 @@ async def _on_half_character(request: Request, _error: Exception) -> JSONRespons
 async def _on_unknown(request: Request, error: Exception) -> JSONResponse:
     known = as_quarterdeck_error(error)
     logger.error("request_crashed", path=named(request.scope), exc_info=error)
-    return problem_of(known)
+    return _told(request, known)

@@ -20,11 +20,10 @@ from quarterdeck.accounts.identities.scim import LIST, USER, ScimError, read_fil
 from quarterdeck.accounts.identities.scim_documents import RESOURCE_TYPES, SCHEMAS, SERVICE
 from quarterdeck.errors import AccessError, ForbiddenError, InputError, NotFoundError, QuarterdeckError
 from quarterdeck.store.provisioned import ProvisionedRow, find_provisioned, list_provisioned
+from quarterdeck.views.scim_errors import MEDIA_TYPE, scim_refusal
 from quarterdeck.web.dependencies import Address, TheHouse
 from quarterdeck.web.house import House, identify, public_base
 
-_MEDIA_TYPE = "application/scim+json"
-_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 _MAX_PAGE = 200
 
 
@@ -165,12 +164,6 @@ async def delete_user(house: TheHouse, keeper: Keeper, user: str) -> Response:
     return Response(status_code=204)
 
 
-@router.get("/{rest:path}", include_in_schema=False)
-async def nothing(keeper: Keeper, rest: str) -> Response:
-    """Groups, for example, are not kept here."""
-    raise NotFoundError("There is nothing at this address.")
-
-
 async def _body(request: Request) -> Any:
     """Raises: `ScimError`."""
     try:
@@ -212,11 +205,9 @@ def _page(items: list[Any], total: int, start: int) -> dict[str, Any]:
 
 
 def _problem(status: int, detail: str, kind: str = "") -> Response:
-    """`status` is text there."""
-    document = {"schemas": [_ERROR], "status": str(status), "detail": detail}
     headers = {"www-authenticate": "Bearer"} if status == 401 else {}
-    return _answer(document | ({"scimType": kind} if kind else {}), status, headers)
+    return _answer(scim_refusal(status, detail, kind), status, headers)
 
 
 def _answer(document: dict[str, Any], status: int = 200, headers: dict[str, str] | None = None) -> Response:
-    return JSONResponse(document, status, headers=headers, media_type=_MEDIA_TYPE)
+    return JSONResponse(document, status, headers=headers, media_type=MEDIA_TYPE)

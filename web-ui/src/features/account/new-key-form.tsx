@@ -22,7 +22,7 @@ interface NewKeyFormProps {
 
 export function NewKeyForm({ onMade, onCancel }: NewKeyFormProps) {
   const { t } = useTranslation();
-  const offered: KeyScope[] = useIsAdmin() ? ["chat", "read", "admin"] : ["chat", "read"];
+  const offered: KeyScope[] = useIsAdmin() ? ["chat", "read", "admin", "scim"] : ["chat", "read"];
   const [name, setName] = useState("");
   const [scopes, setScopes] = useState<KeyScope[]>(["chat", "read"]);
   const [lasting, setLasting] = useState<Lasting>("90");
