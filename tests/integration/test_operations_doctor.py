@@ -159,6 +159,37 @@ def test_a_table_or_a_column_that_is_missing_is_named(folder: Path, postgres: Da
     ]
 
 
+def test_an_index_that_is_missing_is_named_and_comes_back_with_a_backup(
+    folder: Path, postgres: Databases, tmp_path: Path
+) -> None:
+    def said(folder: Path, **settings: str) -> list[str]:
+        lines = [line for line in examine(folder, **settings).stdout.splitlines() if " indexes: " in line]
+        return [line.partition(" → ")[0] for line in lines]
+
+    expected = [
+        "warn indexes: ix_messages_owner of messages is missing: what is looked for by it takes longer",
+        "fail indexes: uq_users_name_key of users is missing: what must be there once can be there twice",
+    ]
+    dropped = ("DROP INDEX ix_messages_owner", "DROP INDEX uq_users_name_key")
+    assert said(folder) == []
+    for statement in dropped:
+        change(database_of(folder), statement)
+    assert sorted(said(folder)) == sorted(expected)
+    kept = str(tmp_path / "kept.backup")
+    for arguments in (("backup", kept), ("restore", kept, "--replace")):
+        done = run_command(
+            *arguments, folder=tmp_path, environment=clean_environment(tmp_path, QUARTERDECK_DATA_DIR=str(folder))
+        )
+        assert done.returncode == 0, done.stderr
+    assert said(folder) == []
+
+    url = postgres.new_database()
+    assert said(tmp_path / "other", QUARTERDECK_DATABASE_URL=url) == []
+    for statement in dropped:
+        postgres.ask(statement, url)
+    assert sorted(said(tmp_path / "other", QUARTERDECK_DATABASE_URL=url)) == sorted(expected)
+
+
 def test_what_an_older_database_lacks_of_this_version_is_not_missing(tmp_path: Path) -> None:
     older = tmp_path / "data" / "quarterdeck.sqlite3"
     older.parent.mkdir(mode=0o700)

@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator, Iterator
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 from sqlalchemy import Connection, text
 from sqlalchemy.exc import OperationalError
 
@@ -17,10 +18,11 @@ from quarterdeck.store.clock import database_now_ms
 from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.migrate import COPYING, HEAD, refuse_unknown
 from quarterdeck.store.transfer_places import Place, SqlitePlace, place_of
-from quarterdeck.store.transfer_schema import find_missing, read_revision
+from quarterdeck.store.transfer_schema import MissingIndex, find_missing, find_missing_indexes, read_revision
 
 _CLOCK_MS = 1_000
 _BACKUP = "Restore a backup: quarterdeck restore FILE --replace"
+_ANEW = "Stop the server and run: quarterdeck backup FILE && quarterdeck restore FILE --replace, which makes it anew"
 
 
 class _Seen(Struct):
@@ -31,6 +33,7 @@ class _Seen(Struct):
     damage: str = ""
     connections: tuple[int, int] = (0, 0)  # in use, at most
     missing: dict[str, list[str]] = field(default_factory=dict)  # as `find_missing` has it
+    indexes: list[MissingIndex] = field(default_factory=list)
 
 
 async def check_database(settings: Settings) -> AsyncIterator[Finding]:
@@ -59,6 +62,8 @@ def _judge(place: Place, seen: _Seen) -> Iterator[Finding]:
     yield _judge_revision(seen.revision)
     for name, columns in seen.missing.items():
         yield fail("tables", _say_missing(name, columns), _BACKUP)
+    for index in seen.indexes:
+        yield _judge_index(index)
     if seen.damage:
         yield fail("integrity", f"the file is damaged: {seen.damage}", _BACKUP)
     elif isinstance(place, SqlitePlace):
@@ -88,6 +93,13 @@ def _say_missing(name: str, columns: list[str]) -> str:
     return f"{name} has no columns {', '.join(columns[:-1])} and {columns[-1]}: without them, parts of Quarterdeck fail"
 
 
+def _judge_index(index: MissingIndex) -> Finding:
+    says = f"{index.name} of {index.table} is missing: "
+    if index.is_unique:
+        return fail("indexes", says + "what must be there once can be there twice", _ANEW)
+    return warn("indexes", says + "what is looked for by it takes longer", _ANEW)
+
+
 def _judge_server(seen: _Seen) -> Iterator[Finding]:
     says = f"the database's clock and this machine's differ by {abs(seen.clock_ms) / 1000:.1f} s"
     if abs(seen.clock_ms) > _CLOCK_MS:
@@ -115,16 +127,19 @@ def _look_at_file(connection: Connection) -> _Seen:
     if not damage and (orphan := connection.exec_driver_sql("PRAGMA foreign_key_check").first()) is not None:
         damage = f"a row of {orphan[0]} belongs to one that is not there"
     revision = read_revision(connection)
-    missing = {} if damage else _look_for_missing(connection, revision)
-    return _Seen(revision, pages * page_bytes, f"SQLite {sqlite3.sqlite_version}", 0, damage, missing=missing)
+    seen = _Seen(revision, pages * page_bytes, f"SQLite {sqlite3.sqlite_version}", 0, damage)
+    return seen if damage else _look_for_missing(connection, seen)
 
 
-def _look_for_missing(connection: Connection, revision: str | None) -> dict[str, list[str]]:
-    """Nothing of a revision that this version does not know."""
+def _look_for_missing(connection: Connection, seen: _Seen) -> _Seen:
+    """Nothing is of a revision that this version does not know."""
+    if seen.revision is None:
+        return seen
     try:
-        return {} if revision is None else find_missing(connection, revision)
+        missing = find_missing(connection, seen.revision)
+        return replace(seen, missing=missing, indexes=find_missing_indexes(connection, seen.revision))
     except SetupError:
-        return {}
+        return seen
 
 
 def _look_at_server(connection: Connection) -> _Seen:
@@ -135,9 +150,8 @@ def _look_at_server(connection: Connection) -> _Seen:
     theirs_ms = database_now_ms(ReadConnection(connection))
     ours_ms = (asked_ms + time.time() * 1000) / 2
     version = str(connection.execute(text("SHOW server_version")).scalar_one()).split()[0]
-    revision = read_revision(connection)
-    return _Seen(
-        revision,
+    seen = _Seen(
+        read_revision(connection),
         ask("SELECT pg_database_size(current_database())"),
         f"PostgreSQL {version}",
         round(theirs_ms - ours_ms),
@@ -145,5 +159,5 @@ def _look_at_server(connection: Connection) -> _Seen:
             ask("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend'"),
             ask("SELECT setting::int FROM pg_settings WHERE name = 'max_connections'"),
         ),
-        missing=_look_for_missing(connection, revision),
     )
+    return _look_for_missing(connection, seen)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
+from typing import NamedTuple
 
 from sqlalchemy import Connection, MetaData, Table, create_engine, inspect, text
 from sqlalchemy.pool import StaticPool
@@ -49,6 +50,26 @@ def find_missing(connection: Connection, revision: str) -> dict[str, list[str]]:
         made = set(connection.execute(text("SELECT name FROM sqlite_master")).scalars())
         missing |= {name: [] for name in PARTS_ON_SQLITE if name not in made}
     return missing
+
+
+class MissingIndex(NamedTuple):
+    table: str
+    name: str
+    is_unique: bool
+
+
+def find_missing_indexes(connection: Connection, revision: str) -> list[MissingIndex]:
+    """Of the tables that are there. Raises: `SetupError` for a revision that this version does not know."""
+    tables = tables_of(revision)
+    found = inspect(connection).get_multi_indexes(filter_names=[table.name for table in tables])
+    there = {name: {index["name"] for index in indexes} for (_, name), indexes in found.items()}
+    return [
+        MissingIndex(table.name, str(index.name), index.unique)
+        for table in tables
+        if table.name in there
+        for index in sorted(table.indexes, key=lambda index: str(index.name))
+        if index.name not in there[table.name]
+    ]
 
 
 def _without(columns: list[str], there: set[str]) -> list[str]:
