@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
-from sqlalchemy import delete, or_, select, tuple_, update
+from sqlalchemy import delete, exists, func, or_, select, tuple_, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.store.database import AnyConnection, WriteConnection
@@ -48,6 +48,32 @@ def forget_sent_texts(connection: WriteConnection, conversation_ids: list[str]) 
     has_any = or_(turns.c.asked.is_not(None), _HAS_PARTIAL)
     rows = connection.execute(_SENT.where(turns.c.conversation_id.in_(conversation_ids), has_any))
     _delete_texts(connection, _own_texts(rows))
+
+
+def forget_instructions(connection: WriteConnection, conversation_ids: list[str]) -> None:
+    """Before they are removed as a whole: what they told models to be, unless another conversation says the same."""
+    is_ours = turns.c.conversation_id.in_(conversation_ids)
+    sent = select(turns.c.owner_id, turns.c.instructions, turn_steps.c.manifest)
+    one_of_each = (  # the same words again and again: one manifest is read instead of a thousand
+        select(func.max(turns.c.id))
+        .join(turn_steps, turns.c.id == turn_steps.c.turn_id)
+        .where(is_ours, turns.c.instructions != "")
+        .group_by(turns.c.owner_id, turns.c.instructions, turns.c.assistant)
+    )
+    steps = sent.join(turn_steps, turns.c.id == turn_steps.c.turn_id).where(turns.c.id.in_(one_of_each))
+    ours = {
+        (row.owner_id, row.instructions, entry["text"])
+        for row in connection.execute(steps).all()
+        for entry in _texts(row.manifest)
+        if entry["kind"] == "instructions"
+    }
+    elsewhere = exists().where(turns.c.id == turn_steps.c.turn_id, ~is_ours)
+    gone = set[tuple[str, str]]()
+    for owner, words, digest in ours:
+        says_the_same = turns.c.owner_id == owner, turns.c.instructions == words, turn_steps.c.manifest.contains(digest)
+        if not connection.execute(select(elsewhere.where(*says_the_same))).scalar():
+            gone.add((owner, digest))
+    _delete_texts(connection, gone)
 
 
 def remember_sources(connection: WriteConnection, conversation_ids: list[str]) -> None:

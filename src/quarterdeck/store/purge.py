@@ -11,7 +11,7 @@ from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.deletions import forget_deleted
 from quarterdeck.store.folders import purge_folders
-from quarterdeck.store.forgetting import forget_traces, remember_sources
+from quarterdeck.store.forgetting import forget_instructions, forget_traces, remember_sources
 from quarterdeck.store.guests import delete_expired_guests
 from quarterdeck.store.memory_history import delete_outdated
 from quarterdeck.store.request_keys import forget_request_keys
@@ -73,5 +73,6 @@ def _forget_conversations(connection: WriteConnection) -> int:
     if held := list(connection.execute(some).scalars()):
         forget_traces(connection, held)
         return connection.execute(delete(messages).where(messages.c.id.in_(held))).rowcount
+    forget_instructions(connection, ids)
     remember_sources(connection, ids)
     return connection.execute(delete(conversations).where(conversations.c.id.in_(ids))).rowcount

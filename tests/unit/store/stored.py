@@ -93,16 +93,16 @@ def add_path(connection: WriteConnection, conversation: ConversationRow, texts: 
 
 def add_turn(
     connection: WriteConnection, conversation: ConversationRow, *, status: str = "queued", worker: str | None = None,
-    lease_until: int = 0,
+    lease_until: int = 0, instructions: str = "",
 ) -> str:  # fmt: skip
     turn = new_id()
     insert_turn(
         connection,
         TurnRow(
             id=turn, owner_id=conversation.owner_id, conversation_id=conversation.id, request_id=new_id(),
-            message_id=new_id(), status=status, model="fake/model", assistant="", instructions="", temperature=None,
-            send_key=turn, send_hash=b"", lease_owner=worker, lease_until=lease_until, stop_requested_at=None,
-            created_at=now_ms(), ended_at=None,
+            message_id=new_id(), status=status, model="fake/model", assistant="", instructions=instructions,
+            temperature=None, send_key=turn, send_hash=b"", lease_owner=worker, lease_until=lease_until,
+            stop_requested_at=None, created_at=now_ms(), ended_at=None,
         ),
     )  # fmt: skip
     return turn

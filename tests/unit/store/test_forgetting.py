@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from sqlalchemy import insert, select, update
 from tests.unit.store.stored import add_conversation, add_message, add_path, add_turn, add_user, open_store
 
@@ -150,6 +151,35 @@ async def test_what_was_cut_off_in_a_private_conversation_goes_with_it(database:
     left = await texts(database)
     assert "what is said elsewhere is" in left
     assert not [text for text in left if SECRET in text]
+
+
+@pytest.mark.parametrize("how", ["private", "deleted"])
+async def test_instructions_of_a_conversation_go_with_the_last_that_has_them(database: Database, how: str) -> None:
+    own, shared = f"You are {SECRET}.", "You are brief."
+
+    def add(connection: WriteConnection, user: str, *instructions: str) -> str:
+        talk = add_conversation(connection, user)
+        for words in instructions:
+            keep_text(connection, user, digest_of(words), words)
+            turn = add_turn(connection, talk, status="complete", instructions=words)
+            _add_step(connection, turn, [{"kind": "instructions", "tokens": 1, "text": digest_of(words)}])
+        return talk.id
+
+    def say(connection: WriteConnection) -> None:
+        user = add_user(connection, "ann")
+        gone = add(connection, user, own, shared, own)
+        add(connection, user, shared)
+        if how == "deleted":
+            delete_conversation(connection, gone)
+        else:
+            over = {"memory": "private", "updated_at": now_ms() - KEEP_PRIVATE_MS - 1}
+            connection.execute(update(conversations).where(conversations.c.id == gone).values(over))
+
+    await database.write(say)
+    assert sorted(await texts(database)) == [shared, own]
+    await purge_all(database)
+    await database.write(remove_private)
+    assert await texts(database) == [shared]
 
 
 async def test_the_bytes_of_a_purged_message_are_in_no_file(tmp_path: Path) -> None:
