@@ -47,8 +47,14 @@ def test_a_memory_leads_to_its_message_and_is_edited_pinned_forgotten_and_had_ba
 
     row.get_by_role("button", name=re.compile("^Details of:")).press("Enter")
     expect(row.get_by_text("two grey cats", exact=True)).to_be_visible()
-    row.get_by_role("button", name=re.compile("^Undo: Edited")).press("Enter")
-    expect(row).to_contain_text("Keeps two grey cats.")
+    text = row.get_by_role("paragraph").first
+    row.get_by_role("button", name=re.compile("^As before this: Edited")).press("Enter")
+    expect(text).to_have_text("Keeps two grey cats.")
+    expect(page.get_by_text("The 3 changes after it were taken back, too.")).to_be_visible()
+    page.keyboard.press("Control+z")
+    expect(text).to_have_text("Keeps three grey cats.")
+    row.get_by_role("button", name=re.compile("^Undo: Undone")).press("Enter")
+    expect(text).to_have_text("Keeps two grey cats.")
     assert find_barriers(page) == []
 
     row.get_by_role("link").first.press("Enter")
