@@ -6,7 +6,7 @@ is known: `domain.search_query` asks for both. A stem that is the word itself is
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 
 from quarterdeck.domain.languages import LANGUAGE_MARK, Language, languages_of
 from quarterdeck.domain.words import STEM_MARK, cut_words, stem
@@ -29,9 +29,9 @@ def index_words(text: str, max_bytes: int) -> str:
     return " ".join(terms + _stems(different, languages)) if terms else ""
 
 
-def _stems(terms: Iterable[str], languages: Sequence[Language]) -> list[str]:
+def _stems(terms: Collection[str], languages: Sequence[Language]) -> list[str]:
     """Those that differ from the word, marked; where none does, the mark of the language says which it is."""
-    roots = dict.fromkeys(root for term in terms if (root := stem(term)) != term)
+    roots = dict.fromkeys([root for term, root in zip(terms, map(stem, terms), strict=True) if root != term])
     stems = [STEM_MARK + root for root in roots]
     for language in languages:
         mark, find_root = language.mark, language.root

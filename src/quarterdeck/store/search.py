@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import Struct
-from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, insert, literal, select, text
+from sqlalchemy import BindParameter, Connection, bindparam, delete, exists, insert, literal, select
 
 from quarterdeck.domain.indexed import index_words
 from quarterdeck.domain.languages import LANGUAGE_MARK, OTHERS, Language
@@ -23,9 +23,8 @@ from quarterdeck.domain.words import split_words
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.locks import lock_conversations
 from quarterdeck.store.messages import NewMessage
-from quarterdeck.store.prepared import Prepared
 from quarterdeck.store.standing import standing_of
-from quarterdeck.store.statements import among
+from quarterdeck.store.statements import Statement, among, as_rows, from_rows
 from quarterdeck.store.tables import conversations, messages, search_entries
 from quarterdeck.store.vectors import mark_entries, mark_messages
 
@@ -33,10 +32,10 @@ MAX_INDEXED_BYTES = 300_000  # of a message's words; PostgreSQL takes 1 MiB with
 _MAX_READ_CHARS = 1_000_000  # whatever they are: what a model sends without end may not keep the record waiting
 ANY_LANGUAGE = "§l"  # begins the facet of each
 _CHUNK = 500
+_MAX_CHARS_AT_ONCE = 1_000_000  # of words, in one statement
 _MS_BITS = 20
 _MAX_MS = 1 << 43
 _OPEN = ("queued", "running")
-_MADE = ("id", "facets", "words", "length", "standing")
 _AT_FIRST = ("id", "message_id", "owner_id", "conversation_id", "facets", "words")  # columns of the first tables
 _ALPHABET = {letter: value for value, letter in enumerate("0123456789abcdefghjkmnpqrstvwxyz")}
 
@@ -56,18 +55,25 @@ _HAVE_ENTRY = select(search_entries.c.message_id, search_entries.c.words, search
     search_entries.c.message_id.in_(_SOME)
 )
 _TAKEN = select(search_entries.c.id).where(search_entries.c.id.in_(_SOME))
-_INSERT = insert(search_entries)
+_INSERT_AT_FIRST = insert(search_entries)
 _HAS_NONE = _READ_SOME.where(~exists().where(search_entries.c.message_id == messages.c.id))
-# Both databases understand this one. Who may find the message, and whether it was edited since, is looked up.
-_INSERT_SAID = Prepared(
-    text(
-        "INSERT INTO search_entries (id, message_id, owner_id, conversation_id, facets, words, length, standing) "
-        "SELECT CAST(:id AS bigint), m.id, m.owner_id, m.conversation_id, CAST(:facets AS text), CAST(:words AS text), "
-        "CAST(:length AS integer), CAST(:standing AS integer) "
-        "FROM messages AS m JOIN conversations AS c ON c.id = m.conversation_id "
-        "WHERE m.id = :message AND m.version = 1 AND m.deleted_at IS NULL AND c.memory <> 'private' "
-        "ON CONFLICT DO NOTHING"
-    )
+_COLUMNS = {
+    "id": "bigint", "message_id": "varchar", "owner_id": "varchar", "conversation_id": "varchar", "facets": "text",
+    "words": "text", "length": "integer", "standing": "integer",
+}  # fmt: skip
+_INSERT = from_rows(
+    f"INSERT INTO search_entries ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)} FROM {{rows}} AS given",  # nosec B608  # noqa: S608
+    _COLUMNS,
+)
+# Who may find the message, and whether it was edited since, is looked up. `CROSS`: SQLite begins with what is given.
+_INSERT_SAID = from_rows(
+    f"INSERT INTO search_entries ({', '.join(_COLUMNS)}) "  # nosec B608  # noqa: S608
+    "SELECT given.id, m.id, m.owner_id, m.conversation_id, given.facets, given.words, given.length, given.standing "
+    "FROM {rows} AS given CROSS JOIN messages AS m CROSS JOIN conversations AS c "
+    "WHERE m.id = given.message_id AND c.id = m.conversation_id "
+    "AND m.version = 1 AND m.deleted_at IS NULL AND c.memory <> 'private' "
+    "ON CONFLICT DO NOTHING",
+    _COLUMNS,
 )
 _SERVED = among("SELECT message_id FROM search_entries WHERE id IN {entries}", "bigint")
 
@@ -144,7 +150,7 @@ def index_said(connection: WriteConnection, rows: Sequence[Mapping[str, Any]]) -
     if not rows:
         return
     lock_conversations(connection, [row["conversation_id"] for row in rows])
-    _INSERT_SAID.run_for_each(connection, [{"message": row["message_id"]} | {n: row[n] for n in _MADE} for row in rows])
+    _run_for(_INSERT_SAID, connection, rows)
     entries = [row["id"] for row in rows]
     served = {message for (message,) in _SERVED.rows(connection, {"entries": entries})}
     mark_entries(connection, entries)
@@ -201,7 +207,9 @@ def index_all(connection: Connection) -> None:
         rows = connection.execute(said.where(messages.c.id > after).order_by(messages.c.id).limit(_CHUNK)).all()
         if not rows:
             return
-        _insert(connection, [{name: value[name] for name in _AT_FIRST} for value in _values(rows)])
+        if values := [{name: one[name] for name in _AT_FIRST} for one in _values(rows)]:
+            _give_free_ids(connection, values)
+            connection.execute(_INSERT_AT_FIRST, values)
         after = rows[-1].id
 
 
@@ -244,8 +252,22 @@ def _insert(connection: Connection, values: list[dict[str, Any]]) -> int:
     if not values:
         return 0
     _give_free_ids(connection, values)
-    connection.execute(_INSERT, values)
+    _run_for(_INSERT, connection, values)
     return len(values)
+
+
+def _run_for(statement: Statement, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
+    """At once, as far as they are not of a size that nobody wants in memory twice."""
+    some: list[Mapping[str, Any]] = []
+    size = 0
+    for row in rows:
+        some.append(row)
+        size += len(row["words"])
+        if size > _MAX_CHARS_AT_ONCE:
+            statement.run(connection, {"rows": as_rows(some)})
+            some, size = [], 0
+    if some:
+        statement.run(connection, {"rows": as_rows(some)})
 
 
 def _give_free_ids(connection: Connection, values: list[dict[str, Any]]) -> None:

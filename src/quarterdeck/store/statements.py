@@ -13,9 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
-from sqlalchemy import CursorResult
+from sqlalchemy import Connection, CursorResult
 
-from quarterdeck.store.database import AnyConnection
 from quarterdeck.store.prepared import driver_of, execute_on
 
 _NAME = re.compile(r"(?<!:):([a-z_]+\d*)")
@@ -35,16 +34,16 @@ class Statement:
             self._names.append(found[1])
         return f"${self._names.index(found[1]) + 1}"
 
-    def rows(self, connection: AnyConnection, values: Mapping[str, Any]) -> Sequence[Any]:
+    def rows(self, connection: Connection, values: Mapping[str, Any]) -> Sequence[Any]:
         """All rows, as tuples in the order of the columns. A list among the values is for `among`."""
         result = self._execute(connection, values)
         return result.fetchall() if isinstance(result, sqlite3.Cursor) else result.all()
 
-    def run(self, connection: AnyConnection, values: Mapping[str, Any]) -> None:
+    def run(self, connection: Connection, values: Mapping[str, Any]) -> None:
         """Of one that has no rows."""
         self._execute(connection, values)
 
-    def _execute(self, connection: AnyConnection, values: Mapping[str, Any]) -> sqlite3.Cursor | CursorResult[Any]:
+    def _execute(self, connection: Connection, values: Mapping[str, Any]) -> sqlite3.Cursor | CursorResult[Any]:
         if connection.dialect.name == "sqlite":
             given = {name: _as_json(value) if isinstance(value, list) else value for name, value in values.items()}
             if (driver := driver_of(connection)) is not None:
@@ -62,6 +61,25 @@ def among(words: str, kind: str = "varchar", on_postgresql: str = "") -> Stateme
             lambda found: f"(SELECT unnest(CAST(:{found[1]} AS {found[2] or kind}[])) AS value)", on_postgresql or words
         ),
     )
+
+
+def from_rows(words: str, columns: Mapping[str, str]) -> Statement:
+    """`{rows}` in the words is a table with these columns, by their types: the value `rows`, which `as_rows` makes.
+
+    One statement for many rows: on SQLite each that a trigger adds something to has what the full-text index gathers in
+    memory written out first.
+    """
+    read = ", ".join(f"json_extract(value, '$.{name}') AS {name}" for name in columns)
+    typed = ", ".join(f"{name} {kind}" for name, kind in columns.items())
+    return Statement(
+        words.replace("{rows}", f"(SELECT {read} FROM json_each(:rows))"),  # nosec B608  # noqa: S608
+        words.replace("{rows}", f"(SELECT * FROM json_to_recordset(CAST(:rows AS json)) AS listed({typed}))"),  # nosec B608  # noqa: S608
+    )
+
+
+def as_rows(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as a value of a statement, by the names of their columns."""
+    return _as_json(rows)
 
 
 _LISTED = re.compile(r"\{([a-z_]+)(?::([a-z]+))?\}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
@@ -17,7 +18,7 @@ from quarterdeck.conversations.forking import fork_conversation
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import ImagePart, Part, TextPart
 from quarterdeck.domain.search_query import parse_query
-from quarterdeck.store import search_queue
+from quarterdeck.store import search, search_queue
 from quarterdeck.store.conversations import ConversationRow, update_conversation
 from quarterdeck.store.database import Database, StorageError, WriteConnection
 from quarterdeck.store.locks import lock_conversation
@@ -131,6 +132,34 @@ async def test_many_messages_share_a_transaction_and_nobody_waits_for_more_than_
     await queue.settle(talk.owner_id)
     assert sorted(await found(database, talk.owner_id, "narwhal")) == sorted(said)
     assert counted.writes == 3
+
+
+async def _pieces_of_the_index(database: Database) -> int:
+    pieces = text("SELECT count(DISTINCT segid) FROM search_index_idx")
+    return int(await database.read(lambda connection: connection.execute(pieces).scalar_one()))
+
+
+async def test_what_is_written_together_is_one_piece_of_the_index(tmp_path: Path) -> None:
+    async with open_place(tmp_path) as database:
+        talk, queue = await talk_of(database), IndexQueue(database)
+        for number in range(3):
+            await say(database, talk, f"narwhal {number}", queue)
+        await queue.settle(talk.owner_id)
+        assert await _pieces_of_the_index(database) == 1
+
+        said = [await say(database, talk, f"walrus {number}", None) for number in range(3)]
+        await database.write(lambda connection: index_messages(connection, said))
+        assert await _pieces_of_the_index(database) == 2
+
+
+async def test_messages_that_are_too_long_to_be_written_at_once_are_all_written(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_MAX_CHARS_AT_ONCE", 30)
+    talk, queue = await talk_of(database), IndexQueue(database)
+    said = [await say(database, talk, f"narwhal {'walrus ' * (number % 3)}", queue) for number in range(10)]
+    await queue.settle(talk.owner_id)
+    assert sorted(await found(database, talk.owner_id, "narwhal")) == sorted(said)
 
 
 async def test_very_many_do_not_wait_for_the_second_to_be_over(
