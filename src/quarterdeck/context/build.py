@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from quarterdeck.context.assistants import Assistant
 from quarterdeck.context.budget import PINNED_SHARE, SUMMARY_SHARE, budget_of
+from quarterdeck.context.kept import KEEPER, LEAST_ROWS, Manner, Written
 from quarterdeck.context.manifest import Manifest
 from quarterdeck.context.path import Read, cut, read_path_within
 from quarterdeck.context.pins import find_pins
@@ -220,17 +221,33 @@ class ContextDraft:
             self._prompt.add_text("pinned", "user", self._pinned(pin), **source)
 
     def _add_rows(self, kept: list[PathRow]) -> None:
-        wanted, add, zone = self._wanted, self._prompt.add_piece, self._zone
-        spoken, with_calls = wanted.assistant.format, bool(wanted.tools)
-        before: Before | None = None
-        for row in reversed(kept):
-            if not row.is_sent and row.id != wanted.request:
+        """The oldest first. What was written of the older ones the last time is taken from there."""
+        wanted, conversation = self._wanted, KEEPER.find(self._wanted.conversation)
+        rows = kept[::-1]
+        manner = Manner(wanted.assistant.format, wanted.zone, bool(wanted.tools))
+        prior, known = self._prompt.copy(), conversation.written
+        if known is not None and known.fits(manner, prior, rows):
+            self._prompt, above = known.prompt.copy(), known.above
+            older = self._write(rows[len(known.rows) : -1], manner, above)
+        else:
+            older = self._write(rows[:-1], manner, None)
+        if len(rows) > LEAST_ROWS:
+            conversation.written = Written(manner, prior, rows[:-1], self._prompt.copy(), older)
+        self._write(rows[-1:], manner, older)
+
+    def _write(self, rows: list[PathRow], manner: Manner, above: Before | None) -> Before | None:
+        """`above` is what stands above the first of them; what stands above the next one is returned."""
+        add, zone, request = self._prompt.add_piece, self._zone, self._wanted.request
+        spoken, with_calls = manner.answer_format, manner.with_calls
+        for row in rows:
+            if not row.is_sent and row.id != request:
                 continue
-            pieces = row_pieces(row, before, spoken, zone, with_calls=with_calls)
+            pieces = row_pieces(row, above, spoken, zone, with_calls=with_calls)
             for number, piece in enumerate(pieces):
                 add(piece, row, number)
             if pieces:
-                before = Before(row.role, row.at)
+                above = Before(row.role, row.at)
+        return above
 
     def _add_recalled(self, found: list[Found]) -> int:
         """Together one part of the question's message, the last of all that the conversation says."""

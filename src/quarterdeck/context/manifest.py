@@ -107,6 +107,11 @@ class Digest:
         raw = text.encode("utf-8", "surrogatepass")
         self._pieces.append(b"%s %d\n%s" % (role.encode(), len(raw), raw))
 
+    def copy(self) -> Digest:
+        copied = Digest()
+        copied._pieces = self._pieces.copy()
+        return copied
+
     def hex(self) -> str:
         return hashlib.sha256(b"".join(self._pieces)).hexdigest()
 

@@ -7,13 +7,16 @@ work is that of what is sent, however long the conversation is.
 from __future__ import annotations
 
 import zlib
+from collections.abc import Mapping
 from itertools import accumulate
+from typing import Any
 
 from msgspec import Struct
 
+from quarterdeck.context.kept import KEEPER, KeptRow
 from quarterdeck.domain.tokens import estimate_parts
 from quarterdeck.store.database import AnyConnection
-from quarterdeck.store.paths import PathRow, read_upwards
+from quarterdeck.store.paths import PathRow, path_row, read_stored_upwards
 from quarterdeck.store.summaries import SummaryRow, find_ending_at
 
 _FIRST_PAGE = 16
@@ -47,26 +50,53 @@ def read_path_within(
 
     `has_summaries`: False where the conversation is known to have none.
     """
+    kept = KEEPER.find(conversation)
+    stored = _Stored(kept.rows)
+    read = _read_within(connection, (conversation, request), budget, stored, has_summaries=has_summaries)
+    _lengths[conversation] = len(stored.read)
+    KEEPER.keep(conversation, kept, stored.read)
+    return read
+
+
+class _Stored:
+    """Rows as the database has them become what they are, which of most is known. `read`: all that did, by id."""
+
+    def __init__(self, known: Mapping[str, KeptRow]) -> None:
+        self._known = known
+        self.read: dict[str, KeptRow] = {}
+
+    def understand(self, stored: Any) -> KeptRow:
+        known = self._known.get(stored[0])
+        if known is not None and known.stored == stored:
+            return known
+        row = path_row(stored)
+        return KeptRow(stored, row, cost_of(row) if row.is_sent else 0)
+
+
+def _read_within(
+    connection: AnyConnection, of: tuple[str, str], budget: int, stored: _Stored, *, has_summaries: bool
+) -> Read:
+    """`of`: the conversation and the request."""
+    conversation, request = of
     rows: list[PathRow] = []
     costs: list[int] = []
     cursor: str | None = request
     while cursor is not None:
-        page = read_upwards(connection, conversation, cursor, _PAGE if rows else _first_page(conversation))
-        answered = [row.id for row in page if row.id != request] if has_summaries else []
+        page = read_stored_upwards(connection, conversation, cursor, _PAGE if rows else _first_page(conversation))
+        answered = [row[0] for row in page if row[0] != request] if has_summaries else []
         endings = find_ending_at(connection, conversation, answered)
-        for row in page:
-            if (ends := endings.get(row.id)) and (summary := pick(ends)) is not None:
-                _lengths[conversation] = len(rows)
+        for raw in page:
+            identifier = raw[0]
+            if (ends := endings.get(identifier)) and (summary := pick(ends)) is not None:
                 return _follow_summaries(connection, conversation, (rows, costs), summary)
-            cost = cost_of(row) if row.is_sent else 0
-            budget -= cost
+            one = stored.understand(raw)
+            budget -= one.cost
             if budget < 0 and rows:
-                _lengths[conversation] = len(rows)
-                return Read(rows, costs, [], 0, row.id)
-            rows.append(row)
-            costs.append(cost)
-        cursor = page[-1].parent_id if page else None
-    _lengths[conversation] = len(rows)
+                return Read(rows, costs, [], 0, identifier)
+            stored.read[identifier] = one
+            rows.append(one.row)
+            costs.append(one.cost)
+        cursor = rows[-1].parent_id if page else None
     return Read(rows, costs, [], 0, None)
 
 

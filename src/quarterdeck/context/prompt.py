@@ -51,6 +51,15 @@ class Prompt:
         self.texts.append(text)
         return estimate_parts(parts), len(messages) - 1
 
+    def copy(self) -> Prompt:
+        copied = Prompt()
+        copied.messages, copied.entries, copied.texts = self.messages.copy(), self.entries.copy(), self.texts.copy()
+        copied._digest = self._digest.copy()
+        return copied
+
+    def says_the_same(self, other: Prompt) -> bool:
+        return self.entries == other.entries and self.messages == other.messages
+
     @property
     def tokens(self) -> int:
         return sum(entry.tokens for entry in self.entries)

@@ -5,6 +5,7 @@ Messages are linked upwards by `parent_id`, and these links never change: what i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from msgspec import Struct
@@ -21,6 +22,7 @@ _READ = (
     messages.c.id, messages.c.parent_id, messages.c.role, messages.c.parts, messages.c.version, messages.c.created_at,
     messages.c.ended_at, messages.c.deleted_at, messages.c.context_mark, messages.c.taint,
 )  # fmt: skip
+PARTS = _READ.index(messages.c.parts)  # the place of what a message says, in a row as it is stored
 
 
 class PathRow(Struct, frozen=True):
@@ -65,6 +67,13 @@ def _upwards(columns: tuple[Any, ...]) -> Any:
 
 # Built once: building a statement costs more than running it.
 _ROWS = Prepared(_upwards(_READ))
+# Most conversations are one path, and this takes half as long as to follow its links.
+_BEFORE = Prepared(
+    select(*_READ)
+    .where(messages.c.conversation_id == bindparam("conversation"), messages.c.id <= bindparam("message"))
+    .order_by(messages.c.id.desc())
+    .limit(bindparam("limit"))
+)
 _LINKS = Prepared(_upwards(()))
 _PINNED = Prepared(
     select(*_READ)
@@ -90,8 +99,22 @@ _PINNED_SQLITE = Prepared(
 
 def read_upwards(connection: AnyConnection, conversation: str, message: str, limit: int) -> list[PathRow]:
     """`message` and what is above it, newest first, at most `limit`. The cost is that of `limit`."""
-    rows = _ROWS.all(connection, {"message": message, "conversation": conversation, "limit": limit})
-    return [_row(row) for row in rows]
+    return [path_row(row) for row in read_stored_upwards(connection, conversation, message, limit)]
+
+
+def read_stored_upwards(connection: AnyConnection, conversation: str, message: str, limit: int) -> Sequence[Any]:
+    """The same, as the database has it: the id comes first; `path_row` makes of a row what it is."""
+    asked = {"message": message, "conversation": conversation, "limit": limit}
+    path: list[Any] = []
+    cursor: str | None = message
+    for row in _BEFORE.all(connection, asked):
+        if row[0] == cursor:
+            path.append(row)
+            cursor = row[1]
+    if cursor is None or len(path) == limit or not path:
+        return path
+    rest = {"message": cursor, "conversation": conversation, "limit": limit - len(path)}
+    return [*path, *_ROWS.all(connection, rest)]
 
 
 def read_links(connection: AnyConnection, conversation: str, message: str, limit: int) -> list[tuple[str, str | None]]:
@@ -103,7 +126,7 @@ def read_links(connection: AnyConnection, conversation: str, message: str, limit
 def list_pinned(connection: AnyConnection, conversation: str, limit: int) -> list[PathRow]:
     """On whatever branch, the newest first."""
     statement = _PINNED_SQLITE if connection.dialect.name == "sqlite" else _PINNED
-    return [_row(row) for row in statement.all(connection, {"conversation": conversation, "limit": limit})]
+    return [path_row(row) for row in statement.all(connection, {"conversation": conversation, "limit": limit})]
 
 
 def find_taints(connection: AnyConnection, conversation: str) -> str:
@@ -121,7 +144,7 @@ def find_rows(connection: AnyConnection, conversation: str, ids: list[str]) -> d
     for start in range(0, len(ids), _AT_ONCE):
         some = ids[start : start + _AT_ONCE]
         query = select(*_READ).where(messages.c.conversation_id == conversation, messages.c.id.in_(some))
-        found |= {row.id: _row(row) for row in connection.execute(query)}
+        found |= {row.id: path_row(row) for row in connection.execute(query)}
     return found
 
 
@@ -142,7 +165,7 @@ def set_mark(connection: WriteConnection, message: str, mark: str) -> None:
     connection.execute(update(messages).where(messages.c.id == message).values(context_mark=mark))
 
 
-def _row(row: Any) -> PathRow:
+def path_row(row: Any) -> PathRow:
     identifier, parent, role, parts, version, created_at, ended_at, deleted_at, mark, taint = row
     said, is_deleted = decode_parts(parts), deleted_at is not None
     return PathRow(identifier, parent, role, said, version, created_at, ended_at, is_deleted, mark, taint)

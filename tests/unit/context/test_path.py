@@ -5,7 +5,10 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from sqlalchemy import create_engine, update
+from tests.harness.waiting import trials
 from tests.unit.context.test_build import profile
 from tests.unit.store.stored import add_conversation, add_message, add_path, add_user
 from tests.unit.store.test_summaries import add_summary
@@ -20,7 +23,7 @@ from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.domain.step import ToolSpec
 from quarterdeck.store.conversations import ConversationRow
 from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.paths import set_mark
+from quarterdeck.store.paths import read_upwards, set_mark
 from quarterdeck.store.summaries import mark_stale
 from quarterdeck.store.tables import messages, metadata
 
@@ -186,3 +189,24 @@ def test_what_is_quoted_cannot_leave_its_quotation() -> None:
     material = quote(section_of_rows(read.rows), mark, "plain", zone_or_utc(""), 1_000)
     assert material.count(mark) == 2
     assert material.endswith(f"{mark} end>>")
+
+
+@settings(max_examples=trials(30, 200))
+@given(st.data())
+def test_a_path_is_read_upwards_whatever_else_is_in_its_conversation_and_whenever_it_was_made(
+    data: st.DataObject,
+) -> None:
+    place = Place()
+    made = [add_message(place.connection, place.row, None, "user", [TextPart("A ship.")]) for _ in range(12)]
+    order = data.draw(st.permutations(made))  # an import may make an answer before its question
+    parents: dict[str, str | None] = {order[0]: None}
+    for number, message in enumerate(order[1:]):
+        parents[message] = data.draw(st.sampled_from(order[max(number - 2, 0) : number + 1]))
+        place.connection.execute(update(messages).where(messages.c.id == message).values(parent_id=parents[message]))
+    wanted, limit = data.draw(st.sampled_from(made)), data.draw(st.integers(1, 13))
+    expected: list[str] = []
+    above: str | None = wanted
+    while above is not None and len(expected) < limit:
+        expected.append(above)
+        above = parents[above]
+    assert [row.id for row in read_upwards(place.connection, place.row.id, wanted, limit)] == expected
