@@ -180,6 +180,7 @@ def main(arguments: list[str]) -> int:
         sys.exit(__doc__)
     if "--long" in options:
         os.environ["QUARTERDECK_TEST_LONG"] = "1"
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # images set it: each process would compile all tests again
     RESULTS.mkdir(exist_ok=True)
     if arguments[0] == "check":
         results = run_lanes(CHECKS[:5], CHECKS[5:])

@@ -38,6 +38,15 @@ class Report(Protocol):
     def __call__(self, guarantee: str, violations: list[str], trials: int, figures: str = "") -> None: ...
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What a module makes for all its tests is made once: they run in one process (`--dist loadgroup`)."""
+    for item in items:
+        fixtures: dict[str, Any] = getattr(item, "_fixtureinfo").name2fixturedefs  # noqa: B009 there is no public way
+        shares = any(definition.scope == "module" for found in fixtures.values() for definition in found)
+        if shares and not item.get_closest_marker("xdist_group"):
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _certificates_are_read_once() -> Iterator[None]:
     """A client reads the machine's certificates when it is made: 30 ms, thousands of times, mostly for plain HTTP."""

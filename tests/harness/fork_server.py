@@ -2,10 +2,14 @@
 
     python fork_server.py DESCRIPTOR
 
-The descriptor is a socket of whole messages. A request is JSON, `{"words": […], "folder": "…", "environment": {…}}`,
-with three descriptors: for standard output, for standard error, and a pipe for the exit status. The answer is the
-process id; when that process has ended, its status is written into its pipe as `subprocess` would tell it. It ends
-with the other end of the socket, and all that it has forked. `forked.py` is the client.
+The descriptor is a socket of whole messages. A request is JSON, `{"words": […], "folder": "…", "environment": {…},
+"program": "…", "has_terminal": …}`, with four descriptors: for standard input, output and error, and a pipe for the
+exit status. The answer is the process id; when that process has ended, its status is written into its pipe as
+`subprocess` would tell it. It ends with the other end of the socket, and all that it has forked. `forked.py` is the
+client.
+
+With `has_terminal`, standard input is a terminal, and the process leads a session of its own on it. `program` is a
+script beside this one that runs the command in its own way (`weakened.py`), or empty.
 
 It must stay without threads and without what reads the environment or draws a number while it is loaded.
 """
@@ -13,6 +17,7 @@ It must stay without threads and without what reads the environment or draws a n
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import gc
 import importlib
 import json
@@ -22,13 +27,16 @@ import select
 import signal
 import socket
 import sys
+import termios
 import time
+from pathlib import Path
 from typing import Any
 
 # what `serve`, `worker` and the commands load sooner or later
 LOADED = ("cli.main", "cli.serving", "serve", "worker", "supervise", "web.application", "app.opening", "app.serving")
 LIBRARIES = ("aiohttp", "httptools", "snowballstemmer", "sqlite3", "uvicorn", "uvloop", "websockets")
 MAX_REQUEST_BYTES = 1 << 20
+HERE = Path(__file__).parent
 
 
 def load() -> None:
@@ -53,19 +61,19 @@ def serve(requests: socket.socket) -> dict[str, Any] | None:
             _reap(statuses)
         if requests.fileno() not in ready:
             continue
-        text, descriptors, _, _ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 3)
+        text, descriptors, _, _ = socket.recv_fds(requests, MAX_REQUEST_BYTES, 4)
         if not text:
             _end(statuses)
             return None
-        output, errors, status = descriptors
+        status = descriptors.pop()
         pid = os.fork()
         if not pid:
-            _become_fresh(output, errors, [status, ended, wake, *statuses.values()])
+            _become_fresh(descriptors, [status, ended, wake, *statuses.values()])
             requests.close()
             return dict(json.loads(text))
         statuses[pid] = status
-        os.close(output)
-        os.close(errors)
+        for descriptor in descriptors:
+            os.close(descriptor)
         requests.send(str(pid).encode())
 
 
@@ -85,26 +93,33 @@ def _reap(statuses: dict[int, int]) -> None:
             os.close(pipe)
 
 
-def _become_fresh(output: int, errors: int, others: list[int]) -> None:
+def _become_fresh(standard: list[int], others: list[int]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    os.dup2(output, 1)
-    os.dup2(errors, 2)
-    for descriptor in (output, errors, *others):
+    for place, descriptor in enumerate(standard):
+        os.dup2(descriptor, place)
+    for descriptor in (*standard, *others):
         os.close(descriptor)
 
 
 def run(request: dict[str, Any]) -> None:
     """`python -m quarterdeck WORDS`, in the folder and the environment that were asked for."""
+    if request["has_terminal"]:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)  # so that Ctrl-C is a signal
     os.chdir(request["folder"])
     os.environ.clear()
     os.environ.update(request["environment"])
     time.tzset()
-    sys.path[0] = request["folder"]
     sys.argv = ["quarterdeck", *request["words"]]
     gc.enable()
-    runpy.run_module("quarterdeck", run_name="__main__", alter_sys=True)
+    if program := request["program"]:
+        sys.path[:1] = [str(HERE), str(HERE.parents[1])]
+        runpy.run_path(str(HERE / program), run_name="__main__")
+    else:
+        sys.path[0] = request["folder"]
+        runpy.run_module("quarterdeck", run_name="__main__", alter_sys=True)
 
 
 if __name__ == "__main__":

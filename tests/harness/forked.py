@@ -1,5 +1,7 @@
 """`python -m quarterdeck …` as processes that are forked from one that has loaded it (`fork_server.py`).
 
+So are the commands whose protections are switched off or that are killed at a chosen word, and those at a terminal.
+
 Loading costs more than a second of a processor, and the tests start some hundred servers. In the long setting, and
 where the environment says how Python itself is to start, every process is a fresh one.
 """
@@ -17,13 +19,17 @@ import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from tests.harness.waiting import is_long
 
 _PROGRAM = Path(__file__).with_name("fork_server.py")
 _OF_THE_INTERPRETER = ("PYTHON", "LD_", "LC_", "LANG", "OPENSSL_", "MALLOC_")  # read while a process starts
+
+Standard = tuple[int, int, int]
+"""Descriptors for standard input, output and error."""
 
 
 class ForkedProcess:
@@ -68,13 +74,10 @@ class _ForkServer:
                 stdin=subprocess.DEVNULL, env=environment, pass_fds=[descriptor],
             )  # fmt: skip
 
-    def start(
-        self, words: list[str], folder: Path, environment: dict[str, str], output: IO[bytes], errors: IO[bytes]
-    ) -> ForkedProcess:
-        asked = json.dumps({"words": words, "folder": str(folder), "environment": environment}).encode()
+    def start(self, asked: dict[str, Any], standard: Standard) -> ForkedProcess:
         status, theirs = os.pipe()
         with self._asking:
-            socket.send_fds(self._socket, [asked], [output.fileno(), errors.fileno(), theirs])
+            socket.send_fds(self._socket, [json.dumps(asked).encode()], [*standard, theirs])
             os.close(theirs)
             pid = self._socket.recv(16)
         assert pid, "the fork server has ended"
@@ -100,24 +103,56 @@ def can_fork(environment: dict[str, str]) -> bool:
 
 
 def fork(
-    words: list[str], folder: Path, environment: dict[str, str], output: IO[bytes], errors: IO[bytes]
+    words: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    standard: Standard,
+    *,
+    program: str = "",
+    has_terminal: bool = False,
 ) -> ForkedProcess:
-    """`quarterdeck WORDS`, started."""
-    return _fork_server().start(words, folder, environment, output, errors)
+    """`quarterdeck WORDS`, started; by `program`, a script of this folder, if it is given.
+
+    With `has_terminal` it leads a session on the terminal that is its standard input.
+    """
+    asked = {"words": words, "folder": str(folder), "environment": environment}
+    return _fork_server().start(asked | {"program": program, "has_terminal": has_terminal}, standard)
 
 
 def run_forked(
-    words: list[str], folder: Path, environment: dict[str, str], timeout_s: float
+    words: list[str],
+    folder: Path,
+    environment: dict[str, str],
+    timeout_s: float,
+    *,
+    program: str = "",
+    said: str | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """As `subprocess.run` does it. Raises: `subprocess.TimeoutExpired`, when it was killed."""
-    with tempfile.TemporaryFile() as output, tempfile.TemporaryFile() as errors:
-        process = fork(words, folder, environment, output, errors)
+    """As `subprocess.run` does it; `said` comes by a pipe. Raises: `subprocess.TimeoutExpired`, when it was killed."""
+    with (
+        open(os.devnull, "rb") if said is None else _pipe_with(said.encode()) as given,
+        tempfile.TemporaryFile() as output,
+        tempfile.TemporaryFile() as errors,
+    ):
+        standard = (given.fileno(), output.fileno(), errors.fileno())
+        process = fork(words, folder, environment, standard, program=program)
         try:
             status = process.wait(timeout_s)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
         return subprocess.CompletedProcess(["quarterdeck", *words], status, _text_of(output), _text_of(errors))
+
+
+@contextlib.contextmanager
+def _pipe_with(words: bytes) -> Iterator[IO[bytes]]:
+    """The end of a pipe that has all of `words` already, and ends with them."""
+    assert len(words) < select.PIPE_BUF * 8, "more than a pipe holds"
+    reading, writing = os.pipe()
+    with open(reading, "rb") as given:
+        with open(writing, "wb") as giving:
+            giving.write(words)
+        yield given
 
 
 def _text_of(written: IO[bytes]) -> str:

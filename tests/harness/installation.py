@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, insert
+from tests.harness.forked import can_fork, run_forked
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.store.migrate import migrate_sqlite
@@ -18,6 +19,8 @@ from quarterdeck.store.tables import conversations, endpoints, messages, metadat
 from quarterdeck.store.transfer import TableSum, sum_table
 from quarterdeck.store.transfer_places import Place, SqlitePlace
 
+ROOT = Path(__file__).parents[2]
+_DYING_S = 120
 HARD_TEXTS = ["", "plain", "Größe, naïve, 字, 🦊", "a\nb\tc\\ \"quoted\" 'x'", "\u2028\ufeff\U0010ffff", "x" * 5_000]
 
 
@@ -91,11 +94,13 @@ def sums_in(folder: Path) -> dict[str, TableSum]:
 
 def run_dying(at: int, *arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     """The command, killed before its `at`th word to a database; the status is negative when it was."""
+    words = [str(at), *arguments]
+    if can_fork(environment):
+        return run_forked(words, folder, environment, _DYING_S, program="dying_command.py")
     script = Path(__file__).with_name("dying_command.py")
-    environment = environment | {"PYTHONPATH": str(Path(__file__).parents[2])}
     return subprocess.run(
-        [sys.executable, str(script), str(at), *arguments],
-        cwd=folder, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        [sys.executable, str(script), *words], cwd=folder, env=environment | {"PYTHONPATH": str(ROOT)},
+        capture_output=True, text=True, timeout=_DYING_S, check=False,
     )  # fmt: skip
 
 

@@ -102,8 +102,12 @@ class Server:
     def _launch(self, *words: str) -> None:
         self._starts += 1
         with self.output.open("wb") as output, (self.folder / "stderr.txt").open("ab") as log:
-            if self.command == _COMMAND and not self.under and can_fork(self.environment):
-                self._process = fork(list(words), self.work_dir, self.environment, output, log)
+            if self.command in (_COMMAND, _WEAKENED) and not self.under and can_fork(self.environment):
+                with open(os.devnull, "rb") as nothing:
+                    standard = (nothing.fileno(), output.fileno(), log.fileno())
+                    self._process = fork(
+                        list(words), self.work_dir, self.environment, standard, program=_program_of(self.environment)
+                    )
                 return
             self._process = subprocess.Popen(
                 [*self.under, *self.command, *words], cwd=self.work_dir, env=self.environment, stdout=output, stderr=log
@@ -203,12 +207,18 @@ def children_of(pid: int) -> list[int]:
     return sorted(found)
 
 
-def run_command(*arguments: str, folder: Path, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    command = _WEAKENED if environment.get("WITHOUT") else _COMMAND
-    if command == _COMMAND and can_fork(environment):
-        return run_forked(list(arguments), folder, environment, _COMMAND_S)
+def run_command(
+    *arguments: str, folder: Path, environment: dict[str, str], said: str | None = None
+) -> subprocess.CompletedProcess[str]:
+    """`quarterdeck …`; `said` comes by a pipe. Raises: `subprocess.TimeoutExpired`."""
+    program = _program_of(environment)
+    if can_fork(environment):
+        return run_forked(list(arguments), folder, environment, _COMMAND_S, program=program, said=said)
+    command = _WEAKENED if program else _COMMAND
     return subprocess.run(
         [*command, *arguments],
+        input=said,
+        stdin=subprocess.DEVNULL if said is None else None,
         cwd=folder,
         env=environment,
         capture_output=True,
@@ -216,3 +226,7 @@ def run_command(*arguments: str, folder: Path, environment: dict[str, str]) -> s
         timeout=_COMMAND_S,
         check=False,
     )
+
+
+def _program_of(environment: dict[str, str]) -> str:
+    return "weakened.py" if environment.get("WITHOUT") else ""

@@ -15,14 +15,17 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from tests.harness.forked import ForkedProcess, can_fork, fork
 from tests.harness.waiting import wait_until
+
+AnyProcess = subprocess.Popen[bytes] | ForkedProcess
 
 COLUMNS, LINES = 80, 24
 _ESCAPE = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)|[@-Z\\-_=>])")
 
 
 class Terminal:
-    def __init__(self, process: subprocess.Popen[bytes], end: int) -> None:
+    def __init__(self, process: AnyProcess, end: int) -> None:
         self.process = process
         self._end = end
         self._raw = bytearray()
@@ -65,16 +68,7 @@ def open_terminal(*words: str, folder: Path, environment: dict[str, str]) -> Ite
     """`quarterdeck …` as somebody runs it at a terminal."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    process = subprocess.Popen(
-        [sys.executable, "-m", "quarterdeck", *words],
-        cwd=folder,
-        env={"TERM": "xterm-256color"} | environment,
-        stdin=theirs,
-        stdout=theirs,
-        stderr=theirs,
-        start_new_session=True,
-        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
-    )
+    process = _start(list(words), folder, {"TERM": "xterm-256color"} | environment, theirs)
     os.close(theirs)
     terminal = Terminal(process, ours)
     try:
@@ -84,3 +78,18 @@ def open_terminal(*words: str, folder: Path, environment: dict[str, str]) -> Ite
             process.kill()
             process.wait(10)
         os.close(ours)
+
+
+def _start(words: list[str], folder: Path, environment: dict[str, str], end: int) -> AnyProcess:
+    if can_fork(environment):
+        return fork(words, folder, environment, (end, end, end), has_terminal=True)
+    return subprocess.Popen(
+        [sys.executable, "-m", "quarterdeck", *words],
+        cwd=folder,
+        env=environment,
+        stdin=end,
+        stdout=end,
+        stderr=end,
+        start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+    )

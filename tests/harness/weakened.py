@@ -1,7 +1,8 @@
 """`python weakened.py serve …` with WITHOUT="claims": the `quarterdeck` command with protections switched off.
 
 For negative controls: the product knows nothing of it, names in it are replaced before it starts. Several protections
-are parted by commas. A server of the tests is started like this when its environment has WITHOUT.
+are parted by commas. A server of the tests is started like this when its environment has WITHOUT. A name is replaced in
+every module that has it: where the process was forked (`forked.py`), all of them are loaded before.
 """
 
 from __future__ import annotations
@@ -42,7 +43,8 @@ def shorten_leases() -> None:
 
 def shorten_patience() -> None:
     """No protection: who does not read is dropped after one second instead of ten."""
-    replace("web.connections", "SEND_TIMEOUT_S", 1.0)
+    for place in ("web.connections", "web.streams"):
+        replace(place, "SEND_TIMEOUT_S", 1.0)
     replace("web.connections", "_WATCH_S", 0.2)
 
 
@@ -196,7 +198,8 @@ def forget_ids() -> None:
         return new_turn(connection, conversation, f"{key} {time.monotonic_ns()}", *args, **options)
 
     new_turn: Any = replace("turns.record", "_new_turn", make_anew)
-    replace("turns.record", "find_known", lambda *_: None)
+    for place in ("turns.record", "turns.record_edit"):
+        replace(place, "find_known", lambda *_: None)
 
 
 def begin_early() -> None:

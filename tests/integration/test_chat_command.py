@@ -6,12 +6,11 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from tests.fakes.script import TAGGED, Script, words
-from tests.harness.server import Server, clean_environment
+from tests.harness.server import Server, clean_environment, run_command
 from tests.harness.terminal import COLUMNS, Terminal, open_terminal
 from tests.harness.upstream import Upstream
 from tests.harness.waiting import wait_until
@@ -25,21 +24,14 @@ STALLED = Script(pieces=words(5), fault="stall", fault_after=5)
 
 
 def chat(
-    server: Server, *arguments: str, piped: bytes | None = None, status: int = 0, folder: Path | None = None
+    server: Server, *arguments: str, piped: str | None = None, status: int = 0, folder: Path | None = None
 ) -> subprocess.CompletedProcess[str]:
     """With the shared server, as one elsewhere."""
-    done = subprocess.run(
-        [sys.executable, "-m", "quarterdeck", "chat", "--url", server.url, *arguments],
-        input=piped,
-        stdin=subprocess.DEVNULL if piped is None else None,
-        cwd=folder or server.work_dir,
-        env=clean_environment(server.work_dir, QUARTERDECK_KEY=server.key),
-        capture_output=True,
-        timeout=30,
-        check=False,
-    )
-    assert done.returncode == status, done.stderr.decode()
-    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+    environment = clean_environment(server.work_dir, QUARTERDECK_KEY=server.key)
+    place = folder or server.work_dir
+    done = run_command("chat", "--url", server.url, *arguments, folder=place, environment=environment, said=piped)
+    assert done.returncode == status, done.stderr
+    return done
 
 
 def last_question(upstream: Upstream, model: str) -> str:
@@ -56,12 +48,12 @@ def test_one_message_is_answered_on_standard_output(server: Server, upstream: Up
 def test_what_is_piped_stands_quoted_below_the_message(server: Server, upstream: Upstream, tmp_path: Path) -> None:
     (tmp_path / "secret.txt").write_text("not to be sent")
     model = upstream.model(Script())
-    chat(server, "review this", "--model", model, piped=b"-old ```\n+new @secret.txt\n", folder=tmp_path)
+    chat(server, "review this", "--model", model, piped="-old ```\n+new @secret.txt\n", folder=tmp_path)
     asked = last_question(upstream, model)
     assert "review this" in asked
     assert "````\n-old ```\n+new @secret.txt\n````" in asked
     assert "not to be sent" not in asked  # what a pipe says names no files
-    chat(server, "--model", model, piped=b"only a pipe")
+    chat(server, "--model", model, piped="only a pipe")
     assert "only a pipe" in last_question(upstream, model)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import httpx2
@@ -11,7 +10,7 @@ import pytest
 from tests.conftest import MakeServer
 from tests.harness.full_client import open_full
 from tests.harness.people import add_person, id_of
-from tests.harness.server import Server
+from tests.harness.server import Server, run_command
 from tests.harness.waiting import wait_until_async
 
 PASSWORD = "a sail in the wind"
@@ -25,16 +24,8 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def user(server: Server, *words: str, given: str = "") -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "quarterdeck", "user", *words],
-        cwd=server.work_dir,
-        env=server.environment | {"QUARTERDECK_DATA_DIR": str(server.data_dir)},
-        input=given,
-        capture_output=True,
-        text=True,
-        timeout=30,
-        check=False,
-    )
+    environment = server.environment | {"QUARTERDECK_DATA_DIR": str(server.data_dir)}
+    return run_command("user", *words, folder=server.work_dir, environment=environment, said=given)
 
 
 def sign_in(server: Server, name: str, password: str = PASSWORD) -> httpx2.Response:
