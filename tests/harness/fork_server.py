@@ -33,15 +33,17 @@ from pathlib import Path
 from typing import Any
 
 # what `serve`, `worker` and the commands load sooner or later
-LOADED = ("cli.main", "cli.serving", "serve", "worker", "supervise", "web.application", "app.opening", "app.serving")
-LIBRARIES = ("aiohttp", "httptools", "snowballstemmer", "sqlite3", "uvicorn", "uvloop", "websockets")
+SERVERS = ("cli.serving", "serve", "worker", "supervise", "web.application", "app.opening", "app.serving")
+COMMANDS = ("cli.main", "cli.chat.command", "cli.database", "cli.doctor", "cli.keys", "cli.users", "operations.restore")
+LIBRARIES = ("aiohttp", "httptools", "httpx2", "snowballstemmer", "sqlite3", "uvicorn", "uvloop", "websockets")
+MIGRATIONS = ("alembic.command", "alembic.config")
 MAX_REQUEST_BYTES = 1 << 20
 HERE = Path(__file__).parent
 
 
 def load() -> None:
     gc.disable()  # as `quarterdeck` itself does
-    for name in (*(f"quarterdeck.{module}" for module in LOADED), *LIBRARIES):
+    for name in (*(f"quarterdeck.{module}" for module in (*SERVERS, *COMMANDS)), *LIBRARIES, *MIGRATIONS):
         importlib.import_module(name)
     gc.freeze()
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import pytest
 
@@ -141,3 +143,27 @@ def test_a_test_that_was_tried_once_more_is_named() -> None:
     text = f"RERUN {test}\nPASSED {test}\n=== 1 passed, 1 rerun in 5.38s ===\n"
     result = count_tests("tests", text, 0, 5.0)
     assert (result.passed, result.failed, result.again) == (1, 0, [test])
+
+
+def test_one_process_compiles_the_tests_for_all_workers_unless_they_are_compiled(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    begun: list[str] = []
+
+    def run_lanes(*lanes: list[Any]) -> list[Any]:
+        begun.extend(step.name for step in lanes[0])
+        assert "PYTHONDONTWRITEBYTECODE" not in os.environ, "nothing would be kept"
+        return []
+
+    monkeypatch.setattr(tiers, "run_lanes", run_lanes)
+    monkeypatch.setattr(tiers, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(tiers, "ROOT", tmp_path)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    tiers.main(["all"])
+    assert begun[:2] == ["collect", "tests"]
+    compiled = tmp_path / "tests" / "__pycache__"
+    compiled.mkdir(parents=True)
+    (compiled / "conftest.cpython-311-pytest-9.2.0.pyc").touch()
+    begun.clear()
+    tiers.main(["all"])
+    assert begun[0] == "tests"
