@@ -158,7 +158,9 @@ def test_a_conversation_at_a_terminal(server: Server, upstream: Upstream, at_ter
     with open_terminal(*words_of, folder=server.work_dir, environment=at_terminal) as terminal:
         place = enter(terminal, "two\x1b\rlines", "The end.", 0)
         assert "two\nlines" in last_question(upstream, model)
-        place = enter(terminal, "/nonsense", "no command /nonsense", place)
+        place = enter(terminal, "/nonsense is said", "A blank before the / sends it as it is.", place)
+        place = enter(terminal, " /nonsense is said", "The end.", place)
+        assert "/nonsense is said" in last_question(upstream, model)
         place = enter(terminal, "/assistant ideas", "From now on: Ideas", place)
         place = enter(terminal, f"/model {other}", "None of them fits", place)  # this server does not list it
         place = enter(terminal, "/search bold", "Go on with (number", place)

@@ -48,19 +48,21 @@ class Session:
         self._greet()
         while (said := self._reader.read(self._status())) is not None:
             line = said.strip()
-            if line in ("/quit", "/exit"):
+            if said.rstrip() in ("/quit", "/exit"):
                 return
             if line:
-                self._attempt(line)
+                self._attempt(line, is_command=said.startswith("/"))
 
-    def _attempt(self, line: str) -> None:
+    def _attempt(self, line: str, *, is_command: bool) -> None:
         """What goes wrong is told, and the conversation goes on."""
         try:
             name, _, rest = line.removeprefix("/").partition(" ")
-            if line.startswith("/") and name in self._commands:
+            if is_command and name in self._commands:
                 self._commands[name][1](rest.strip())
-            elif line.startswith("/") and name.isalpha():
-                raise SetupError(f"There is no command /{name}: /help shows them.")
+            elif is_command and name.isalpha():
+                raise SetupError(
+                    f"There is no command /{name}: /help shows them. A blank before the / sends it as it is."
+                )
             else:
                 self._send(said=line)
         except (ClientError, SetupError) as error:
