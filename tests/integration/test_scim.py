@@ -111,6 +111,13 @@ def test_what_is_not_kept_here_is_told_in_the_shape_of_scim(
     assert told["detail"].endswith(".")
 
 
+def test_swagger_ui_sends_the_key_to_what_a_directory_asks(kept: Server) -> None:
+    paths = httpx2.get(f"{kept.url}/openapi.json").json()["paths"]
+    ours = [operation for path, kinds in paths.items() if path.startswith("/scim/") for operation in kinds.values()]
+    assert len(ours) == 9
+    assert all(operation["security"] == [{"HTTPBearer": []}] for operation in ours)
+
+
 def test_an_account_is_made_found_and_read(scim: httpx2.Client) -> None:
     made = make(
         scim,

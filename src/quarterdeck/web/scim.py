@@ -21,7 +21,7 @@ from quarterdeck.accounts.identities.scim_documents import RESOURCE_TYPES, SCHEM
 from quarterdeck.errors import AccessError, ForbiddenError, InputError, NotFoundError, QuarterdeckError
 from quarterdeck.store.provisioned import ProvisionedRow, find_provisioned, list_provisioned
 from quarterdeck.views.scim_errors import MEDIA_TYPE, scim_refusal
-from quarterdeck.web.dependencies import Address, TheHouse
+from quarterdeck.web.dependencies import Address, BearerKey, TheHouse
 from quarterdeck.web.house import House, identify, public_base
 
 _MAX_PAGE = 200
@@ -53,7 +53,7 @@ class ScimRoute(APIRoute):
 router = APIRouter(prefix="/scim/v2", tags=["scim"], route_class=ScimRoute)
 
 
-async def _directory(request: Request, house: TheHouse, address: Address) -> DirectoryActor:
+async def _directory(request: Request, house: TheHouse, address: Address, _key: BearerKey) -> DirectoryActor:
     """Who keeps the accounts. Raises: `AccessError`, `ForbiddenError`, `InputError`."""
     user, name = await _recognise(request, house)
     wanted = house.settings.scim_provider
