@@ -62,6 +62,20 @@ def test_a_memory_leads_to_its_message_and_is_edited_pinned_forgotten_and_had_ba
     expect(page.get_by_role("article", name="You")).to_contain_text("I keep two grey cats")
 
 
+def test_what_was_forgotten_last_comes_back_first_by_the_keys(chat: ChatPage) -> None:
+    remember(chat, {"text": "Rows on Mondays."}, {"text": "Rows on Tuesdays."})
+    page = chat.open("/memory").page
+    for day in ("Mondays", "Tuesdays"):
+        page.get_by_role("button", name=re.compile(f"^Forget:.* {day}")).press("Enter")
+        expect(page.get_by_role("list", name="Forgotten just now")).to_contain_text(day)
+    for there, gone in (("Tuesdays", "Mondays"), ("Mondays", "")):
+        page.keyboard.press("Control+z")
+        expect(page.get_by_role("button", name=re.compile(f"^Forget:.* {there}"))).to_be_visible()
+        if gone:
+            expect(page.get_by_role("list", name="Forgotten just now")).to_contain_text(gone)
+    expect(page.get_by_role("list", name="Forgotten just now")).to_have_count(0)
+
+
 def test_memories_are_searched_and_filtered_and_the_address_keeps_it(chat: ChatPage) -> None:
     remember(
         chat,

@@ -21,6 +21,8 @@ const timers = new Map<number, ReturnType<typeof setTimeout>>();
 const held = new Set<number>();
 /** Changes that are on their way, the oldest first. */
 const underway = new Set<{ id: number; isTakenBack: boolean }>();
+/** Ways back that stand elsewhere on the page than in a notice, by their places. */
+const elsewhere = new Map<number, () => void>();
 let last = 0;
 
 export function showToast(text: string, action?: Notice["action"]): void {
@@ -70,14 +72,24 @@ export function releaseToast(id: number): void {
   if (held.delete(id) && held.size === 0) useToasts.getState().toasts.forEach(begin);
 }
 
+/** The place of what was done just now among all that can be undone: the latest is undone first. */
+export const takePlace = (): number => ++last;
+
+/** Has `undoLatest` know a way back that the page shows itself, until what is returned is called. */
+export function offerWayBack(place: number, run: () => void): () => void {
+  elsewhere.set(place, run);
+  return () => void elsewhere.delete(place);
+}
+
 /** Takes the way back of what was done last, or is being done, if one still is offered. */
 export function undoLatest(): void {
-  const offered = useToasts.getState().toasts.filter(({ action }) => isWayBack(action));
+  const shown = useToasts.getState().toasts.filter(({ action }) => isWayBack(action));
+  const offered = [...shown.map(({ id, action }) => ({ id, run: action?.run })), ...[...elsewhere].map(([id, run]) => ({ id, run }))];
   const waiting = [...underway].filter(({ isTakenBack }) => !isTakenBack);
   const latest = Math.max(...[...offered, ...waiting].map(({ id }) => id));
   const begun = waiting.find(({ id }) => id === latest);
   if (begun) begun.isTakenBack = true;
-  offered.find(({ id }) => id === latest)?.action?.run();
+  offered.find(({ id }) => id === latest)?.run?.();
   hideToast(latest);
 }
 
