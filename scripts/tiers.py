@@ -75,7 +75,7 @@ PAGE_TESTS = [_python("page-tests", "scripts/page.py", "run", "test")]
 AGAIN = ["-rR", "--reruns", "1", "--rerun-except", "violated"]
 # Tests wait for processes, leases and pages for much of their time: others run meanwhile, so more than there are cores.
 _APART = ["--ignore=tests/e2e", "--ignore=tests/faults"]
-# Compiled tests load in a third of the time. One process compiles them for all workers, who would all do it at once.
+# Compiled tests load in about half the time. One process compiles them for all workers, who would all do it at once.
 COMPILING = [_python("collect", "-m", "pytest", "--collect-only", "-q", *_APART)]
 TESTS = [_python("tests", "-m", "pytest", "-n", "4", "--dist", "loadgroup", *_APART, *AGAIN)]
 # Here seconds are part of what is promised: nothing but other faults runs meanwhile, beside some tests not even those.
