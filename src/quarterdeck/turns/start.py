@@ -153,10 +153,9 @@ class Turns:
             accepted, begun_s = await self._record(record)
         self._remember(name)
         if accepted.row.status in OPEN:
-            # First, so that the turn comes to its first step before the log's writer is woken: one commit has both.
+            beginning = self._begin_log(accepted.row)
             if runner is not None and accepted.row.lease_owner == runner.worker:
                 _launch(runner, accepted, begun_s)
-            beginning = self._begin_log(accepted.row)
             await self._wait_a_little(accepted.row, beginning)
         if accepted.is_new:
             self._feed.tell(name[0], FeedConversation(accepted.row.conversation_id))

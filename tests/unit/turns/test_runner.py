@@ -15,11 +15,9 @@ from quarterdeck.domain.events import (
     FeedTurnEnded,
     StepEnded,
     StepRetrying,
-    StepStarted,
     TextDelta,
     TurnEnded,
     TurnStarted,
-    decode_event,
     decode_feed_event,
 )
 from quarterdeck.domain.parts import IdeaPart, ReasoningPart, TextPart, plain_text
@@ -36,7 +34,6 @@ from quarterdeck.errors import (
     TooLargeError,
 )
 from quarterdeck.log.base import feed_name
-from quarterdeck.log.writer import Append, Write, Writer
 from quarterdeck.store.conversations import find_conversation
 from quarterdeck.store.database import StorageError
 from quarterdeck.store.ideas import list_ideas
@@ -56,26 +53,6 @@ THINKING: Script = [
     UsageChunk(Usage(11, 3, 2, 1)),
     FinishChunk("length"),
 ]
-
-
-async def test_a_turn_that_is_alone_begins_its_log_and_its_first_step_in_one_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("quarterdeck.store.glances.MOST_S", 60.0)  # however slow the machine is
-    commits: list[list[bytes]] = []
-    commit = Writer._commit
-
-    def note(writer: Writer, writes: list[Write]) -> bool:
-        commits.append([body for write in writes if isinstance(write, Append) for body in write.bodies])
-        return commit(writer, writes)
-
-    monkeypatch.setattr(Writer, "_commit", note)
-    async with open_rig(tmp_path, ScriptedProvider()) as rig:
-        for name in ("one that reads what the process is to know", "talk"):
-            accepted = await rig.send("Hello", name)
-            await rig.ended(accepted.row.id)
-    begun = [[type(decode_event(body)) for body in bodies] for bodies in commits if b"turn.started" in b"".join(bodies)]
-    assert begun[-1] == [TurnStarted, StepStarted]
 
 
 async def test_an_answer_whose_usage_no_database_takes_ends_with_its_text(tmp_path: Path) -> None:
