@@ -3,6 +3,7 @@ import { citationRule } from "./citation-grammar";
 import { growingMathRules, maskMath, mathRules } from "./math-grammar";
 
 const LINE_BREAK = /^<br ?\/?>/i;
+const FOOTNOTE = /^ {0,3}\[\^/;
 
 /**
  * Markdown without HTML: tags are read as plain text, only `<br>` (which models write into table
@@ -15,6 +16,7 @@ function makeOptions(rules: TokenizerExtension[]): MarkedOptions {
     hooks: { emStrongMask: maskMath },
     tokenizer: {
       html: () => undefined,
+      def: (source) => (FOOTNOTE.test(source) ? undefined : false), // a note of one word would be taken for an address, and be gone
       tag: (source) => {
         const match = LINE_BREAK.exec(source);
         return match ? ({ type: "br", raw: match[0] } as never) : undefined;

@@ -75,6 +75,13 @@ describe("Markdown", () => {
     expect(textOf("AT&amp;T &lt;b&gt; &amp;lt; &#8364; &nosuch;")).toBe("AT&T <b> &lt; € &nosuch;");
   });
 
+  it("shows footnotes as they were written", () => {
+    const page = show("Yes[^1], and [no].\n\n[^1]: Lisbon\n\n[no]: https://example.org");
+    expect(page).toHaveTextContent("Yes[^1], and no.");
+    expect(page).toHaveTextContent("[^1]: Lisbon");
+    expect(page).not.toHaveTextContent("[no]:");
+  });
+
   it("keeps the lines of what a person typed", () => {
     const { container } = render(<Markdown text={"a\nb"} keepsLines />);
     expect(container.firstElementChild).toHaveClass("md-keeps-lines");
