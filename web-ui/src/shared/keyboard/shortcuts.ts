@@ -1,5 +1,5 @@
 /** Keyboard shortcuts: one listener, and a list that `?` and the palette can show. */
-import { useEffect } from "react";
+import { useEffect, useRef } from "react";
 
 export const isMac = /Mac|iPhone|iPad/.test(navigator.userAgent);
 
@@ -13,12 +13,12 @@ export interface Shortcut {
 }
 
 export function useShortcuts(shortcuts: Shortcut[]): void {
+  const wasTyped = useRef(false);
   useEffect(() => {
-    let wasTyped = false;
-    const note = ({ type }: Event) => (wasTyped = type === "input");
+    const note = ({ type }: Event) => (wasTyped.current = type === "input");
     const press = (event: KeyboardEvent) => {
       if (event.defaultPrevented || event.isComposing) return;
-      const isText = isWritten(event.target) && (wasTyped || !isEmpty(event.target));
+      const isText = isWritten(event.target) && (wasTyped.current || !isEmpty(event.target));
       const pressed = shortcuts.find((shortcut) => matches(shortcut.keys, event) && !(shortcut.isOutsideText && isText));
       if (!pressed) return;
       event.preventDefault();
