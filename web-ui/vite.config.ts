@@ -40,6 +40,9 @@ export default defineConfig({
   },
   test: {
     restoreMocks: true,
+    unstubGlobals: true,
+    isolate: false, // a process for each file would take longer than its tests
+    setupFiles: ["src/shared/testing/fresh.ts"],
     testTimeout: 20_000, // some render hundreds of answers, and the machine may be busy
     projects: [
       { extends: true, test: { name: "plain", include: ["src/**/*.test.ts"] } },

@@ -10,7 +10,6 @@ const change = vi.fn();
 
 beforeEach(() => {
   vi.useFakeTimers();
-  HTMLElement.prototype.showPopover = () => undefined; // jsdom has none
   vi.stubGlobal("ResizeObserver", class { observe() {} disconnect() {} });
 });
 

@@ -18,7 +18,6 @@ const SNIPPETS = [
 ];
 
 beforeEach(() => {
-  Element.prototype.scrollIntoView = () => undefined; // jsdom has none
   vi.stubGlobal("fetch", vi.fn(() => Promise.resolve(Response.json({ items: SNIPPETS, next_cursor: null }))));
   vi.stubGlobal("matchMedia", () => ({
     matches: false,

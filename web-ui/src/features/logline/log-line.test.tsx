@@ -1,5 +1,5 @@
 import { fireEvent, render, screen, within } from "@testing-library/react";
-import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import "@/shared/i18n/i18n";
 import { findStops } from "./date-pill";
 import { LogLine } from "./log-line";
@@ -93,14 +93,6 @@ describe("the log line", () => {
 });
 
 describe("the log line on a phone", () => {
-  beforeAll(() => {
-    HTMLDialogElement.prototype.showModal = function showModal() {
-      this.open = true;
-    };
-    HTMLDialogElement.prototype.close = function close() {
-      this.open = false;
-    };
-  });
   afterEach(() => vi.unstubAllGlobals());
 
   function showNarrow() {

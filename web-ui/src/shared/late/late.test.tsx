@@ -59,10 +59,6 @@ describe("a late part", () => {
     ["a line with a way back", ({ onClose: close }: PartProps) => <NotLoaded onClose={close} />, "Cancel"],
     ["a dialog", DialogNotLoaded, "Close"],
   ])("can be replaced by %s, which gets its properties", async (_, Instead, name) => {
-    HTMLDialogElement.prototype.showModal = function showModal() {
-      this.open = true;
-    };
-    HTMLDialogElement.prototype.close = () => undefined;
     onClose.mockClear();
     const Part = late(load, "Part", Instead);
     show((props) => <Part {...props} />);

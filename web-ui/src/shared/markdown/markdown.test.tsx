@@ -1,5 +1,5 @@
 import { act, fireEvent, render, screen, waitFor, within } from "@testing-library/react";
-import { beforeAll, describe, expect, it, vi } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import "@/shared/i18n/i18n";
 import { findColouredLength } from "./code-block";
 import { findHighlighter } from "./highlight";
@@ -13,17 +13,6 @@ function show(text: string, streaming = false): HTMLElement {
 function textOf(markdown: string, streaming = false): string {
   return show(markdown, streaming).textContent ?? "";
 }
-
-// jsdom knows the element but not its methods
-beforeAll(() => {
-  HTMLDialogElement.prototype.showModal = function showModal() {
-    this.open = true;
-  };
-  HTMLDialogElement.prototype.close = function close() {
-    this.open = false;
-    this.dispatchEvent(new Event("close"));
-  };
-});
 
 describe("Markdown", () => {
   it("sets headings below those of the page", () => {
