@@ -74,6 +74,23 @@ def test_a_page_that_is_gone_says_so_and_can_be_left(chat: ChatPage) -> None:
     expect(chat.page.get_by_role("heading", name="Settings")).to_be_visible()
 
 
+def test_a_page_that_could_not_be_had_comes_at_the_next_visit(chat: ChatPage) -> None:
+    """Without a reload: a draft or an answer that is being written would be cut by it."""
+    pattern = "**/assets/settings-route-*"
+    chat.page.evaluate("window.same = true")
+    for visit in range(3):
+        if visit == 2:
+            chat.page.unroute(pattern)
+        elif visit == 0:
+            chat.page.route(pattern, say_it_is_gone)
+        chat.page.get_by_role("link", name="Settings").click()
+        if visit < 2:
+            expect(chat.page.get_by_role("main").get_by_role("alert")).to_contain_text(SENTENCE)
+            chat.page.get_by_role("button", name="New conversation").click()
+    expect(chat.page.get_by_role("heading", name="Settings")).to_be_visible()
+    assert chat.page.evaluate("window.same")
+
+
 def test_a_browser_that_remembers_a_failure_gets_the_part_by_another_name(chat: ChatPage) -> None:
     chat.page.route(re.compile(MENU.pattern + "$"), say_it_is_gone)
     chat.ask("Hello?")

@@ -8,6 +8,8 @@ const MOST_REFUSALS = 4;
 
 const HERE = import.meta.url;
 
+let otherNames = 0;
+
 /**
  * What a module calls `name`. As long as the server cannot be reached it is asked for again, with growing pauses.
  * Raises: why the module failed, when the server answers and it fails still (an upgrade has taken it away).
@@ -22,7 +24,7 @@ export async function fetchPart<Module extends object, Name extends keyof Module
     try {
       return (await load())[name];
     } catch (error) {
-      const again = tries > 1 ? await loadByAnotherName<Module>(error, tries) : null;
+      const again = tries > 1 ? await loadByAnotherName<Module>(error) : null;
       if (again !== null && name in again) return again[name];
       if (await isServerThere()) {
         if (++refusals === MOST_REFUSALS) throw error;
@@ -36,13 +38,14 @@ export async function fetchPart<Module extends object, Name extends keyof Module
 
 /**
  * Browsers before the end of 2026 remember that a module could not be fetched, and do not ask for it again (HTML
- * pull request 10327). To them an address with a query is another module; most say in the error which one it was.
+ * pull request 10327). To them an address with a query is another module, each one once; most say in the error which
+ * one it was.
  */
-async function loadByAnotherName<Module>(error: unknown, tries: number): Promise<Module | null> {
+async function loadByAnotherName<Module>(error: unknown): Promise<Module | null> {
   const address = error instanceof Error ? /\S+$/.exec(error.message)?.[0] : undefined;
   if (!address?.startsWith(new URL(".", HERE).href)) return null;
   try {
-    return (await import(/* @vite-ignore */ `${address}?again=${tries}`)) as Module;
+    return (await import(/* @vite-ignore */ `${address}?again=${++otherNames}`)) as Module;
   } catch {
     return null;
   }

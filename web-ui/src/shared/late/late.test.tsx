@@ -55,6 +55,26 @@ describe("a late part", () => {
     expect(console.error).toHaveBeenCalledWith(expect.objectContaining({ message: "Failed to fetch" }));
   });
 
+  it("is fetched again at the next visit, and not while what stands in its place is still shown", async () => {
+    const Part = late(load, "Part");
+    const both = (second: boolean) => (
+      <Suspense fallback={<p>Not yet</p>}>
+        <Part key="first" name="the first" onClose={onClose} />
+        {second && <Part key="second" name="the second" onClose={onClose} />}
+      </Suspense>
+    );
+    const { rerender } = render(both(true));
+    expect(await screen.findAllByRole("alert")).toHaveLength(2);
+    const asked = fetchPart.mock.calls.length;
+    rerender(both(false));
+    expect(screen.getAllByRole("alert")).toHaveLength(1);
+    expect(fetchPart).toHaveBeenCalledTimes(asked);
+    fetchPart.mockImplementation(async () => (await load()).Part);
+    rerender(both(true));
+    expect(await screen.findByText("Here is the second")).toBeVisible();
+    expect(screen.getAllByRole("alert")).toHaveLength(1);
+  });
+
   it.each([
     ["a line with a way back", ({ onClose: close }: PartProps) => <NotLoaded onClose={close} />, "Cancel"],
     ["a dialog", DialogNotLoaded, "Close"],
