@@ -77,3 +77,33 @@ def test_a_break_in_the_middle_of_an_answer_leaves_no_hole(
     chat.until_complete()
     assert chat.read == chat.stored_text == "".join(words(250)).strip()
     assert find_slips(chat.shown, chat.read) == []
+
+
+def test_titles_are_found_among_the_loaded_ones_while_the_server_is_away(
+    chat: ChatPage, context: BrowserContext, upstream: Upstream
+) -> None:
+    model = upstream.model(Script())
+    for title in ("Zanzibar by ship", "Überfahrt nach Sansibar", "Bread with seeds"):
+        chat.button("New conversation").click()
+        chat.ask(title, model)
+        expect(chat.sidebar.get_by_role("link", name=title)).to_be_visible()
+    rows = chat.sidebar.get_by_role("link")
+    everything = rows.count()
+    field = chat.page.get_by_role("searchbox", name="Search conversations by title")
+    away = chat.sidebar.get_by_role("status")
+    context.route("**/api/conversations?**", lambda route: route.abort("connectionrefused"))
+    field.fill("über sans")
+    expect(rows).to_have_text(["Überfahrt nach Sansibar"])
+    expect(away).to_have_text("The server cannot be asked just now. These are from what is loaded here.")
+    field.fill("no such title")
+    expect(rows).to_have_count(0)
+    expect(away).to_have_text("The server cannot be asked just now, and nothing that is loaded here matches.")
+    field.fill("")
+    expect(rows).to_have_count(everything)
+    expect(away).to_have_text("")
+    chat.page.get_by_role("button", name="Archive", exact=True).click()
+    expect(away).to_contain_text("The server cannot be asked just now")
+    expect(rows).to_have_count(0)
+    context.unroute("**/api/conversations?**")
+    expect(chat.sidebar.get_by_text("Nothing is archived.")).to_be_visible()
+    expect(away).to_have_text("")

@@ -11,6 +11,7 @@ import type { Selection } from "@/features/sidebar/use-selection";
 import { useChangeConversation, useConversations } from "@/shared/data/conversations";
 import type { Among } from "@/shared/data/conversations";
 import { useToday } from "@/shared/time/use-today";
+import { classNames } from "@/shared/ui/class-names";
 
 interface ConversationListProps {
   search: string;
@@ -31,7 +32,7 @@ export function ConversationList(props: ConversationListProps) {
   const { t, i18n } = useTranslation();
   const scroller = useRef<HTMLDivElement>(null);
   const list = useRef<VirtualizerHandle>(null);
-  const { conversations, hasNextPage, isFetchingNextPage, fetchNextPage, isSuccess } = useConversations(search, among);
+  const { conversations, isFromLoaded, hasNextPage, isFetchingNextPage, fetchNextPage, isSuccess } = useConversations(search, among);
   useEffect(() => onLoaded(conversations.map(({ id }) => id)), [onLoaded, conversations]);
   const { mutate } = useChangeConversation();
   const today = useToday();
@@ -57,9 +58,12 @@ export function ConversationList(props: ConversationListProps) {
     <nav
       aria-label={t("sidebar.conversations")}
       onKeyDown={selection.leave}
-      className="min-h-0 flex-1"
+      className="flex min-h-0 flex-1 flex-col"
     >
-      <div ref={scroller} onScroll={look} className="h-full overflow-y-auto px-2 pb-3">
+      <p role="status" className={classNames("px-4.5 text-xs leading-5 text-quiet", isFromLoaded && "pt-2")}>
+        {isFromLoaded && t(rows.length === 0 ? "sidebar.none_loaded" : "sidebar.only_loaded")}
+      </p>
+      <div ref={scroller} onScroll={look} className="min-h-0 flex-1 overflow-y-auto px-2 pb-3">
         <Virtualizer ref={list} scrollRef={scroller} data={rows} itemSize={36} bufferSize={400}>
           {(row: SidebarRow) =>
             row.kind === "group" ? (
@@ -80,7 +84,7 @@ export function ConversationList(props: ConversationListProps) {
             )
           }
         </Virtualizer>
-        {rows.length === 0 && isSuccess && (
+        {rows.length === 0 && isSuccess && !isFromLoaded && (
           <p className="px-2.5 pt-6 text-sm leading-5 text-quiet">
             {search === "" ? t(EMPTY[among.kind]) : t("sidebar.nothing_found", { search })}
           </p>

@@ -15,11 +15,17 @@ export type Among = { kind: "all" } | { kind: "archive" } | { kind: "folder"; id
 
 const EVERYTHING: Among = { kind: "all" };
 
+/**
+ * Those whose title has each word of `search`. While the server cannot be asked they are picked from what was loaded
+ * before, and `isFromLoaded` says so.
+ */
 export function useConversations(search: string, among: Among = EVERYTHING) {
+  const client = useQueryClient();
   const folder = among.kind === "folder" ? among.id : undefined;
   const archived = among.kind === "archive" ? "true" : undefined;
+  const place = folder ?? among.kind;
   const query = useInfiniteQuery({
-    queryKey: keys.conversations(search, folder ?? among.kind),
+    queryKey: keys.conversations(search, place),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
       request<Page<Conversation>>("/api/conversations", {
@@ -27,11 +33,33 @@ export function useConversations(search: string, among: Among = EVERYTHING) {
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
-    placeholderData: (previous) => previous,
+    placeholderData: (previous, before) => (before?.queryKey[2] === place ? previous : undefined),
   });
-  const conversations = useMemo(() => query.data?.pages.flatMap((page) => page.items) ?? [], [query.data]);
-  return { ...query, conversations };
+  const { data, isPlaceholderData, failureCount, isPaused } = query;
+  const isFromLoaded = (data === undefined || isPlaceholderData) && (failureCount > 0 || isPaused);
+  const conversations = useMemo(() => {
+    if (isFromLoaded) return findLoaded(client, search, place);
+    return data?.pages.flatMap((page) => page.items) ?? [];
+  }, [data, isFromLoaded, client, search, place]);
+  return { ...query, conversations, isFromLoaded };
 }
+
+/** In the order of the list that shows all of this place, where that was loaded; then what other lists have. */
+function findLoaded(client: QueryClient, search: string, place: string): Conversation[] {
+  const whole = client.getQueryData<Listed>(keys.conversations("", place))?.pages.flatMap((page) => page.items) ?? [];
+  const known = new Map([...whole, ...listed(client)].map((conversation) => [conversation.id, conversation]));
+  const words = comparable(search).split(/\s+/);
+  return [...known.values()].filter(
+    (conversation) => isIn(conversation, place) && words.every((word) => comparable(conversation.title).includes(word)),
+  );
+}
+
+function isIn({ folder, archived_at }: Conversation, place: string): boolean {
+  if (place === "all" || place === "archive") return Boolean(archived_at) === (place === "archive");
+  return folder === place && !archived_at;
+}
+
+const comparable = (text: string) => text.normalize("NFC").toLowerCase();
 
 export function useConversation(id: string | null, isStored = true) {
   const client = useQueryClient();
