@@ -83,7 +83,7 @@ FAULT_TESTS = [
     _python("faults", "-m", "pytest", "-n", "3", "--dist", "loadgroup", "tests/faults", "-m", "not alone", *AGAIN),
     _python("alone", "-m", "pytest", "tests/faults", "-m", "alone", *AGAIN),
 ]
-BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "3", "--dist", "loadfile", "tests/e2e", *AGAIN)]
+BROWSER_TESTS = [_python("browser", "-m", "pytest", "-n", "3", "--dist", "loadgroup", "tests/e2e", *AGAIN)]
 
 
 def is_compiled() -> bool:

@@ -111,6 +111,27 @@ def test_no_browser_is_one_sentence(machine: Machine) -> None:
     )
 
 
+def test_a_browser_without_windows_is_installed_beside_the_other_for_root(machine: Machine) -> None:
+    machine.add("chromium", "exit 0")
+    machine.add("id", "echo 0")
+    machine.add("apt-cache", 'test "$*" = "show chromium-headless-shell"')
+    shell = machine.folder / "chromium-headless-shell"
+    machine.add("apt-get", f'echo "#!/bin/sh" >"{shell}"; /bin/chmod +x "{shell}"')
+    done = machine.run('need_chromium; echo "$QUARTERDECK_TEST_CHROMIUM"')
+    assert done.stdout == f"{shell}\n"
+
+
+@pytest.mark.parametrize("knows_it", [False, True])
+def test_without_one_the_browser_that_is_there_is_used(machine: Machine, knows_it: bool) -> None:
+    machine.add("chromium", "exit 0")
+    machine.add("id", "echo 0")
+    machine.add("apt-cache", f"exit {int(not knows_it)}")
+    machine.add("apt-get", f'echo "$1" >>"{machine.folder}/calls"; exit 1')
+    done = machine.run('need_chromium; echo "$QUARTERDECK_TEST_CHROMIUM"')
+    assert done.stdout == f"{machine.folder}/chromium\n"
+    assert (machine.folder / "calls").exists() == knows_it
+
+
 def test_a_named_browser_is_used(machine: Machine) -> None:
     machine.add("my-browser", "exit 0")
     done = machine.run('QUARTERDECK_TEST_CHROMIUM=my-browser; need_chromium; echo "$QUARTERDECK_TEST_CHROMIUM"')
