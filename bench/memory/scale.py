@@ -42,7 +42,8 @@ from bench.processes import tree_cpu_s  # noqa: E402
 from bench.tables import ms, percentile, table  # noqa: E402
 from quarterdeck.domain.ids import now_ms  # noqa: E402
 from quarterdeck.memory.embedding import Embedding  # noqa: E402
-from quarterdeck.memory.recall import Query, Recall  # noqa: E402
+from quarterdeck.memory.query import Query  # noqa: E402
+from quarterdeck.memory.recall import Recall  # noqa: E402
 from quarterdeck.store.database import Database  # noqa: E402
 from quarterdeck.store.migrate import migrate_sqlite  # noqa: E402
 from quarterdeck.store.migrate_postgres import migrate_postgres  # noqa: E402

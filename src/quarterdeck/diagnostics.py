@@ -101,6 +101,7 @@ def configure_logs(level: str, style: Literal["auto", "text", "json"]) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False  # no line says it
     for noisy in _QUIET:
         logging.getLogger(noisy).setLevel(logging.WARNING)
 

@@ -23,7 +23,8 @@ from quarterdeck.domain.events import ApprovalRequested, Event
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.parts import TextPart, ToolCallPart, encode_parts
 from quarterdeck.domain.step import Delta, FinishChunk, StepRequest, TextChunk, ToolCallChunk
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.store.approvals import Decision
 from quarterdeck.store.database import ReadConnection
 from quarterdeck.store.memories import MemoryRow, insert_row

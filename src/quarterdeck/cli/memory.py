@@ -17,7 +17,8 @@ from quarterdeck.errors import InputError, SetupError
 from quarterdeck.memory.changing import forget_memory as forget
 from quarterdeck.memory.choosing import MemoryState, describe_comparing, read_state
 from quarterdeck.memory.portable import Imported, Skipped, export_memories, import_memories, read_lines
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.memories import MemoryFilter, MemoryRow, State, list_memories
 from quarterdeck.store.people import find_account_by_name

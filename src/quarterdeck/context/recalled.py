@@ -13,7 +13,8 @@ from quarterdeck.context.manifest import RecalledSource
 from quarterdeck.diagnostics import get_logger
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.errors import QuarterdeckError
-from quarterdeck.memory.recall import Query, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recalled
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.glances import was_given_up
 from quarterdeck.store.memories import MemoryRow

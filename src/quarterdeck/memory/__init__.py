@@ -14,6 +14,7 @@ To add a gate: a function in `statements.GATES`, its cases in `tests/unit/memory
 
 Recall is `recall.py`: what was said, or is remembered, that a query is about.
 
+    query.py                          what is asked, and what of its text leads anywhere
     finding.py                        one query: candidates are gathered, scored by each signal, put in order
     terms.py, dates.py, speakers.py   what is looked for, when it was, and whom a query means
     candidates.py, remembered.py      the messages that may be meant, in their talks, and what is known of them

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from quarterdeck.domain.languages import Language, language_of
-from quarterdeck.domain.words import split_words, stem
+from quarterdeck.domain.languages import Language
+from quarterdeck.domain.words import stem
 from quarterdeck.memory.candidates import Candidates
-from quarterdeck.memory.dates import Period, asks_when, find_period, names_time
+from quarterdeck.memory.dates import Period, asks_when, names_time
 from quarterdeck.memory.lexical import add_around, score_words, weigh_terms
+from quarterdeck.memory.query import Query, Wanted
 from quarterdeck.memory.ranking import Priors, Ranked, Signal, rank
 from quarterdeck.memory.remembered import best_of
 from quarterdeck.memory.sections import fit_of_messages
@@ -37,7 +38,6 @@ from quarterdeck.store.search import entry_id
 if TYPE_CHECKING:
     from quarterdeck.memory.kept import Keys
     from quarterdeck.memory.meaning import Vectors
-    from quarterdeck.memory.recall import Query
 
 _MOST_TERMS = 24
 _LOOKED_AT = 100  # messages by words, and as many by meaning or time; those beside them are looked at, too
@@ -71,6 +71,7 @@ class Finding:
         self,
         connection: ReadConnection,
         query: Query,
+        wanted: Wanted,
         find_named: Callable[[], Named],
         sense: Sense | None,
         keys: Keys,
@@ -80,6 +81,8 @@ class Finding:
         self._summaries = keys.sections
         self._read_before = keys.entries
         self._query = query
+        self._wanted = wanted
+        self._language: Language = wanted.language
         self._find_named = find_named
         self._sense = sense
 
@@ -100,7 +103,7 @@ class Finding:
             signals.append(Signal("meaning", self._score_meaning(candidates, self._sense), _MEANING_FACTOR))
         priors = Priors(
             spoken=spoken_by(candidates.rows, self._named),
-            timely=_timely(candidates.rows, self._period),
+            timely=_timely(candidates.rows, self._wanted.period),
             sections=[self._sections.get(row.message_id, 0.0) for row in candidates.rows],
             asks=[row.asks for row in candidates.rows],
             timeless=_timeless(candidates, self._asks_when),
@@ -125,10 +128,9 @@ class Finding:
     def _lists(self) -> dict[str, list[int]]:
         """The entries that have each word of the query, or, where the index has no stems, one that begins like it."""
         sought: dict[str, Sought] = {}
-        for word in split_words(self._query.text):
-            root = self._language.root(word.term)
-            if root and root not in sought and stem(word.term) not in self._named.terms:
-                sought[root] = Sought(root, self._language.beginning(word.term))
+        for term, root in self._wanted.words:
+            if root not in sought and stem(term) not in self._named.terms:
+                sought[root] = Sought(root, self._language.beginning(term))
         found = find_with_terms(self._connection, self._span, list(sought.values())[:_MOST_TERMS])
         if found:  # else the words of what waits need not be known
             for row in self._waiting_within(self._span):  # newer than what has an entry
@@ -143,10 +145,6 @@ class Finding:
 
     def _waiting_within(self, span: Span) -> list[CandidateRow]:
         return [row for row in self._waiting if span.since <= row.entry < span.until]
-
-    @cached_property
-    def _language(self) -> Language:
-        return language_of(self._query.text)
 
     @cached_property
     def _entries(self) -> Entries:
@@ -167,15 +165,12 @@ class Finding:
     def _word_lists(self) -> WordLists:
         return WordLists(self._lists, self._weights)
 
-    @cached_property
-    def _period(self) -> Period | None:
-        return find_period(self._query.text, self._query.now, self._query.zone)
-
     def _by_time(self) -> list[int]:
         """What was said last in the time that the query names: it need not have any word of the query."""
-        if self._period is None:
+        period = self._wanted.period
+        if period is None:
             return []
-        since, until = entry_id(self._period.start), entry_id(self._period.end)
+        since, until = entry_id(period.start), entry_id(period.end)
         span = Span(self._query.owner, max(since, self._span.since), min(until, self._span.until))
         waiting = [row.entry for row in self._waiting_within(span)]
         return [*waiting, *find_within(self._connection, span, _LOOKED_AT)]

@@ -21,12 +21,12 @@ from quarterdeck.errors import QuarterdeckError
 from quarterdeck.memory.embedding import Embedding
 from quarterdeck.memory.finding import Finding, Found, Sense
 from quarterdeck.memory.kept import Keeper, Keys
+from quarterdeck.memory.query import Query, Wanted
 from quarterdeck.memory.ranking import Ranked
 from quarterdeck.memory.speakers import Named, as_asked, who_is_meant, words_of_name
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.recall_candidates import CandidateRow, SaidRow, read_said
 from quarterdeck.store.recall_find import MemoryKeyRow, find_names
-from quarterdeck.store.recall_waiting import Waiting
 from quarterdeck.store.vectors import find_serving_model
 
 T = TypeVar("T")
@@ -35,28 +35,6 @@ logger = get_logger("quarterdeck.memory")
 
 _EMBEDDING_S = 3.0  # longer than that no turn waits for a query's vector
 _MOST_MEMORIES = 10
-
-
-class Query(Struct, frozen=True, kw_only=True):
-    """Times are milliseconds; what `text` says of time is resolved against `now` in `zone`.
-
-    `speaker`: "user", "assistant" or a name. `conversation`: where it is asked; `not_messages` are in the context
-    already and not found. `waiting`: what is not in the search index yet, the newest last. `counts_same_once`: the
-    limit is of different texts (`Recalled.gist`), and what says the same as another is given beside it.
-    """
-
-    owner: str
-    text: str
-    now: int
-    zone: str = ""
-    before: int | None = None
-    after: int | None = None
-    speaker: str = ""
-    k: int = 10
-    conversation: str = ""
-    not_messages: frozenset[str] = frozenset()
-    waiting: Sequence[Waiting] = ()
-    counts_same_once: bool = False
 
 
 class Recalled(Struct, frozen=True):
@@ -126,7 +104,9 @@ class Recall:
         def find(connection: ReadConnection) -> T:
             sense = Sense(vector, self._open_shelf().of(connection, query.owner, model)) if vector else None
             keys = self._read_keys(connection, query)
-            return read(connection, [] if keys is None else _find(connection, query, lambda: named, sense, keys))
+            if keys is None:
+                return read(connection, [])
+            return read(connection, _find(connection, query, Wanted(query), lambda: named, sense, keys))
 
         return await self._database.read(find)
 
@@ -141,10 +121,11 @@ class Recall:
     def _look_up_by_words(
         self, connection: ReadConnection, query: Query, read: Callable[[ReadConnection, list[Recalled]], T]
     ) -> T:
-        keys = self._read_keys(connection, query)
+        wanted = Wanted(query)
+        keys = None if wanted.is_nothing else self._read_keys(connection, query)
         if keys is None:
             return read(connection, [])
-        return read(connection, _find(connection, query, lambda: _find_named(connection, query), None, keys))
+        return read(connection, _find(connection, query, wanted, lambda: _find_named(connection, query), None, keys))
 
     def _read_keys(self, connection: ReadConnection, query: Query) -> Keys | None:
         """None: there is nothing that could be found."""
@@ -183,9 +164,14 @@ def _find_named(connection: ReadConnection, query: Query) -> Named:
 
 
 def _find(
-    connection: ReadConnection, query: Query, find_named: Callable[[], Named], sense: Sense | None, keys: Keys
+    connection: ReadConnection,
+    query: Query,
+    wanted: Wanted,
+    find_named: Callable[[], Named],
+    sense: Sense | None,
+    keys: Keys,
 ) -> list[Recalled]:
-    return _recalled(connection, query, Finding(connection, query, find_named, sense, keys).find())
+    return _recalled(connection, query, Finding(connection, query, wanted, find_named, sense, keys).find())
 
 
 def _recalled(connection: ReadConnection, query: Query, found: Found) -> list[Recalled]:

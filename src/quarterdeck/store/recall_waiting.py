@@ -22,32 +22,30 @@ _IS_AS_IT_WAS = among(
 
 class Waiting:
     """A message whose entry is still to be written. Its words are found once, by whoever wants them first: several
-    threads may (so there is no lock that the event loop would wait for), and find the same."""
+    threads may (so there is no lock that the event loop would wait for), and find the same.
+
+    `unread_chars`: how long the text is of which the words are still to be found.
+    """
 
     def __init__(self, entry: NewEntry) -> None:
         self._entry = entry
         self._row: dict[str, Any] | None = None
         self._is_read = False
         self.owner, self.conversation = entry.owner_id, entry.conversation_id
+        self.unread_chars = sum(len(part.text) for part in entry.parts if isinstance(part, TextPart))
 
     @property
     def row(self) -> dict[str, Any] | None:
         """Its entry; None: it can be found by nothing."""
         if not self._is_read:
             self._row = next(iter(made_entries([self._entry])), None)
-            self._is_read = True
+            self._is_read, self.unread_chars = True, 0
         return self._row
 
     @property
     def candidate(self) -> CandidateRow | None:
         """As ranking counts it; None: it never is one."""
         return None if self.row is None else candidate_of(self.row)
-
-    @property
-    def unread_chars(self) -> int:
-        """How long the text is of which the words are still to be found."""
-        parts = () if self._is_read else self._entry.parts
-        return sum(len(part.text) for part in parts if isinstance(part, TextPart))
 
 
 def with_waiting(

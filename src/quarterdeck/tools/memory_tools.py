@@ -9,7 +9,8 @@ from msgspec import Meta, Struct
 
 from quarterdeck.domain.periods import zone_or_utc
 from quarterdeck.domain.taint import join_taints
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow
 from quarterdeck.store.recalled import QuotedRow, find_quoted, find_quoted_memories

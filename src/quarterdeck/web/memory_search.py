@@ -10,7 +10,8 @@ from pydantic import BaseModel, Field
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError
-from quarterdeck.memory import recall
+from quarterdeck.memory.query import Query as RecallQuery
+from quarterdeck.memory.recall import Recalled
 from quarterdeck.store.users import find_time_zone
 from quarterdeck.web.dependencies import Caller, TheHouse
 
@@ -55,7 +56,7 @@ async def search_memory(
     """Find what was said that a query is about, by words, meaning, time and who said it."""
     zone = await house.database.read(lambda connection: find_time_zone(connection, caller.user))
     at = _instant(now)
-    query = recall.Query(
+    query = RecallQuery(
         owner=caller.user, text=q, now=now_ms() if at is None else at, zone=zone,
         before=_instant(before), after=_instant(after), speaker=speaker, k=k,
     )  # fmt: skip
@@ -64,7 +65,7 @@ async def search_memory(
     return Recollections(hits=[_document(one) for one in found])
 
 
-def _document(found: recall.Recalled) -> Recollection:
+def _document(found: Recalled) -> Recollection:
     return Recollection(
         kind=found.kind, id=found.id, messages=found.messages, text=found.text, at=found.at, role=found.role,
         speaker=found.speaker, conversation=found.conversation, title=found.title, score=round(found.score, 4),

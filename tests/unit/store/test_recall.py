@@ -12,7 +12,8 @@ from tests.unit.store.stored import add_conversation, add_message, add_user
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import TextPart
 from quarterdeck.memory.changing import Statement, make_memory
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.memory_sources import MemorySource
 from quarterdeck.store.search import index_messages

@@ -13,7 +13,8 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.memory import kept
 from quarterdeck.memory.changing import Edit, Statement, edit_memory, forget_memory, make_memory
 from quarterdeck.memory.kept import Kept
-from quarterdeck.memory.recall import Query, Recall
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.recall_find import MemoryKeyRow, list_memory_keys
 from quarterdeck.store.search import index_messages
@@ -87,6 +88,21 @@ async def test_nothing_is_looked_for_where_there_is_nothing_but_the_question(
     assert await ask(Recall(database), ann, "boat", path[0]) == ["The boat is red."]
     monkeypatch.setattr("quarterdeck.memory.recall.Finding", None)  # it would fail
     assert await ask(Recall(database), ann, "boat", *path) == []
+
+
+async def test_a_question_without_a_word_or_a_time_to_look_for_has_nothing_read(
+    database: Database, ann: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def hold_talk(connection: WriteConnection) -> None:
+        index_messages(connection, add_path(connection, add_conversation(connection, ann), ["The boat is red."]))
+
+    await database.write(hold_talk)
+    recall = Recall(database)
+    assert await ask(recall, ann, "What about it today?") == ["The boat is red."]
+    monkeypatch.setattr(recall, "_keeper", None)  # it would fail
+    assert await ask(recall, ann, "What about it?") == []
+    with pytest.raises(AttributeError):
+        await ask(recall, ann, "What about it today?")
 
 
 async def test_somebody_who_has_said_much_is_looked_through(database: Database, ann: str) -> None:

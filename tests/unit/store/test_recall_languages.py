@@ -6,7 +6,8 @@ import pytest
 from tests.unit.store.stored import add_conversation, add_path, add_user
 
 from quarterdeck.domain.ids import now_ms
-from quarterdeck.memory.recall import Query, Recall
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.search import index_messages
 

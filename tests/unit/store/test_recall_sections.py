@@ -7,7 +7,8 @@ from tests.unit.store.stored import add_conversation, add_path, add_user
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.domain.languages import ENGLISH
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.memory.sections import Sections
 from quarterdeck.store.database import Database, WriteConnection
 from quarterdeck.store.recall_sections import SectionRow

@@ -15,7 +15,8 @@ from quarterdeck.conversations.editing import edit_message
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import TextPart, decode_parts
 from quarterdeck.memory.changing import Statement, make_memory
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.store import recall_waiting, search_queue
 from quarterdeck.store.conversations import ConversationRow, update_conversation
 from quarterdeck.store.database import Database, WriteConnection

@@ -12,7 +12,8 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.parts import Part, TextPart
 from quarterdeck.memory import finding
 from quarterdeck.memory.finding import Finding
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.store import recall_find
 from quarterdeck.store.database import AnyConnection, Database, WriteConnection
 from quarterdeck.store.recall_candidates import read_candidates

@@ -14,7 +14,8 @@ from tests.unit.store.test_vectors import Thesaurus, indexed, settled
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.memory.embedding import Embedding
-from quarterdeck.memory.recall import Query, Recall
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database
 from quarterdeck.store.embedding_choice import read_fault

@@ -19,7 +19,8 @@ from quarterdeck.domain.parts import TextPart
 from quarterdeck.errors import ProviderError
 from quarterdeck.lasting import keep_going
 from quarterdeck.memory.embedding import Embedding
-from quarterdeck.memory.recall import Query, Recall
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall
 from quarterdeck.providers.registry import Registry
 from quarterdeck.store.database import Database, ReadConnection, StorageError, WriteConnection
 from quarterdeck.store.embedding_choice import read_fault

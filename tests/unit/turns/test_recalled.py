@@ -19,7 +19,8 @@ from quarterdeck.context.texts import Rebuilt, rebuild_texts
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import TextPart, ToolResultPart
 from quarterdeck.domain.step import FinishChunk, ToolCallChunk
-from quarterdeck.memory.recall import Query, Recall, Recalled
+from quarterdeck.memory.query import Query
+from quarterdeck.memory.recall import Recall, Recalled
 from quarterdeck.store import glances, search_queue
 from quarterdeck.store.database import Database, ReadConnection
 from quarterdeck.store.memories import MemoryRow, insert_row
