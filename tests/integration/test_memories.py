@@ -62,6 +62,55 @@ def test_memories_are_listed_newest_first_page_by_page_and_by_what_they_are(ann:
     assert listed(ann, before="2000-01-01") == []
 
 
+def write(http: httpx2.Client, text: str, **fields: Any) -> tuple[int, str]:
+    """The status and the memory."""
+    answer = http.post("/api/memories", json={"text": text, **fields})
+    return answer.status_code, answer.json()["id"]
+
+
+def test_what_is_written_down_a_second_time_is_known_and_stays_one(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann lives in Lisbon.")
+    again = ann.post("/api/memories", json={"text": "ann  lives in LISBON"})
+    assert (again.status_code, again.json()) == (200, made), "nothing is changed by it"
+    assert write(ann, "Ann lives in Lisbon.", kind="plan")[0] == 201, "that is another kind of statement"
+    assert write(ann, "Lisbon lives in Ann.")[0] == 201, "the same words in another order say something else"
+    ann.delete(f"/api/memories/{made['id']}")
+    assert write(ann, "Ann lives in Lisbon.")[0] == 201, "what was forgotten is not there any more"
+
+
+def test_what_is_known_of_a_time_is_not_that_of_another(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann lives in Lisbon.")
+    assert write(ann, "Ann lives in Lisbon.", valid_from=1, valid_to=2)[0] == 201
+    assert write(ann, "Ann lives in Lisbon.", valid_from=1) == (200, made["id"])
+    assert ann.get(f"/api/memories/{made['id']}").json()["valid_from"] == 1
+    assert write(ann, "Ann lives in Lisbon.", valid_from=3)[0] == 201
+
+
+def test_what_is_known_from_a_message_is_ones_own_when_it_is_written_down_and_keeps_its_source(
+    ann: httpx2.Client,
+) -> None:
+    _, message = say(ann, "I live in Lisbon.")
+    bring(ann, {"text": "Ann lives in Lisbon.", "confidence": 0.5, "sources": [{"message": message}]})
+    known = ann.post("/api/memories", json={"text": "Ann lives in Lisbon"})
+    assert known.status_code == 200
+    memory = known.json()
+    assert (memory["origin"], memory["confidence"], memory["tainted"]) == ("user", 1.0, False)
+    assert [source["message"] for source in memory["sources"]] == [message]
+    assert bring(ann, {"text": "ann lives in  Lisbon"})["known"] == 1
+    assert listed(ann, state="all") == ["Ann lives in Lisbon."]
+    undone = ann.post(f"/api/memories/{memory['id']}/undo", json={"version": memory["version"]}).json()
+    assert (undone["origin"], undone["confidence"]) == ("import", 0.5)
+
+
+def test_a_line_of_notes_that_is_there_already_in_other_letters_is_no_second_memory(ann: httpx2.Client) -> None:
+    make(ann, "Ann lives in Lisbon.")
+    notes = ann.get("/api/memories/notes").json()
+    edited = notes["text"] + "\n- ann lives in Lisbon"
+    after = ann.put("/api/memories/notes", json={"text": edited, "version": notes["version"]}).json()
+    assert after["text"] == notes["text"]
+    assert listed(ann, state="all") == ["Ann lives in Lisbon."]
+
+
 def test_an_edit_of_an_old_version_changes_nothing(ann: httpx2.Client) -> None:
     made = make(ann, "Ann lives in Lisbon.")
     change = {"version": 1, "text": "Ann lives in Porto.", "pinned": True}

@@ -12,8 +12,9 @@ from msgspec import UNSET, Struct, UnsetType, structs
 
 from quarterdeck.domain.ids import new_id, now_ms
 from quarterdeck.errors import ConflictError, InputError, NotFoundError, StaleVersionError
-from quarterdeck.memory.wording import fingerprint, marks, squeeze
+from quarterdeck.memory.wording import fingerprint, marks, reads_the_same, squeeze
 from quarterdeck.store.database import AnyConnection, WriteConnection
+from quarterdeck.store.locks import lock_belongings
 from quarterdeck.store.memories import (
     KINDS,
     UNDO_MS,
@@ -21,6 +22,7 @@ from quarterdeck.store.memories import (
     find_memories,
     find_memory,
     insert_row,
+    list_current_alike,
     list_forgotten_with,
     list_superseded_by,
     update_row,
@@ -83,6 +85,39 @@ def make_memory(connection: WriteConnection, owner: str, statement: Statement, a
     insert_change(connection, row, "made", actor)
     mark_notes_stale(connection, owner)
     return row
+
+
+def write_memory(connection: WriteConnection, owner: str, statement: Statement) -> tuple[MemoryRow, bool]:
+    """What somebody writes down themselves, and whether it was new.
+
+    What holds and says it already in the same words, as the same kind, is theirs from then on, and keeps its sources;
+    one with other times says something else. Raises: `InputError`.
+    """
+    lock_belongings(connection, owner)
+    text = checked_text(statement.text)
+    check_span(statement.valid_from, statement.valid_to)
+    for row in list_current_alike(connection, owner, fingerprint(text)):
+        if row.kind == statement.kind and reads_the_same(row.text, text) and _has_its_times(row, statement):
+            values = _owned(row, statement)
+            return (change_memory(connection, row, values, "merged", "user") if values else row), False
+    return make_memory(connection, owner, statement), True
+
+
+def _has_its_times(row: MemoryRow, statement: Statement) -> bool:
+    """It says nothing else of when it is true, but perhaps since when before it was said."""
+    since = row.valid_from
+    if since is None and statement.valid_from is not None and statement.valid_from <= row.said_at:
+        since = statement.valid_from
+    return statement.valid_from in (None, since) and statement.valid_to in (None, row.valid_to)
+
+
+def _owned(row: MemoryRow, statement: Statement) -> dict[str, Any]:
+    """What is to be changed of `row` for it to be what somebody has written themselves."""
+    values = {
+        "origin": "user", "confidence": 1.0, "taint": "",
+        "valid_from": statement.valid_from if row.valid_from is None else row.valid_from,
+    }  # fmt: skip
+    return {name: value for name, value in values.items() if value != getattr(row, name)}
 
 
 def edit_memory(connection: WriteConnection, owner: str, memory: str, edit: Edit) -> MemoryRow:

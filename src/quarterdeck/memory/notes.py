@@ -14,7 +14,7 @@ from msgspec import Struct
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError, StaleVersionError
-from quarterdeck.memory.changing import MAX_TEXT_CHARS, Edit, Statement, edit_memory, forget_memory, make_memory
+from quarterdeck.memory.changing import MAX_TEXT_CHARS, Edit, Statement, edit_memory, forget_memory, write_memory
 from quarterdeck.memory.wording import squeeze
 from quarterdeck.store.database import AnyConnection, WriteConnection
 from quarterdeck.store.locks import lock_belongings
@@ -128,7 +128,7 @@ def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: 
         elif (row := rows.get(line.memory)) is not None:
             forget_memory(connection, owner, _as_read(row, line).id)
     for line in fresh:
-        make_memory(connection, owner, Statement(text=line.text, kind=line.kind))
+        write_memory(connection, owner, Statement(text=line.text, kind=line.kind))
 
 
 def _edit(connection: WriteConnection, owner: str, rows: dict[str, MemoryRow], old: _Line, new: _Line) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 
 from quarterdeck.domain.words import split_words, stem
 
@@ -57,6 +58,15 @@ def is_like_marked(text: str, salt: str, marked: list[str], least: float) -> boo
 def squeeze(text: str) -> str:
     """White space is one blank, for comparing passages."""
     return " ".join(text.split())
+
+
+def reads_the_same(one: str, other: str) -> bool:
+    """But for upper case, white space and the stop at the end."""
+    return _as_read(one) == _as_read(other)
+
+
+def _as_read(text: str) -> str:
+    return squeeze(unicodedata.normalize("NFC", text).casefold()).rstrip(" .。")
 
 
 def _mark(word: str, salt: str) -> str:

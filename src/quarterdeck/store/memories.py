@@ -146,6 +146,14 @@ def find_comparable(connection: AnyConnection, owner: str, fingerprints: list[st
     return {row.fingerprint: MemoryRow(**row._mapping) for row in rows}
 
 
+def list_current_alike(connection: AnyConnection, owner: str, fingerprint: str) -> list[MemoryRow]:
+    """What holds now and has this fingerprint, the earliest first."""
+    wanted = select(memories).where(
+        memories.c.owner_id == owner, memories.c.fingerprint == fingerprint, is_current(now_ms())
+    )
+    return [MemoryRow(**row._mapping) for row in connection.execute(wanted.order_by(memories.c.id))]
+
+
 def list_superseded_by(connection: AnyConnection, owner: str, ids: list[str]) -> dict[str, list[str]]:
     """By the memory that closed them."""
     rows = connection.execute(

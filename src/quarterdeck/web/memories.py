@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from msgspec import UNSET
 from pydantic import BaseModel, Field
 
@@ -16,8 +16,8 @@ from quarterdeck.memory.changing import (
     access_memory,
     edit_memory,
     forget_memory,
-    make_memory,
     undo_change,
+    write_memory,
 )
 from quarterdeck.memory.portable import read_time
 from quarterdeck.store.database import AnyConnection, ReadConnection, WriteConnection
@@ -41,6 +41,7 @@ Kind = Literal["fact", "preference", "plan", "relation", "event"]
 Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT_CHARS)]
 Moment = Annotated[int, Field(ge=-(1 << 50), le=1 << 50)]
 Limit = Annotated[int, Query(ge=1, le=200)]
+_KNOWN = "It was known already: the memory that says it in the same words."
 _WHEN = "Milliseconds since 1970 or an ISO 8601 time."
 
 
@@ -102,15 +103,19 @@ async def list_all(
     return MemoryPage(memories=found, next=found[-1].id if has_more else None)
 
 
-@router.post("", status_code=201)
-async def create(house: TheHouse, caller: Caller, wanted: NewMemory) -> MemoryDocument:
+@router.post("", status_code=201, responses={200: {"model": MemoryDocument, "description": _KNOWN}})
+async def create(house: TheHouse, caller: Caller, wanted: NewMemory, response: Response) -> MemoryDocument:
     """Have something remembered."""
     statement = Statement(text=wanted.text, kind=wanted.kind, valid_from=wanted.valid_from, valid_to=wanted.valid_to)
 
-    def write(connection: WriteConnection) -> MemoryDocument:
-        return document(connection, make_memory(connection, caller.user, statement))
+    def write(connection: WriteConnection) -> tuple[MemoryDocument, bool]:
+        row, is_new = write_memory(connection, caller.user, statement)
+        return document(connection, row), is_new
 
-    return await house.database.write(write)
+    made, is_new = await house.database.write(write)
+    if not is_new:
+        response.status_code = 200
+    return made
 
 
 @router.get("/{memory}")
