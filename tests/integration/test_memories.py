@@ -139,6 +139,22 @@ def test_every_change_is_in_the_history_and_can_be_undone(ann: httpx2.Client) ->
     assert ann.post(f"{path}/undo", json={"version": 9}).status_code == 404
 
 
+def test_undoing_an_older_change_says_which_later_ones_went_with_it(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann lives in Lisbon.")
+    path = f"/api/memories/{made['id']}"
+    ann.patch(path, json={"version": 1, "text": "Ann lives in Porto."})
+    ann.patch(path, json={"version": 2, "pinned": True})
+    ann.patch(path, json={"version": 3, "text": "Ann lives in Faro."})
+    undone = ann.post(f"{path}/undo", json={"version": 2}).json()
+    assert (undone["text"], undone["pinned"]) == ("Ann lives in Lisbon.", False)
+    assert [(one["version"], one["change"], one["text"]) for one in undone["undone_with"]] == [
+        (4, "edited", "Ann lives in Faro."),
+        (3, "pinned", "Ann lives in Porto."),
+    ]
+    back = ann.post(f"{path}/undo", json={"version": undone["version"]}).json()
+    assert (back["text"], back["pinned"], back["undone_with"]) == ("Ann lives in Faro.", True, [])
+
+
 def test_what_is_forgotten_is_not_there_and_can_be_had_back_for_a_while(ann: httpx2.Client) -> None:
     made = make(ann, "Ann lives in Lisbon.")
     path = f"/api/memories/{made['id']}"

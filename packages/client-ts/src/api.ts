@@ -1164,6 +1164,32 @@ export interface UiMessageIn {
   parts?: Record<string, unknown>[];
 }
 
+export interface UndoneMemory {
+  id: string;
+  /** fact, preference, plan, relation or event. */
+  kind: string;
+  text: string;
+  confidence: number;
+  /** derived, user or import: your own word outranks what is derived. */
+  origin: string;
+  said_at: number;
+  valid_from: number | null;
+  valid_to: number | null;
+  pinned: boolean;
+  /** It rests on text of others. */
+  tainted: boolean;
+  state: "current" | "superseded" | "stale";
+  superseded_by: string | null;
+  supersedes: string[];
+  sources: MemorySourceDocument[];
+  used: MemoryUsed | null;
+  version: number;
+  created_at: number;
+  updated_at: number;
+  /** The changes that came after the one that was undone, and were undone with it; the newest first. */
+  undone_with: MemoryVersion[];
+}
+
 export interface VectorCount {
   model: string;
   count: number;
@@ -1418,8 +1444,8 @@ export interface Routes {
   "DELETE /api/memories/{memory}": { path: { memory: string }; query: object; body: undefined; answer: quarterdeck__web__memories__Forgotten };
   /** What became of a memory. */
   "GET /api/memories/{memory}/history": { path: { memory: string }; query: object; body: undefined; answer: MemoryHistory };
-  /** Have a memory back as it was before a change, forgetting included. */
-  "POST /api/memories/{memory}/undo": { path: { memory: string }; query: object; body: MemoryUndo; answer: MemoryDocument };
+  /** Have a memory back as it was before a change, forgetting included; says which later changes went with it. */
+  "POST /api/memories/{memory}/undo": { path: { memory: string }; query: object; body: MemoryUndo; answer: UndoneMemory };
   /** The answers that a memory was recalled for, the newest first. */
   "GET /api/memories/{memory}/uses": { path: { memory: string }; query: { cursor?: string; limit?: number }; body: undefined; answer: MemoryUses };
   /** Share a conversation as it is now: whoever has the link can read it, without what the model thought. A private conversation is not shared (409). */

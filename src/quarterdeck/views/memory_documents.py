@@ -80,6 +80,12 @@ class MemoryVersion(BaseModel):
     state: State
 
 
+class UndoneMemory(MemoryDocument):
+    undone_with: list[MemoryVersion] = Field(
+        description="The changes that came after the one that was undone, and were undone with it; the newest first."
+    )
+
+
 class MemoryHistory(BaseModel):
     versions: list[MemoryVersion] = Field(description="The newest first.")
 

@@ -29,6 +29,8 @@ from quarterdeck.views.memory_documents import (
     MemoryHistory,
     MemoryPage,
     MemoryUses,
+    MemoryVersion,
+    UndoneMemory,
     memory_document,
     use_document,
     version_document,
@@ -153,19 +155,19 @@ async def get_history(house: TheHouse, caller: Caller, memory: str) -> MemoryHis
     """What became of a memory."""
 
     def read(connection: ReadConnection) -> MemoryHistory:
-        row = access_memory(connection, caller.user, memory)
-        changes = list_changes(connection, row.id)
-        return MemoryHistory(versions=[version_document(change, as_it_was(row, change)) for change in changes])
+        return MemoryHistory(versions=versions(connection, access_memory(connection, caller.user, memory)))
 
     return await house.database.read(read)
 
 
 @router.post("/{memory}/undo")
-async def undo(house: TheHouse, caller: Caller, memory: str, wanted: MemoryUndo) -> MemoryDocument:
-    """Have a memory back as it was before a change, forgetting included."""
+async def undo(house: TheHouse, caller: Caller, memory: str, wanted: MemoryUndo) -> UndoneMemory:
+    """Have a memory back as it was before a change, forgetting included; says which later changes went with it."""
 
-    def write(connection: WriteConnection) -> MemoryDocument:
-        return document(connection, undo_change(connection, caller.user, memory, wanted.version))
+    def write(connection: WriteConnection) -> UndoneMemory:
+        row = undo_change(connection, caller.user, memory, wanted.version)
+        later = [one for one in versions(connection, row) if wanted.version < one.version < row.version]
+        return UndoneMemory(**dict(document(connection, row)), undone_with=later)
 
     return await house.database.write(write)
 
@@ -187,6 +189,11 @@ async def get_uses(
         return MemoryUses(uses=[use_document(use) for use in rows[:limit]], next=more)
 
     return await house.database.read(read)
+
+
+def versions(connection: AnyConnection, row: MemoryRow) -> list[MemoryVersion]:
+    """The newest first."""
+    return [version_document(change, as_it_was(row, change)) for change in list_changes(connection, row.id)]
 
 
 def document(connection: AnyConnection, row: MemoryRow) -> MemoryDocument:

@@ -7,7 +7,7 @@ import { toQuery } from "@/features/memory/wanted";
 import type { Wanted } from "@/features/memory/wanted";
 import { keys } from "@/shared/data/keys";
 import { request } from "@/shared/http/request";
-import type { Memory, MemoryDraft, MemoryPage, MemoryUse, MemoryVersion } from "@/shared/wire/memories";
+import type { Memory, MemoryDraft, MemoryPage, MemoryUse, MemoryVersion, UndoneMemory } from "@/shared/wire/memories";
 
 const PAGE_SIZE = 50;
 const ROOT = "/api/memories";
@@ -83,7 +83,7 @@ export function useUndo() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: ({ id, version }: { id: string; version: number }) =>
-      request<Memory>(path(id, "/undo"), { method: "POST", body: { version } }),
+      request<UndoneMemory>(path(id, "/undo"), { method: "POST", body: { version } }),
     onSettled: () => reload(client),
   });
 }

@@ -38,7 +38,8 @@ function Change({ id, version, before, later }: ChangeProps) {
   const takeBack = async () => {
     const back = await mutateAsync({ id, version: version.version });
     const undoThat = () => void showWhenDone(mutateAsync({ id, version: back.version }).then(() => null));
-    return later > 0 ? { text: t("memory.later_undone", { count: later }), action: { label: t("memory.undo"), run: undoThat } } : null;
+    const count = back.undone_with.length; // also what was changed since this list was read
+    return count > 0 ? { text: t("memory.later_undone", { count }), action: { label: t("memory.undo"), run: undoThat } } : null;
   };
   return (
     <li className="flex items-start gap-2">

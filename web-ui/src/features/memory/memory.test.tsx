@@ -117,13 +117,26 @@ describe("the list of memories", () => {
   });
 
   it("forgets at once, and undoes it by the version that forgetting made", async () => {
-    serve({ ...list(MEMORY), "DELETE /api/memories/m1": { body: { undo_until: Date.now() + 600_000 } }, "POST /api/memories/m1/undo": { body: MEMORY } });
+    serve({ ...list(MEMORY), "DELETE /api/memories/m1": { body: { undo_until: Date.now() + 600_000 } }, "POST /api/memories/m1/undo": { body: { ...MEMORY, undone_with: [] } } });
     showList();
     await userEvent.click(await screen.findByRole("button", { name: /^Forget:/ }));
     const forgotten = await screen.findByRole("list", { name: "Forgotten just now" });
     await userEvent.click(within(forgotten).getByRole("button", { name: "Undo" }));
     await waitFor(() => expect(forgotten).not.toBeInTheDocument());
     expect(bodyOf("POST /api/memories/m1/undo")).toEqual({ version: 5 });
+  });
+
+  it("says that changes were taken back that it did not know of", async () => {
+    const version = { version: 2, change: "edited", actor: "user", at: 1, text: "Now.", kind: "fact", valid_from: null, valid_to: null, pinned: false, state: "current" };
+    serve({
+      ...list({ ...MEMORY, supersedes: [], used: null }),
+      "GET /api/memories/m1/history": { body: { versions: [version, { ...version, version: 1, change: "made", text: "Before." }] } },
+      "POST /api/memories/m1/undo": { body: { ...MEMORY, undone_with: [{ ...version, version: 3 }] } },
+    });
+    showList();
+    await userEvent.click(await screen.findByRole("button", { name: /^Details of:/ }));
+    await userEvent.click(await screen.findByRole("button", { name: /^Undo: Edited/ }));
+    await waitFor(() => expect(useToasts.getState().toasts.at(-1)?.text).toBe("The change after it was taken back, too."));
   });
 
   it("unfolds where it comes from, what it replaced, why it was recalled and what became of it", async () => {
@@ -133,7 +146,7 @@ describe("the list of memories", () => {
       "GET /api/memories/m0": { body: { ...MEMORY, id: "m0", text: "Drinks her tea with milk." } },
       "GET /api/memories/m1/uses": { body: { uses: [{ turn: "t9", message: "a9", conversation: "c5", title: "Visitors", at: 1, signals: { meaning: 3, words: 1 } }], next: null } },
       "GET /api/memories/m1/history": { body: { versions: [version, { ...version, version: 1, change: "made", actor: "model", text: "Before." }] } },
-      "POST /api/memories/m1/undo": { body: MEMORY },
+      "POST /api/memories/m1/undo": { body: { ...MEMORY, undone_with: [] } },
     });
     showList();
     await userEvent.click(await screen.findByRole("button", { name: /^Details of:/ }));

@@ -14,6 +14,11 @@ export interface Memory extends api.MemoryDocument {
   kind: MemoryKind;
 }
 
+export interface UndoneMemory extends Memory {
+  /** The later changes that went with the one that was undone. */
+  undone_with: MemoryVersion[];
+}
+
 export interface MemoryPage {
   memories: Memory[];
   next: string | null;
