@@ -159,7 +159,7 @@ def test_at_microsoft_the_directory_must_be_one_of_those_that_are_set_up(
     with FakeMicrosoft(tenant) as microsoft, Browser(server) as browser:
         set_up(server, name, "microsoft", microsoft.issuer, sign_up="anybody")
         microsoft.be(person_of, SOMEBODY)
-        assert error_of(browser.sign_in(name)) == ("" if is_let_in else "refused")
+        assert error_of(browser.sign_in(name)) == ("" if is_let_in else "domain")
 
 
 def test_at_microsoft_another_directorys_issuer_or_key_is_refused(

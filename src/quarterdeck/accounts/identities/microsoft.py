@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from quarterdeck.accounts.identities.person import Person, domain_of
+from quarterdeck.accounts.identities.person import Person, SignInRefusedError, domain_of
 from quarterdeck.accounts.identities.signed import TokenError, text_claim
 
 _PERSONAL = "9188040d-6c67-4c5b-b112-36a304b66dad"  # the directory of personal accounts
@@ -19,7 +19,7 @@ def check_issuer(claims: dict[str, Any], said: str, address: str, key_issuer: st
     """The token is of the directory it names, and that one may be used here.
 
     `said` is the issuer of the discovery document, `address` the one that was set, `key_issuer` whom the key is for.
-    Raises: `TokenError`.
+    Raises: `TokenError`; `SignInRefusedError` where another account of this person might be let in.
     """
     tenant = text_claim(claims, "tid")
     if not _GUID.fullmatch(tenant) or not _GUID.fullmatch(text_claim(claims, "oid")):
@@ -30,9 +30,14 @@ def check_issuer(claims: dict[str, Any], said: str, address: str, key_issuer: st
         raise TokenError("the key is another directory's")
     wanted = address.rstrip("/").removesuffix("/v2.0").rpartition("/")[2]
     if (wanted == "organizations" and tenant == _PERSONAL) or (wanted == "consumers" and tenant != _PERSONAL):
-        raise TokenError("an account of the wrong kind")
+        raise _not_here("an account of the wrong kind")
     if _GUID.fullmatch(wanted.lower()) and tenant != wanted.lower():
-        raise TokenError("another directory")
+        raise _not_here("another directory")
+
+
+def _not_here(detail: str) -> SignInRefusedError:
+    said = "Accounts of this directory are not let in here. Use another one."
+    return SignInRefusedError(said, "domain", detail=detail)
 
 
 def microsoft_person(claims: dict[str, Any]) -> Person:
