@@ -95,6 +95,24 @@ def test_an_old_database_is_kept_and_brought_to_this_version(tmp_path: Path, pos
     assert "up to date" in migrate(folder, url=url).stdout
 
 
+def test_one_goes_back_to_the_copy_of_a_file_as_restore_says(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    place = SqlitePlace(database_of(folder))
+    make_old(place)
+    assert migrate(folder).returncode == 0
+    (copy,) = folder.glob("quarterdeck.sqlite3.before-*")
+    refused = run_command("restore", str(copy), "--replace", folder=tmp_path, environment=environment_of(folder))
+    assert refused.returncode == 1
+    assert "stop the server, move quarterdeck.sqlite3 with its -wal and -shm away" in refused.stderr
+    assert look_at(place) == (HEAD, "ann", True)
+    for file in folder.glob("quarterdeck.sqlite3*"):
+        if file != copy:
+            file.rename(tmp_path / file.name)
+    copy.rename(database_of(folder))
+    assert look_at(place) == (OLD, "ann", False)
+
+
 @pytest.mark.parametrize("kind", ["file", "server"])
 def test_a_migration_that_is_killed_leaves_the_old_or_the_new_and_a_copy(
     tmp_path: Path, postgres: Databases, report: Report, kind: str

@@ -24,6 +24,7 @@ from quarterdeck.errors import InputError, SetupError
 FORMAT = "quarterdeck backup"
 FORMAT_VERSION = 1
 SECRET_NAME = "secret.key"  # nosec B105  # noqa: S105 - a file's name
+_SQLITE = b"SQLite format 3\0"
 _MANIFEST = "manifest.json"
 _MAX_MANIFEST_BYTES = 1 << 20
 # What zipfile says of bytes that it cannot make sense of: anywhere, in the table of contents, and in a member.
@@ -162,6 +163,11 @@ def open_archive(path: Path) -> Iterator[Archive]:
     except FileNotFoundError:
         raise InputError(f"There is no file {path}.") from None
     except _NO_ARCHIVE as error:
+        if _is_database(path):
+            raise InputError(
+                f"The file {path.name} is not a backup of Quarterdeck but a database. To go back to it, stop the"
+                " server, move quarterdeck.sqlite3 with its -wal and -shm away, and this file there in its place."
+            ) from None
         raise InputError(
             f"The file {path.name} is not a backup of Quarterdeck, or it is damaged ({str(error).rstrip('.')})."
         ) from error
@@ -169,3 +175,9 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise InputError(f"The file {path} cannot be read ({error.strerror or error}).") from error
     with file:
         yield Archive(path, file)
+
+
+def _is_database(path: Path) -> bool:
+    """As the copy that is made before an upgrade is one."""
+    with path.open("rb") as file:
+        return file.read(len(_SQLITE)) == _SQLITE
