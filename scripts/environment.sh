@@ -96,7 +96,8 @@ install_for_tests() {
   install_node_packages
 }
 
-find_chromium() { # prints the browser's path; without windows and menus it is the same browser, and takes a third less
+# Without windows and menus it is the same browser, and takes a fifth to a third less.
+find_chromium() { # prints the browser's path
   for candidate in "${QUARTERDECK_TEST_CHROMIUM:-}" chromium-headless-shell chromium chromium-browser google-chrome-stable google-chrome \
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome" /Applications/Chromium.app/Contents/MacOS/Chromium; do
     [ -n "$candidate" ] && command -v "$candidate" && return
