@@ -56,7 +56,7 @@ def _tables_in(manifest: Manifest, archive: Archive) -> list[Table]:
         ) from error
     for table in tables:
         entry = manifest.tables.get(table.name)
-        if entry is None or entry.columns != [column.name for column in table.columns]:
+        if entry is None or sorted(entry.columns) != sorted(column.name for column in table.columns):
             raise archive.damage(f"the table {table.name} is not as it should be")
     return tables
 
@@ -105,8 +105,13 @@ def _up_to(lines: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _decode(table: Table, lines: list[bytes], archive: Archive) -> list[Row]:
+    """In the order of the table's columns, which is another one where it was migrated than where it was made new."""
+    written = archive.manifest.tables[table.name].columns
+    columns = [table.columns[name] for name in written]
+    places = [written.index(column.name) for column in table.columns]
     try:
-        return [decode_row(table, line) for line in lines]
+        rows = [decode_row(table, line, columns) for line in lines]
+        return rows if places == sorted(places) else [tuple(row[place] for place in places) for row in rows]
     except ValueError as error:
         raise archive.damage(str(error)) from error
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import Connection, LargeBinary, Table, func, insert, select, tuple_
+from sqlalchemy import Column, Connection, LargeBinary, Table, func, insert, select, tuple_
 from sqlalchemy.sql.elements import ColumnElement
 
 CHUNK_ROWS = 500
@@ -52,17 +52,21 @@ def encode_row(row: Sequence[Any]) -> bytes:
     return msgspec.json.encode(list(row)) + b"\n"
 
 
-def decode_row(table: Table, line: bytes) -> Row:
-    """What `encode_row` made of a row of `table`. Raises: `ValueError` when it is no such line."""
+def decode_row(table: Table, line: bytes, columns: Sequence[Column[Any]] = ()) -> Row:
+    """What `encode_row` made of a row of `table`, in whose order the values come unless `columns` names another one.
+
+    Raises: `ValueError` when it is no such line.
+    """
+    columns = columns or list(table.columns)
     try:
         values = msgspec.json.decode(line, type=list[str | int | float | bool | None])
     except msgspec.MsgspecError as error:
         raise ValueError(str(error)) from error
-    if len(values) != len(table.columns):
-        raise ValueError(f"a row of {table.name} has {len(values)} values, not {len(table.columns)}")
+    if len(values) != len(columns):
+        raise ValueError(f"a row of {table.name} has {len(values)} values, not {len(columns)}")
     return tuple(
         _decode_bytes(value) if isinstance(column.type, LargeBinary) else value
-        for column, value in zip(table.columns, values, strict=True)
+        for column, value in zip(columns, values, strict=True)
     )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import json
 import random
 import zipfile
 from collections.abc import Callable
@@ -17,6 +19,7 @@ from quarterdeck.errors import InputError
 from quarterdeck.operations.archive import create_archive, open_archive
 from quarterdeck.operations.backup import write_backup
 from quarterdeck.operations.restore import Restored, restore
+from quarterdeck.store.transfer import encode_row
 from quarterdeck.store.transfer_places import SqlitePlace
 
 
@@ -90,6 +93,30 @@ def rewrite(file: Path, member: str, alter: Callable[[bytes], bytes]) -> None:
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as new:
         for name, body in content.items():
             new.writestr(name, body)
+
+
+def test_a_backup_of_another_version_may_have_its_columns_in_another_order(
+    source: Path, backup: Path, tmp_path: Path
+) -> None:
+    """A table that was made new has a column where it is declared, a migrated one has it at its end."""
+    for table in ("users", "endpoints", "messages"):
+        lines: list[bytes] = []
+
+        def turn_rows(body: bytes, lines: list[bytes] = lines) -> bytes:
+            lines += [encode_row(json.loads(line)[::-1]) for line in body.splitlines()]
+            return b"".join(lines)
+
+        def turn_names(body: bytes, table: str = table, lines: list[bytes] = lines) -> bytes:
+            manifest = json.loads(body)
+            entry = manifest["tables"][table]
+            entry["columns"].reverse()
+            entry["sha256"] = hashlib.sha256(b"".join(lines)).hexdigest()
+            return json.dumps(manifest).encode()
+
+        rewrite(backup, f"tables/{table}.jsonl", turn_rows)
+        rewrite(backup, "manifest.json", turn_names)
+    bring_back(backup, tmp_path / "elsewhere")
+    assert sums_in(tmp_path / "elsewhere") == sums_in(source)
 
 
 def cut(body: bytes) -> bytes:
