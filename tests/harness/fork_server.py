@@ -99,6 +99,7 @@ def _become_fresh(standard: list[int], others: list[int]) -> None:
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # also where the tests were begun with nohup
     for place, descriptor in enumerate(standard):
         os.dup2(descriptor, place)
     for descriptor in (*standard, *others):
