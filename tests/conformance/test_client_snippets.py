@@ -1,4 +1,4 @@
-"""The snippets of docs/clients.md, run as they stand there, against one server."""
+"""The snippets of docs/clients.md, run as they stand there: they share a conversation, and a server of their own."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ ANSWER = "Whiskers, of course."
 
 
 @pytest.fixture(scope="module")
-def answering(server: Server, upstream: Upstream) -> Iterator[Server]:
+def answering(tmp_path_factory: pytest.TempPathFactory, upstream: Upstream) -> Iterator[Server]:
     """Every model that a snippet asks says the same."""
     upstream.change(MODEL, Script(pieces=["Whiskers, ", "of course."]))
-    with server.http() as http:
-        assert http.patch("/api/settings", json={"default_model": MODEL}).status_code == 200
-        yield server
-        http.patch("/api/settings", json={"default_model": ""})
+    running = Server(tmp_path_factory.mktemp("snippets"), QUARTERDECK_MODEL=MODEL, **upstream.environment).start()
+    yield running
+    running.close()
 
 
 @pytest.mark.parametrize(("language", "snippet"), SNIPPETS, ids=lambda value: value.splitlines()[-1][:40])

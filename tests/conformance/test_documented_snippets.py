@@ -1,4 +1,4 @@
-"""The snippets of docs/other-front-ends.md, run as they stand there."""
+"""The snippets of docs/other-front-ends.md, run as they stand there; nobody else has their conversations."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from tests.conftest import MakeServer
 from tests.fakes.script import Script
 from tests.harness.front_ends import FOLDER
 from tests.harness.openid_provider import find_node
-from tests.harness.server import Server
 from tests.harness.upstream import Upstream
 
 PAGE = Path(__file__).parents[2] / "docs" / "other-front-ends.md"
@@ -19,18 +19,16 @@ SNIPPETS = re.findall(r"^```js\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re
 
 
 @pytest.mark.parametrize("snippet", SNIPPETS, ids=["AI SDK", "AG-UI"])
-def test_a_snippet_prints_the_answer(server: Server, upstream: Upstream, snippet: str) -> None:
+def test_a_snippet_prints_the_answer(make_server: MakeServer, upstream: Upstream, snippet: str) -> None:
     model = upstream.model(Script(pieces=["Whiskers, ", "of course."]))
-    with server.http() as http:
-        assert http.patch("/api/settings", json={"default_model": model}).status_code == 200
-        ran = subprocess.run(
-            [str(find_node()), "--input-type=module", "--eval", snippet],
-            cwd=FOLDER,
-            env=os.environ | {"QUARTERDECK_URL": server.url, "QUARTERDECK_KEY": server.key},
-            capture_output=True,
-            text=True,
-            timeout=20,
-            check=False,
-        )
-        http.patch("/api/settings", json={"default_model": ""})
+    server = make_server(QUARTERDECK_MODEL=model).start()
+    ran = subprocess.run(
+        [str(find_node()), "--input-type=module", "--eval", snippet],
+        cwd=FOLDER,
+        env=os.environ | {"QUARTERDECK_URL": server.url, "QUARTERDECK_KEY": server.key},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
     assert (ran.stdout, ran.returncode) == ("Whiskers, of course.\n", 0), ran.stderr
