@@ -209,6 +209,103 @@ def test_an_edited_memory_is_ones_own_whatever_becomes_of_its_message(ann: httpx
     assert listed(ann) == ["Ann lives in Lisbon, by the river."]
 
 
+def known_of(http: httpx2.Client, memory: str) -> dict[str, Any]:
+    """What a list shows of a memory, but for the times of its changes."""
+    found = http.get(f"/api/memories/{memory}").json()
+    return {name: value for name, value in found.items() if name not in ("version", "updated_at")}
+
+
+def test_a_memory_edited_into_what_another_one_says_is_one_with_it_until_that_is_undone(ann: httpx2.Client) -> None:
+    _, first = say(ann, "I live in Lissabon.")
+    _, second = say(ann, "Lisbon is where I live.")
+    bring(ann, {"text": "Ann lives in Lissabon.", "sources": [{"message": first}]},
+          {"text": "Ann lives in Lisbon.", "sources": [{"message": second}], "pinned": True})  # fmt: skip
+    other, edited = (memory["id"] for memory in ann.get("/api/memories").json()["memories"])
+    before = known_of(ann, edited), known_of(ann, other)
+    change = {"version": 1, "text": "ann lives in Lisbon"}
+    made = ann.patch(f"/api/memories/{edited}", json=change).json()
+    assert (made["text"], made["pinned"]) == ("ann lives in Lisbon", True)
+    assert [source["message"] for source in made["sources"]] == [first, second]
+    assert listed(ann) == ["ann lives in Lisbon"]
+    assert known_of(ann, other)["superseded_by"] == edited
+    ann.post(f"/api/memories/{edited}/undo", json={"version": 2})
+    after = known_of(ann, edited), known_of(ann, other)
+    assert after == before
+    ann.post(f"/api/memories/{edited}/undo", json={"version": 3})
+    assert listed(ann) == ["ann lives in Lisbon"], "and that can be undone, too"
+    assert len(ann.get(f"/api/memories/{edited}").json()["sources"]) == 2
+    forgotten = ann.delete(f"/api/memories/{edited}")
+    assert (forgotten.status_code, listed(ann, state="all")) == (200, [])
+
+
+def test_two_memories_are_two_again_when_their_becoming_one_is_undone_in_the_others_history(ann: httpx2.Client) -> None:
+    other, edited = make(ann, "Ann has a dog."), make(ann, "Ann has a cat.")
+    ann.patch(f"/api/memories/{edited['id']}", json={"version": 1, "text": "Ann has a dog."})
+    [united, _] = ann.get(f"/api/memories/{other['id']}/history").json()["versions"]
+    assert united["change"] == "united"
+    ann.post(f"/api/memories/{other['id']}/undo", json={"version": united["version"]})
+    assert listed(ann) == ["Ann has a dog."] * 2
+    assert known_of(ann, other["id"])["state"] == "current"
+
+
+def test_what_was_forgotten_and_written_anew_is_one_when_forgetting_is_undone(ann: httpx2.Client) -> None:
+    made = make(ann, "Ann has a dog.")
+    ann.delete(f"/api/memories/{made['id']}")
+    make(ann, "Ann has a dog.")
+    ann.post(f"/api/memories/{made['id']}/undo", json={"version": 2})
+    assert listed(ann) == ["Ann has a dog."]
+
+
+@pytest.mark.parametrize("more", [{"kind": "plan"}, {"valid_to": 4_000_000_000_000}, {"valid_from": 5}])
+def test_memories_of_another_kind_or_time_stay_two_when_they_read_the_same(
+    ann: httpx2.Client, more: dict[str, Any]
+) -> None:
+    make(ann, "Ann has a dog.", **more)
+    edited = make(ann, "Ann has a cat.", valid_from=7)
+    ann.patch(f"/api/memories/{edited['id']}", json={"version": 1, "text": "Ann has a dog."})
+    assert listed(ann) == ["Ann has a dog."] * 2
+
+
+def test_a_line_of_the_notes_that_says_what_another_one_says_is_one_with_it(ann: httpx2.Client) -> None:
+    _, message = say(ann, "I live in Lissabon.")
+    make(ann, "Ann lives in Lisbon.")
+    bring(ann, {"text": "Ann lives in Lissabon.", "sources": [{"message": message}]})
+    make(ann, "Ann likes rain.", kind="preference")
+    notes = ann.get("/api/memories/notes").json()
+    text = notes["text"].replace("Lissabon", "Lisbon")
+    after = ann.put("/api/memories/notes", json={"text": text, "version": notes["version"]}).json()
+    assert after["text"] == "## Facts\n- Ann lives in Lisbon.\n\n## Preferences\n- Ann likes rain."
+    [memory] = ann.get("/api/memories", params={"q": "Lisbon"}).json()["memories"]
+    assert [source["message"] for source in memory["sources"]] == [message]
+    text = after["text"].replace("- Ann lives in Lisbon.", "- Ann lives in Lisbon.\n- Ann lives in Lisbon.")
+    again = ann.put("/api/memories/notes", json={"text": text, "version": after["version"]}).json()
+    assert again["text"] == after["text"], "a line that is there twice is known"
+    moved = "## Plans\n- Ann lives in Lisbon.\n\n## Preferences\n- Ann likes rain."
+    ann.put("/api/memories/notes", json={"text": moved, "version": again["version"]})
+    assert listed(ann, kind="plan") == ["Ann lives in Lisbon."]
+    assert listed(ann, kind="fact") == []
+
+
+def test_a_line_of_an_import_that_holds_is_made_where_it_only_held_once(ann: httpx2.Client) -> None:
+    bring(ann, {"id": "a", "text": "Ann lives in Lisbon.", "said_at": "2020-01-01", "state": "superseded",
+                "valid_to": "2022-01-01", "superseded_by": "b"},
+          {"id": "b", "text": "Ann lives in Porto.", "said_at": "2022-01-01"})  # fmt: skip
+    old = {"text": "Ann lives in Lisbon.", "said_at": "2021-01-01"}
+    assert bring(ann, old) == {"imported": 0, "known": 1, "skipped": []}, "an older export says nothing new"
+    assert bring(ann, {"text": "Ann lives in Lisbon."})["imported"] == 1, "this says that it holds now"
+    assert listed(ann) == ["Ann lives in Lisbon.", "Ann lives in Porto."]
+    assert bring(ann, {"text": "Ann lives in Lisbon."})["known"] == 1
+    over = {"text": "Ann lives in Lisbon.", "state": "superseded", "valid_to": "2022-01-01"}
+    assert bring(ann, over)["known"] == 1
+    assert listed(ann) == ["Ann lives in Lisbon.", "Ann lives in Porto."], "nor is what holds closed by what is over"
+
+
+def test_a_line_of_an_import_that_was_stale_is_not_made(ann: httpx2.Client) -> None:
+    done = bring(ann, {"text": "Ann lives in Lisbon.", "state": "stale"}, {"text": "Ann lives in Porto."})
+    assert (done["imported"], [skip["line"] for skip in done["skipped"]]) == (1, [1])
+    assert listed(ann) == ["Ann lives in Porto."]
+
+
 def test_an_export_imports_again_as_it_was(ann: httpx2.Client, server: Server) -> None:
     make(ann, "Ann lives in Lisbon.", kind="fact")
     bring(ann, {"id": "a", "text": "Ann has a cat.", "state": "superseded", "superseded_by": "b"},

@@ -27,7 +27,7 @@ from quarterdeck.store.memories import (
     list_superseded_by,
     update_row,
 )
-from quarterdeck.store.memory_history import as_it_was, find_change, insert_change, list_reopened_from
+from quarterdeck.store.memory_history import as_it_was, find_change, insert_change, list_changes, list_reopened_from
 from quarterdeck.store.memory_sources import MemorySource, add_sources, keep_sources, list_sources
 from quarterdeck.store.standing_notes import mark_notes_stale
 
@@ -121,7 +121,11 @@ def _owned(row: MemoryRow, statement: Statement) -> dict[str, Any]:
 
 
 def edit_memory(connection: WriteConnection, owner: str, memory: str, edit: Edit) -> MemoryRow:
-    """Raises: `InputError`, `NotFoundError`, `StaleVersionError`."""
+    """What holds and says the same then in the same words is one with it.
+
+    Raises: `InputError`, `NotFoundError`, `StaleVersionError`.
+    """
+    lock_belongings(connection, owner)
     row = access_memory(connection, owner, memory)
     if row.version != edit.version:
         raise _stale()
@@ -139,11 +143,58 @@ def edit_memory(connection: WriteConnection, owner: str, memory: str, edit: Edit
     said = {name: value for name, value in values.items() if value != getattr(row, name)}
     if said:
         # theirs from now on: what it was derived from does not decide about it any more
-        row = change_memory(connection, row, said | {"origin": "user", "stale_at": None}, "edited", "user")
+        said |= {"origin": "user", "stale_at": None}
+        row = _change_and_unite(connection, row, said, "edited", {})
     if edit.pinned is not UNSET and edit.pinned != (row.pinned_at is not None):
         values = {"pinned_at": now_ms() if edit.pinned else None}
         row = change_memory(connection, row, values, "pinned" if edit.pinned else "unpinned", "user")
     return row
+
+
+def _change_and_unite(
+    connection: WriteConnection, row: MemoryRow, values: dict[str, Any], change: str, notes: dict[str, Any]
+) -> MemoryRow:
+    """Changed by a person; what then says the same beside it is one with it, with its sources and pinned if it was."""
+    changed = structs.replace(row, **values)
+    united: list[str] = []
+    if changed.state(now_ms()) == "current" and changed.forgotten_at is None:
+        for other in list_current_alike(connection, row.owner_id, changed.fingerprint):
+            if other.id == row.id or not _says_the_same(changed, other):
+                continue
+            unite_memories(connection, changed, other, "user")
+            united.append(other.id)
+            values = values | {
+                "valid_from": changed.valid_from if other.valid_from is None else other.valid_from,
+                "pinned_at": changed.pinned_at or other.pinned_at, "taint": changed.taint and other.taint,
+            }  # fmt: skip
+            changed = structs.replace(changed, **values)
+    return change_memory(connection, row, values, change, "user", notes | ({"united": united} if united else {}))
+
+
+def _says_the_same(one: MemoryRow, other: MemoryRow) -> bool:
+    """In the same words, as the same kind, and of the same time as far as both say it."""
+    return (
+        one.kind == other.kind
+        and reads_the_same(one.text, other.text)
+        and one.valid_to == other.valid_to
+        and (one.valid_from is None or other.valid_from in (None, one.valid_from))
+    )
+
+
+def unite_memories(connection: WriteConnection, kept: MemoryRow, gone: MemoryRow, actor: str) -> MemoryRow:
+    """`kept` gets the sources of `gone`, which stays as it was, closed without an end."""
+    found = list_sources(connection, [gone.id]).get(gone.id, [])
+    sources = [MemorySource(source.message_id, source.version, source.quote) for source in found]
+    add_sources(connection, kept.owner_id, kept.id, sources)
+    return change_memory(connection, gone, {"superseded_by": kept.id, "superseded_at": now_ms()}, "united", actor)
+
+
+def _part(connection: WriteConnection, row: MemoryRow, since: int) -> None:
+    """What a change of `row`, version `since` or later, had made one with it holds again by itself."""
+    united = {memory for change in list_changes(connection, row.id, since) for memory in change.state.get("united", [])}
+    for other in find_memories(connection, row.owner_id, sorted(united)).values():
+        if other.superseded_by == row.id and other.valid_to is None:
+            change_memory(connection, other, {"superseded_by": None, "superseded_at": None}, "reopened", "user")
 
 
 def forget_memory(connection: WriteConnection, owner: str, memory: str) -> int:
@@ -184,7 +235,11 @@ def undo_change(connection: WriteConnection, owner: str, memory: str, version: i
     if undone.change != "stale":  # that is decided by its sources, as they are now
         values.pop("stale_at", None)
     keep_sources(connection, row.id, before.state.get("sources", []))
-    back = change_memory(connection, row, values, "undone", "user", {"undone": version})
+    _part(connection, row, version)
+    if "text" in values or "forgotten_at" in values:
+        back = _change_and_unite(connection, row, values, "undone", {"undone": version})
+    else:
+        back = change_memory(connection, row, values, "undone", "user", {"undone": version})
     if row.forgotten_at is not None and back.forgotten_at is None:
         for same, forgotten in list_forgotten_with(connection, owner, row.id, row.forgotten_at):
             undo_change(connection, owner, same, forgotten)

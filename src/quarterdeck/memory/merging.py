@@ -20,12 +20,13 @@ from quarterdeck.memory.changing import (
     close_memory,
     make_memory,
     true_since,
+    unite_memories,
 )
 from quarterdeck.memory.wording import fingerprint, is_like_marked, meaning_words, overlap
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.memories import MemoryRow, find_comparable, list_comparable
 from quarterdeck.store.memory_history import ChangeRow, list_tombstones
-from quarterdeck.store.memory_sources import MemorySource, add_sources, list_sources
+from quarterdeck.store.memory_sources import MemorySource, add_sources
 
 MOST_COMPARED = 5_000
 """Those learned last: they are read and cut into words in one transaction, for which everybody waits on SQLite."""
@@ -89,7 +90,8 @@ class Merging:
         """For what says the same in the same words; it is not among those that were read when there are very many."""
         if len(self._rows) < MOST_COMPARED:
             return
-        for row in find_comparable(self._connection, self._owner, [fingerprint(found.statement.text)]).values():
+        sign = fingerprint(found.statement.text)
+        for row in find_comparable(self._connection, self._owner, [sign]).get(sign, []):
             if row.id not in self._rows:
                 self._note(row)
 
@@ -108,11 +110,7 @@ class Merging:
             return
         if gone.taint != kept.taint or (gone.valid_from or gone.said_at) < (kept.valid_from or 0):
             return
-        found = list_sources(self._connection, [gone.id]).get(gone.id, [])
-        sources = [MemorySource(source.message_id, source.version, source.quote) for source in found]
-        add_sources(self._connection, self._owner, kept.id, sources)
-        values = {"superseded_by": kept.id, "superseded_at": now_ms()}
-        self._note(change_memory(self._connection, gone, values, "united", "model"))
+        self._note(unite_memories(self._connection, kept, gone, "model"))
         self._note(change_memory(self._connection, kept, {}, "merged", "model"))
 
     def _find_same(self, found: Found, told: MemoryRow | None) -> MemoryRow | None:
@@ -121,10 +119,10 @@ class Merging:
         It may be true anew.
         """
         sign, words = fingerprint(found.statement.text), meaning_words(found.statement.text)
-        since = _since(found.statement)
+        since = since_when(found.statement)
         best: tuple[float, MemoryRow] | None = None
         for row in self._rows.values():
-            if _is_over(row, since):
+            if is_over(row, since):
                 continue
             share = 1.0 if row.fingerprint == sign else overlap(words, self._words[row.id])
             needed = _SAME_AS_TOLD if found.operation == "same" and told is not None and row.id == told.id else SAME
@@ -133,9 +131,9 @@ class Merging:
             if best is None or share > best[0]:
                 best = (share, row)
         same = None if best is None else best[1]
-        while same is not None and _is_united(same):
+        while same is not None and is_united(same):
             same = self._rows.get(same.superseded_by or "")
-        return None if same is None or _is_over(same, since) else same
+        return None if same is None or is_over(same, since) else same
 
     def _find_proposal(self, found: Found) -> MemoryRow | None:
         """One that says it and was kept beside a person's own word, which still holds."""
@@ -263,18 +261,19 @@ def _order(row: MemoryRow) -> tuple[int, int]:
     return true_since(row), row.said_at
 
 
-def _since(statement: Statement) -> int:
+def since_when(statement: Statement) -> int:
+    """From when it is said to be true."""
     said_at = now_ms() if statement.said_at is None else statement.said_at
     return said_at if statement.valid_from is None else statement.valid_from
 
 
 def _order_of_statement(statement: Statement) -> tuple[int, int]:
-    return _since(statement), now_ms() if statement.said_at is None else statement.said_at
+    return since_when(statement), now_ms() if statement.said_at is None else statement.said_at
 
 
-def _is_over(row: MemoryRow, since: int) -> bool:
+def is_over(row: MemoryRow, since: int) -> bool:
     """It was closed, and did not hold any more by then."""
-    if _is_united(row):
+    if is_united(row):
         return False
     return row.superseded_at is not None if row.valid_to is None else row.valid_to <= since
 
@@ -283,7 +282,7 @@ def _is_over_after(row: MemoryRow, at: int) -> bool:
     return row.valid_to is None or row.valid_to > at
 
 
-def _is_united(row: MemoryRow) -> bool:
+def is_united(row: MemoryRow) -> bool:
     """It says what the memory says that stands for both."""
     return row.superseded_by is not None and row.valid_to is None
 

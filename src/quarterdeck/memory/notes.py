@@ -7,6 +7,7 @@ a new memory of the person's own, a line that is gone is forgotten: all of it in
 from __future__ import annotations
 
 import re
+from collections import Counter
 from difflib import SequenceMatcher
 from heapq import nlargest
 
@@ -109,16 +110,18 @@ def _said_in(line: str) -> str:
 
 def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: list[_Line]) -> None:
     rows = find_memories(connection, owner, [line.memory for line in before])
-    kept = {line.text: line for line in reversed(after)}
+    kept: dict[str, list[_Line]] = {}
+    for line in after:
+        kept.setdefault(line.text, []).append(line)
     gone = [line for line in before if line.text not in kept]
-    stays = {line.text for line in before}
-    fresh = [line for line in after if line.text not in stays]
+    fresh = _list_fresh(before, after)
     if len(fresh) > MOST_LINES:
         raise InputError(f"At most {MOST_LINES} lines of the notes can be new at a time. Save them in pieces.")
     words = {line.text: _compared_words(line.text) for line in fresh}
     for line in before:
-        if line.text in kept and kept[line.text].kind != line.kind:
-            _edit(connection, owner, rows, line, kept[line.text])
+        same = kept.get(line.text)
+        if same and all(other.kind != line.kind for other in same):
+            _edit(connection, owner, rows, line, same[0])
     for number, line in enumerate(gone):
         is_compared = number * _CANDIDATES < _MOST_COMPARED  # whoever writes a whole page anew changes no line of it
         changed = _most_alike(line, fresh, words) if is_compared else None
@@ -129,6 +132,19 @@ def _apply(connection: WriteConnection, owner: str, before: list[_Line], after: 
             forget_memory(connection, owner, _as_read(row, line).id)
     for line in fresh:
         write_memory(connection, owner, Statement(text=line.text, kind=line.kind))
+
+
+def _list_fresh(before: list[_Line], after: list[_Line]) -> list[_Line]:
+    """What the page did not say so often; of lines that read the same it said those under their old headings."""
+    said = Counter(line.text for line in before)
+    places = {(line.text, line.kind) for line in before}
+    fresh: list[_Line] = []
+    for line in sorted(after, key=lambda line: (line.text, line.kind) not in places):
+        if said[line.text]:
+            said[line.text] -= 1
+        else:
+            fresh.append(line)
+    return fresh
 
 
 def _edit(connection: WriteConnection, owner: str, rows: dict[str, MemoryRow], old: _Line, new: _Line) -> None:

@@ -16,10 +16,10 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.taint import taint_of_imported, taint_to_export
 from quarterdeck.errors import InputError, QuarterdeckError
 from quarterdeck.memory.changing import Statement, change_memory, check_span, checked_kind, checked_text, make_memory
-from quarterdeck.memory.merging import says_what_was_forgotten
+from quarterdeck.memory.merging import is_over, is_united, says_what_was_forgotten, since_when
 from quarterdeck.memory.wording import fingerprint, squeeze
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
-from quarterdeck.store.memories import MemoryFilter, MemoryRow, find_comparable, list_memories
+from quarterdeck.store.memories import MemoryFilter, MemoryRow, find_comparable, find_memory, list_memories
 from quarterdeck.store.memory_history import list_tombstones
 from quarterdeck.store.memory_sources import MemorySource, SourceRow, add_sources, find_versions, list_sources
 
@@ -29,6 +29,8 @@ MOST_LINES = 25_000
 _AT_ONCE = 250
 _MAX_SOURCES = 100
 _NO_MEMORY = "This line is no JSON object with a text."
+_FORGOTTEN = "You have forgotten this memory. Write it anew if it is to come back."
+_STALE = "The message that this memory came from said something else in the end. Write it anew if it is true."
 
 Time = int | str | None
 """Milliseconds since 1970, or ISO 8601 (UTC where it says nothing else)."""
@@ -193,17 +195,39 @@ def _import_some(
             for source in memory.sources
             if source.message in versions
         ]
-        if (row := known.get(sign)) is not None:
+        statement = _statement(memory, sources)
+        if (row := _find_known(connection, known.get(sign, []), memory, statement)) is not None:
             add_sources(connection, owner, row.id, sources)
+        elif memory.state == "stale":
+            step.skipped.append(Skipped(number, _STALE))
+            continue
         elif any(says_what_was_forgotten(squeeze(memory.text), tombstone) for tombstone in tombstones):
-            step.skipped.append(Skipped(number, "You have forgotten this memory. Write it anew if it is to come back."))
+            step.skipped.append(Skipped(number, _FORGOTTEN))
             continue
         else:
-            row = known[sign] = make_memory(connection, owner, _statement(memory, sources))
+            row = make_memory(connection, owner, statement)
+            known.setdefault(sign, []).append(row)
             fresh += 1
         step.rows[_name(number, memory)] = row
     _close(connection, lines, step.rows, earlier)
     return _Step(step.rows, fresh, step.skipped)
+
+
+def _find_known(
+    connection: WriteConnection, rows: list[MemoryRow], memory: GivenMemory, statement: Statement
+) -> MemoryRow | None:
+    """Of those with its words the one that says what the line says: that it holds, or that it did once.
+
+    What is over here says nothing of a time after that: such a line is true anew.
+    """
+    now = now_ms()
+    has_ended = statement.valid_to is not None and statement.valid_to <= now
+    is_over_there = has_ended or memory.state in ("superseded", "stale")
+    rows = [row for row in rows if is_over_there or not is_over(row, since_when(statement))]
+    row = min(rows, key=lambda row: (row.state(now) == "current") is is_over_there, default=None)
+    while row is not None and is_united(row) and not is_over_there:
+        row = find_memory(connection, row.owner_id, row.superseded_by or "")
+    return row
 
 
 def _name(number: int, memory: GivenMemory) -> str:

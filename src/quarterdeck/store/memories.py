@@ -139,11 +139,13 @@ def list_comparable(connection: AnyConnection, owner: str, most: int) -> list[Me
     return [MemoryRow(**row._mapping) for row in reversed(rows)]
 
 
-def find_comparable(connection: AnyConnection, owner: str, fingerprints: list[str]) -> dict[str, MemoryRow]:
-    """Of what `list_comparable` lists, without a limit, the ones with these fingerprints, by them."""
+def find_comparable(connection: AnyConnection, owner: str, fingerprints: list[str]) -> dict[str, list[MemoryRow]]:
+    """Of what `list_comparable` lists, without a limit, those with these fingerprints, by them, the earliest first."""
     is_alike = memories.c.owner_id == owner, memories.c.fingerprint.in_(fingerprints), memories.c.forgotten_at.is_(None)
-    rows = connection.execute(select(memories).where(*is_alike).order_by(memories.c.id))
-    return {row.fingerprint: MemoryRow(**row._mapping) for row in rows}
+    found: dict[str, list[MemoryRow]] = {}
+    for row in connection.execute(select(memories).where(*is_alike).order_by(memories.c.id)):
+        found.setdefault(row.fingerprint, []).append(MemoryRow(**row._mapping))
+    return found
 
 
 def list_current_alike(connection: AnyConnection, owner: str, fingerprint: str) -> list[MemoryRow]:

@@ -60,11 +60,10 @@ def insert_change(
     _INSERT.run(connection, values)
 
 
-def list_changes(connection: AnyConnection, memory: str) -> list[ChangeRow]:
-    """All of them, the newest first."""
-    rows = connection.execute(
-        select(memory_versions).where(memory_versions.c.memory_id == memory).order_by(memory_versions.c.version.desc())
-    )
+def list_changes(connection: AnyConnection, memory: str, since: int = 0) -> list[ChangeRow]:
+    """Those that made version `since` or a later one, the newest first."""
+    is_wanted = memory_versions.c.memory_id == memory, memory_versions.c.version >= since
+    rows = connection.execute(select(memory_versions).where(*is_wanted).order_by(memory_versions.c.version.desc()))
     return [_change(row) for row in rows]
 
 

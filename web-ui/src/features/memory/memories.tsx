@@ -9,13 +9,14 @@ import { MemoryForm, useKeptMemory } from "@/features/memory/memory-form";
 import type { KeptMemory } from "@/features/memory/memory-form";
 import { MemoryRow } from "@/features/memory/memory-row";
 import { NoMemories } from "@/features/memory/no-memories";
-import { isFiltered } from "@/features/memory/wanted";
+import { NO_FILTER, isFiltered } from "@/features/memory/wanted";
 import type { Wanted } from "@/features/memory/wanted";
 import { Listing } from "@/shared/table/listing";
 import { More } from "@/shared/table/more";
 import { Button } from "@/shared/ui/button";
 import { FIELD } from "@/shared/ui/field";
-import type { MemoryDraft } from "@/shared/wire/memories";
+import { showToast } from "@/shared/ui/toasts";
+import type { Memory, MemoryDraft } from "@/shared/wire/memories";
 
 const EMPTY: MemoryDraft = { text: "", kind: "fact", valid_from: null, valid_to: null };
 
@@ -45,7 +46,9 @@ export function Memories({ wanted, onChange }: MemoriesProps) {
         </Button>
       </div>
       {areFiltersShown && <MemoryFilters wanted={wanted} onChange={onChange} />}
-      {isWriting && <NewMemory kept={kept} onDone={() => setWantsNew(false)} />}
+      {isWriting && (
+        <NewMemory kept={kept} onDone={() => setWantsNew(false)} onFind={(q) => onChange({ ...NO_FILTER, q })} />
+      )}
       <ForgottenList />
       <List wanted={useDeferredValue(wanted)} />
     </div>
@@ -75,12 +78,20 @@ function List({ wanted }: { wanted: Wanted }) {
   );
 }
 
-function NewMemory({ kept, onDone }: { kept: KeptMemory; onDone(): void }) {
+interface NewMemoryProps {
+  kept: KeptMemory;
+  onDone(): void;
+  /** Looks for a memory by what it says. */
+  onFind(text: string): void;
+}
+
+function NewMemory({ kept, onDone, onFind }: NewMemoryProps) {
   const { t } = useTranslation();
   const { mutate, isPending, error } = useMakeMemory();
-  const finish = () => {
+  const finish = ({ made, isNew }: { made: Memory; isNew: boolean }) => {
     kept.drop();
     onDone();
+    if (!isNew) showToast(t("memory.known"), { label: t("memory.show_known"), run: () => onFind(made.text.slice(0, 200)), isNoUndo: true });
   };
   return (
     <div className="border-y border-line py-4">

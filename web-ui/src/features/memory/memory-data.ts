@@ -6,7 +6,7 @@ import { useMemo } from "react";
 import { toQuery } from "@/features/memory/wanted";
 import type { Wanted } from "@/features/memory/wanted";
 import { keys } from "@/shared/data/keys";
-import { request } from "@/shared/http/request";
+import { request, requestNew } from "@/shared/http/request";
 import type { Memory, MemoryDraft, MemoryPage, MemoryUse, MemoryVersion, UndoneMemory } from "@/shared/wire/memories";
 
 const PAGE_SIZE = 50;
@@ -51,7 +51,7 @@ export function useUses(id: string, isWanted: boolean) {
 export function useMakeMemory() {
   const client = useQueryClient();
   return useMutation({
-    mutationFn: (draft: MemoryDraft) => request<Memory>(ROOT, { method: "POST", body: draft }),
+    mutationFn: (draft: MemoryDraft) => requestNew<Memory>(ROOT, draft),
     onSuccess: () => reload(client),
   });
 }

@@ -3,14 +3,14 @@ import { useState } from "react";
 import { useTranslation } from "react-i18next";
 
 import { noteForgotten } from "@/features/memory/forgotten";
-import { useChangeMemory, useForget } from "@/features/memory/memory-data";
+import { useChangeMemory, useForget, useUndo } from "@/features/memory/memory-data";
 import { MemoryDetails } from "@/features/memory/memory-details";
 import { MemoryForm, useKeptMemory } from "@/features/memory/memory-form";
 import type { KeptMemory } from "@/features/memory/memory-form";
 import { MemoryLine } from "@/features/memory/memory-line";
 import { classNames } from "@/shared/ui/class-names";
 import { IconButton } from "@/shared/ui/icon-button";
-import { showToast } from "@/shared/ui/toasts";
+import { showToast, showWhenDone } from "@/shared/ui/toasts";
 import type { Memory } from "@/shared/wire/memories";
 
 /** A memory: what it says, since when, where it comes from, and what can be done with it. */
@@ -96,10 +96,14 @@ function RowTools({ memory, isOpen, onToggle, onEdit }: RowToolsProps) {
 function MemoryEditor({ memory, kept, onDone }: { memory: Memory; kept: KeptMemory; onDone(): void }) {
   const { t } = useTranslation();
   const { mutate, isPending, error } = useChangeMemory();
+  const undo = useUndo();
   const read = { ...memory, version: kept.value.version ?? memory.version }; // changed elsewhere since, it is refused
-  const finish = () => {
+  const finish = ({ id, version, supersedes }: Memory) => {
     kept.drop();
     onDone();
+    if (supersedes.every((other) => memory.supersedes.includes(other))) return;
+    const part = () => void showWhenDone(undo.mutateAsync({ id, version }).then(() => null));
+    showToast(t("memory.united"), { label: t("memory.undo"), run: part });
   };
   return (
     <MemoryForm

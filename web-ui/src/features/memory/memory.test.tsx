@@ -10,6 +10,7 @@ import { Memories } from "@/features/memory/memories";
 import { Notes } from "@/features/memory/notes";
 import { RecallTrial } from "@/features/memory/recall-trial";
 import { readWanted } from "@/features/memory/wanted";
+import type { Wanted } from "@/features/memory/wanted";
 import { useToasts } from "@/shared/ui/toasts";
 import type { Memory } from "@/shared/wire/memories";
 
@@ -49,7 +50,8 @@ function show(element: React.ReactNode): void {
 }
 
 const list = (...memories: Memory[]) => ({ "GET /api/memories": { body: { memories, next: null } } });
-const showList = (query = "") => show(<Memories wanted={readWanted(query)} onChange={() => undefined} />);
+const showList = (query = "", onChange: (change: Partial<Wanted>) => void = () => undefined) =>
+  show(<Memories wanted={readWanted(query)} onChange={onChange} />);
 
 beforeEach(() => useForgotten.setState({ forgotten: [] }));
 
@@ -92,7 +94,7 @@ describe("the list of memories", () => {
   it("keeps what is written, of a new one and of one that is there, until it is saved or discarded", async () => {
     const field = () => screen.queryByLabelText("What is to be remembered");
     const write = (value: string) => fireEvent.change(screen.getByLabelText("What is to be remembered"), { target: { value } });
-    serve({ ...list(MEMORY), "POST /api/memories": { body: MEMORY } });
+    serve({ ...list(MEMORY), "POST /api/memories": { status: 201, body: MEMORY } });
     showList();
     fireEvent.click(screen.getByText("Write one"));
     write("Has a dog.");
@@ -114,6 +116,30 @@ describe("the list of memories", () => {
     expect(await screen.findByDisplayValue("Drinks no tea.")).toBeVisible();
     fireEvent.click(screen.getByText("Discard"));
     expect(await screen.findByTitle("Edit")).toBeVisible();
+  });
+
+  it("says that a memory was known already, and leads to it", async () => {
+    serve({ ...list(MEMORY), "POST /api/memories": { status: 200, body: MEMORY } });
+    const onChange = vi.fn();
+    showList("kind=event", onChange);
+    fireEvent.click(screen.getByText("Write one"));
+    fireEvent.change(screen.getByLabelText("What is to be remembered"), { target: { value: MEMORY.text.toUpperCase() } });
+    fireEvent.click(screen.getByText("Save"));
+    await waitFor(() => expect(useToasts.getState().toasts.at(-1)?.text).toMatch(/^That is remembered already/));
+    act(() => useToasts.getState().toasts.at(-1)?.action?.run());
+    expect(onChange).toHaveBeenCalledWith(expect.objectContaining({ q: MEMORY.text, kind: "" }));
+  });
+
+  it("says that an edited memory is one with another now, and takes that back", async () => {
+    const united = { ...MEMORY, version: 5, supersedes: [...MEMORY.supersedes, "m9"] };
+    serve({ ...list(MEMORY), "PATCH /api/memories/m1": { body: united }, "POST /api/memories/m1/undo": { body: { ...MEMORY, undone_with: [] } } });
+    showList();
+    fireEvent.click(await screen.findByTitle("Edit"));
+    fireEvent.change(screen.getByLabelText("What is to be remembered"), { target: { value: "Has a cat." } });
+    fireEvent.click(screen.getByText("Save"));
+    await waitFor(() => expect(useToasts.getState().toasts.at(-1)?.text).toMatch(/^Another memory said the same/));
+    act(() => useToasts.getState().toasts.at(-1)?.action?.run());
+    await waitFor(() => expect(bodyOf("POST /api/memories/m1/undo")).toEqual({ version: 5 }));
   });
 
   it("forgets at once, and undoes it by the version that forgetting made", async () => {

@@ -46,6 +46,12 @@ export async function request<Result>(path: string, options: Options = {}): Prom
   return readAnswer(path, await ask(path, options));
 }
 
+/** What was to be made, and whether it is new (201) or was there already. Raises `ProblemError`. */
+export async function requestNew<Result>(path: string, body: unknown): Promise<{ made: Result; isNew: boolean }> {
+  const response = await ask(path, { method: "POST", body });
+  return { made: await readAnswer<Result>(path, response), isNew: response.status === 201 };
+}
+
 /** Raises `ProblemError` for an answer that refuses. */
 export async function readAnswer<Result>(path: string, response: Response): Promise<Result> {
   if (!response.ok) {
