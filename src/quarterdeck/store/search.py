@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
 from msgspec import Struct
@@ -209,7 +210,7 @@ def index_all(connection: Connection) -> None:
             return
         if values := [{name: one[name] for name in _AT_FIRST} for one in _values(rows)]:
             _give_free_ids(connection, values)
-            connection.execute(_INSERT_AT_FIRST, values)
+            connection.execute(_INSERT_AT_FIRST, sorted(values, key=itemgetter("id")))
         after = rows[-1].id
 
 
@@ -257,10 +258,13 @@ def _insert(connection: Connection, values: list[dict[str, Any]]) -> int:
 
 
 def _run_for(statement: Statement, connection: Connection, rows: Sequence[Mapping[str, Any]]) -> None:
-    """At once, as far as they are not of a size that nobody wants in memory twice."""
+    """At once, as far as they are not of a size that nobody wants in memory twice.
+
+    In the order of their ids: FTS5 writes out what it has gathered before one that is smaller than the last.
+    """
     some: list[Mapping[str, Any]] = []
     size = 0
-    for row in rows:
+    for row in sorted(rows, key=itemgetter("id")):
         some.append(row)
         size += len(row["words"])
         if size > _MAX_CHARS_AT_ONCE:

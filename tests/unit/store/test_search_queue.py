@@ -65,12 +65,12 @@ async def talk_of(database: Database, name: str = "ann") -> ConversationRow:
     return await database.write(lambda connection: add_conversation(connection, add_user(connection, name)))
 
 
-async def say(database: Database, talk: ConversationRow, words: str, queue: IndexQueue | None) -> str:
-    """A message as a turn leaves it: committed, then put into the queue."""
+async def say(database: Database, talk: ConversationRow, words: str, queue: IndexQueue | None, ago_ms: int = 0) -> str:
+    """A message as a turn leaves it: committed, then put into the queue. `ago_ms`: for so long it was answered."""
     parts: list[Part] = [TextPart(words)]
     message = await database.write(lambda connection: add_message(connection, talk, None, "user", parts))
     if queue is not None:
-        queue.put(NewEntry(message, talk.owner_id, talk.id, "user", "", now_ms(), parts))
+        queue.put(NewEntry(message, talk.owner_id, talk.id, "user", "", now_ms() - ago_ms, parts))
     return message
 
 
@@ -143,7 +143,7 @@ async def test_what_is_written_together_is_one_piece_of_the_index(tmp_path: Path
     async with open_place(tmp_path) as database:
         talk, queue = await talk_of(database), IndexQueue(database)
         for number in range(3):
-            await say(database, talk, f"narwhal {number}", queue)
+            await say(database, talk, f"narwhal {number}", queue, ago_ms=1_000 * number)  # the longest one ends last
         await queue.settle(talk.owner_id)
         assert await _pieces_of_the_index(database) == 1
 
