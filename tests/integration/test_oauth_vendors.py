@@ -169,7 +169,7 @@ def test_at_microsoft_another_directorys_issuer_or_key_is_refused(
     for wrong in ({"iss": f"{microsoft.url}/{OTHER_TENANT}/v2.0"}, {"tid": "x"}, {"oid": None}, {"tid": None}):
         microsoft.be(TENANT, SOMEBODY, **wrong)
         with Browser(server) as browser:
-            assert error_of(browser.sign_in(name)) == "refused", wrong
+            assert error_of(browser.sign_in(name)) == "unproven", wrong
 
 
 def test_at_microsoft_rules_see_the_directory_and_an_address_only_if_the_directory_owns_it(
@@ -308,7 +308,7 @@ def test_a_provider_that_fails_is_said_to_be_down(server: Server, name: str, wor
         if word == "openid-configuration":
             assert error_of(browser.start(name).headers["location"]) == "provider_down"
         else:
-            expected = "refused" if word == "keys" else "provider_down"
+            expected = "unproven" if word == "keys" else "provider_down"
             assert error_of(browser.sign_in(name)) == expected
         assert browser.me() == {}
 
@@ -364,7 +364,7 @@ def test_an_address_that_only_userinfo_tells_counts_if_it_is_the_same_persons(
 ) -> None:
     set_up(server, name, "oidc", issuer.issuer, sign_up="domain", domains=["example.org"])
     issuer.person = {"sub": f"u-{name}"}
-    for subject, error in (("somebody-else", "refused"), (f"u-{name}", "")):
+    for subject, error in (("somebody-else", "unproven"), (f"u-{name}", "")):
         issuer.userinfo = {"sub": subject, "email": "ann@example.org", "email_verified": True}
         with Browser(server) as browser:
             assert error_of(browser.sign_in(name)) == error

@@ -103,7 +103,7 @@ def test_forged_id_tokens_sign_nobody_in(server: Server, issuer: FakeIssuer, nam
     for trick, sign in tricks.items():
         issuer.sign = sign
         with Browser(server) as browser:
-            if error_of(browser.sign_in(name)) != "refused" or browser.me():
+            if error_of(browser.sign_in(name)) != "unproven" or browser.me():
                 wrong.append(trick)
     issuer.sign = issuer.key.sign
     with Browser(server) as browser:
@@ -172,7 +172,7 @@ def test_an_answer_that_names_another_issuer_is_refused(
 ) -> None:
     for said in ("https://honest.example", f"{issuer.issuer}/", "null"):
         issuer.answers_as = said
-        assert error_of(browser.sign_in(name)) == "refused"
+        assert error_of(browser.sign_in(name)) == "unproven"
     assert issuer.exchanges == 0, "the code is not given to anybody"
     issuer.answers_as = issuer.issuer
     assert browser.sign_in(name) == "/"
@@ -186,7 +186,7 @@ def test_who_promises_to_name_itself_must(server: Server, browser: Browser) -> N
         callback = browser.go_there(name)
         left_out = "&".join(part for part in callback.split("&") if not part.startswith("iss="))
         assert left_out != callback
-        assert error_of(browser.come_back(left_out)) == "refused"
+        assert error_of(browser.come_back(left_out)) == "unproven"
         assert browser.sign_in(name) == "/"
 
 

@@ -124,7 +124,7 @@ class IdentityFlow:
         _check_origin(back.query.get("iss"), metadata, provider)
         code = back.query.get("code", "")
         if not code:
-            raise SignInRefusedError("The identity provider sent nothing to sign you in with.", "refused")
+            raise SignInRefusedError("The identity provider sent nothing to sign you in with.", "unproven")
         exchange = Exchange(code, back.redirect_uri, kept.verifier, kept.nonce)
         person = await self._identify(provider, exchange)
         return await self._database.write(lambda connection: _settle(connection, provider, person, kept, back))
@@ -184,7 +184,8 @@ def _check_origin(said: str | None, metadata: Metadata, provider: Provider) -> N
     if provider.kind == "microsoft" and "{tenantid}" in metadata.issuer:
         return
     if said != metadata.issuer and (said is not None or metadata.says_issuer):
-        raise SignInRefusedError("The answer came from another identity provider.", detail=f"iss {said!r}"[:200])
+        message = "The answer came from another identity provider."
+        raise SignInRefusedError(message, "unproven", detail=f"iss {said!r}"[:200])
 
 
 def _settle(

@@ -10,7 +10,7 @@ from typing import Any
 
 from quarterdeck.accounts.identities.discovery import Metadata
 from quarterdeck.accounts.identities.fetching import Fetcher
-from quarterdeck.accounts.identities.oidc import Exchange, exchange_code, refused
+from quarterdeck.accounts.identities.oidc import Exchange, exchange_code, no_token, refused
 from quarterdeck.accounts.identities.person import Person, domain_of
 from quarterdeck.accounts.identities.providers import GITHUB, Provider
 
@@ -33,7 +33,7 @@ async def identify_at_github(provider: Provider, fetcher: Fetcher, exchange: Exc
     tokens = await exchange_code(provider, github_metadata(provider), fetcher, exchange)
     access = tokens.get("access_token")
     if not isinstance(access, str) or not access:  # its errors come with status 200
-        raise refused(f"no token: {str(tokens.get('error'))[:80]}")
+        raise no_token(tokens)
     headers = {"authorization": f"Bearer {access}", "accept": "application/vnd.github+json"}
     user = await fetcher.get(f"{_api(provider)}/user", headers)
     number, login = user.get("id"), user.get("login")

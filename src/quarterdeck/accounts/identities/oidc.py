@@ -52,7 +52,7 @@ async def identify(provider: Provider, issuer: Issuer, fetcher: Fetcher, exchang
     tokens = await exchange_code(provider, issuer.metadata, fetcher, exchange)
     id_token = tokens.get("id_token")
     if not isinstance(id_token, str):
-        raise refused("no id token came")
+        raise no_token(tokens)
     try:
         claims = await _read_id_token(provider, issuer, id_token, exchange.nonce)
     except TokenError as error:
@@ -144,4 +144,13 @@ def _person(provider: Provider, claims: dict[str, Any]) -> Person:
 
 
 def refused(detail: str) -> SignInRefusedError:
-    return SignInRefusedError("The identity provider did not prove who you are. Sign in again.", detail=detail)
+    message = "The identity provider did not prove who you are. Sign in again."
+    return SignInRefusedError(message, "unproven", detail=detail)
+
+
+def no_token(said: dict[str, Any]) -> SignInRefusedError:
+    """`said` by the token endpoint; some say with status 200 what is wrong."""
+    if "error" not in said:
+        return refused("no token came")
+    detail = f"no token: {str(said['error'])[:80]}"
+    return SignInRefusedError("The identity provider did not sign you in.", detail=detail)

@@ -9,7 +9,15 @@ from msgspec import Struct
 from quarterdeck.errors import ForbiddenError
 
 Reason = Literal[
-    "state", "refused", "not_invited", "domain", "unverified", "already_linked", "provider_down", "suspended"
+    "state",
+    "refused",
+    "unproven",
+    "not_invited",
+    "domain",
+    "unverified",
+    "already_linked",
+    "provider_down",
+    "suspended",
 ]
 
 

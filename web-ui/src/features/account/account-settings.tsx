@@ -50,7 +50,7 @@ function Sections({ account }: { account: Account }) {
   );
 }
 
-const LINK_ERRORS = ["already_linked", "refused", "state", "provider_down"];
+const LINK_ERRORS = ["already_linked", "refused", "unproven", "state", "provider_down"];
 
 /** Linking another way to sign in has failed: the code is in the address. */
 function LinkRefusal() {

@@ -1,6 +1,6 @@
 import type { TFunction } from "i18next";
 
-const CODES = ["state", "refused", "not_invited", "domain", "unverified", "already_linked", "provider_down", "suspended"];
+const CODES = ["state", "refused", "unproven", "not_invited", "domain", "unverified", "already_linked", "provider_down", "suspended"];
 
 /** What the code in the address means, in which a sign-in elsewhere ended; empty without one. */
 export function refusalOf(code: string | null, t: TFunction): string {
