@@ -27,6 +27,7 @@ from quarterdeck.app.data import open_database
 from quarterdeck.app.identity import Identity, make_worker_name
 from quarterdeck.config import Settings
 from quarterdeck.context.calibration import Calibration
+from quarterdeck.context.kept import KEEPER
 from quarterdeck.context.summarise import Summariser
 from quarterdeck.conversations.titles import Titles
 from quarterdeck.diagnostics import register_secret
@@ -274,6 +275,7 @@ def _list_work(house: House, me: Identity, jobs: list[Job]) -> list[Coroutine[An
         keep_going("gauges", house.gauges.watch),
         keep_going("limits", house.limits.watch),
         keep_going("embedding", lambda: house.embedding.watch(database)),
+        keep_going("kept", KEEPER.watch),
         house.registry.default_model(),  # so that the first visitor need not wait for it
     ]
     if house.role != "worker":

@@ -6,9 +6,11 @@ that is read; what was written of messages is used while these, and all that was
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from msgspec import Struct
@@ -19,6 +21,8 @@ from quarterdeck.store.paths import PARTS, PathRow
 
 LEAST_ROWS = 8  # of fewer nothing is kept: most conversations are that short
 MOST_BYTES = 32_000_000  # of all conversations together, estimated; the one that was asked in longest ago goes
+KEEP_S = 900.0  # after what was asked last; what was deleted or is private stays in memory no longer either
+_LOOK_S = 60.0
 _ROW_BYTES = 2_000  # of a message beside its text
 _TEXTS = 4  # how often the text of a message is there: as stored, decoded, as sent, for the digest
 
@@ -62,9 +66,10 @@ class Written(Struct, frozen=True):
 class Kept:
     """Of one conversation. Several threads may read it at a time: what stands here is replaced, never changed."""
 
-    __slots__ = ("rows", "size", "written")
+    __slots__ = ("asked_at", "rows", "size", "written")
 
     def __init__(self) -> None:
+        self.asked_at = monotonic()
         self.rows: Mapping[str, KeptRow] = {}
         self.written: Written | None = None
         self.size = 0  # bytes
@@ -85,6 +90,7 @@ class Keeper:
             if known is None:
                 return Kept()
             self._kept.move_to_end(conversation)
+            known.asked_at = monotonic()
             return known
 
     def keep(self, conversation: str, kept: Kept, rows: Mapping[str, KeptRow]) -> None:
@@ -94,10 +100,22 @@ class Keeper:
         size = sum(known.size for known in rows.values())
         with self._lock:
             self._drop(conversation)
-            kept.rows, kept.size = rows, size
+            kept.rows, kept.size, kept.asked_at = rows, size, monotonic()
             self._kept[conversation] = kept
             self.size += size
             while self.size > MOST_BYTES and self._kept:
+                self._drop(next(iter(self._kept)))
+
+    async def watch(self) -> None:
+        """Runs as long as the server does: what nobody goes on with is dropped."""
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            self.drop_idle()
+
+    def drop_idle(self) -> None:
+        with self._lock:
+            until = monotonic() - KEEP_S
+            while self._kept and next(iter(self._kept.values())).asked_at <= until:  # the longest ago stands first
                 self._drop(next(iter(self._kept)))
 
     def _drop(self, conversation: str) -> None:

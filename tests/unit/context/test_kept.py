@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from sqlalchemy import update
+from tests.harness.waiting import wait_until_async
 from tests.unit.context.test_build import IDEAS, profile, wanted
 from tests.unit.context.test_path import Place
 from tests.unit.store.stored import add_conversation, add_message, add_path
 from tests.unit.store.test_summaries import add_summary
 
 from quarterdeck.context.build import Context, build_context
-from quarterdeck.context.kept import Keeper
+from quarterdeck.context.kept import KEEP_S, Keeper
 from quarterdeck.context.rendering import row_pieces
 from quarterdeck.domain.parts import IdeaPart, TextPart, ToolCallPart, ToolResultPart, encode_parts
 from quarterdeck.domain.step import ToolSpec
@@ -158,6 +160,46 @@ def test_what_is_kept_has_bounds_and_goes_with_who_has_not_asked_for_longest(
         assert 0 < keeper.size <= 200_000
     assert not keeper.find(places[0].row.id).rows
     assert len(keeper.find(places[2].row.id).rows) == 31
+
+
+def test_what_nobody_has_gone_on_with_is_not_kept(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr("quarterdeck.context.kept.monotonic", lambda: now)
+    places = [Place() for _ in range(2)]
+    paths = [place.path(9) for place in places]
+    for place, path in zip(places, paths, strict=True):
+        build(place, path)
+    now = KEEP_S - 1
+    build(places[0], paths[0])
+    keeper.drop_idle()
+    assert [bool(keeper.find(place.row.id).rows) for place in places] == [True, True]
+    now += 2  # which were looked at just now
+    keeper.drop_idle()
+    assert [bool(keeper.find(place.row.id).rows) for place in places] == [True, True]
+    build(places[1], paths[1])
+    now += KEEP_S - 1
+    keeper.find(places[0].row.id)
+    now += 1
+    keeper.drop_idle()
+    assert [bool(keeper.find(place.row.id).rows) for place in places] == [True, False]
+    now += KEEP_S
+    keeper.drop_idle()
+    assert keeper.size == 0
+
+
+async def test_that_is_looked_at_as_long_as_the_server_runs(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("quarterdeck.context.kept._LOOK_S", 0.001)
+    monkeypatch.setattr("quarterdeck.context.kept.KEEP_S", 0.0)
+    place = Place()
+    build(place, place.path(9))
+    assert keeper.size
+
+    async def is_empty() -> bool:
+        return keeper.size == 0
+
+    watch = asyncio.create_task(keeper.watch())
+    await wait_until_async(is_empty, "what is kept to go")
+    watch.cancel()
 
 
 def test_nothing_is_kept_of_a_short_conversation(keeper: Keeper) -> None:
