@@ -175,7 +175,7 @@ def test_an_edit_that_is_left_by_mistake_comes_back(chat: ChatPage) -> None:
     expect(chat.page.get_by_role("status").filter(has_text="discarded")).to_have_count(0)
 
 
-@pytest.mark.parametrize("path", ["conversation", "/", "/ideas", "/settings"])
+@pytest.mark.parametrize("path", ["conversation", "/", "/ideas", "/deleted", "/settings"])
 def test_the_focus_can_be_seen_wherever_it_is(chat: ChatPage, path: str) -> None:
     if path == "conversation":
         chat.ask("Something to walk through")

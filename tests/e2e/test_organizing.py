@@ -102,6 +102,39 @@ def test_conversations_are_put_in_order_together_and_it_is_undone(chat: ChatPage
     expect(row(chat, talks[2])).to_be_visible()
 
 
+def test_a_deleted_conversation_is_found_again_and_restored_or_erased(chat: ChatPage, talks: list[str]) -> None:
+    page = chat.page
+    restored, erased, opened = talks
+    for title in talks:
+        choose(chat, title, "Delete")
+        expect(row(chat, title)).to_have_count(0)
+    page.reload()
+    page.get_by_role("link", name="Recently deleted").click()
+    rows = page.get_by_role("region", name="Deleted conversations").get_by_role("listitem")
+    expect(rows.nth(2)).to_contain_text(restored)
+    expect(rows.nth(0)).to_contain_text(opened)
+    assert not find_barriers(page)
+    page.get_by_role("button", name=f"Restore: {restored}").press("Enter")
+    expect(row(chat, restored)).to_be_visible()
+    expect(rows.filter(has_text=restored)).to_have_count(0)
+    undo(page, "1 conversation restored.")
+    expect(rows.filter(has_text=restored)).to_have_count(1)
+    page.get_by_role("button", name=f"Erase for good: {erased}").click()
+    dialog = page.get_by_role("dialog", name=f"Erase “{erased}” for good")
+    assert not find_barriers(page)
+    dialog.get_by_role("button", name="Cancel").click()
+    expect(rows.filter(has_text=erased)).to_have_count(1)
+    page.get_by_role("button", name=f"Erase for good: {erased}").click()
+    dialog.get_by_role("button", name="Erase").click()
+    expect(page.get_by_text("1 conversation erased.")).to_be_visible()
+    expect(rows.filter(has_text=erased)).to_have_count(0)
+    rows.get_by_role("link", name=opened).click()
+    expect(page.get_by_text("What was deleted can be restored for 30 days.")).to_be_visible()
+    page.get_by_role("button", name="Restore").click()
+    expect(row(chat, opened)).to_be_visible()
+    expect(page.get_by_role("article", name="You").filter(has_text=opened)).to_be_visible()
+
+
 def test_a_shared_link_opens_without_an_account_until_it_is_taken_back(
     chat: ChatPage, browser: Browser, talks: list[str]
 ) -> None:

@@ -75,10 +75,13 @@ def test_a_long_answer_leaves_the_composer_where_it_is(phone: ChatPage, upstream
     expect(phone.answer.get_by_role("button", name="Answer anew")).to_be_in_viewport()
 
 
-@pytest.mark.parametrize("path", ["/", "/ideas", "/settings", "/settings/account", "/settings/usage"])
+@pytest.mark.parametrize("path", ["/", "/ideas", "/deleted", "/settings", "/settings/account", "/settings/usage"])
 def test_no_page_scrolls_sideways_and_every_target_can_be_hit(phone: ChatPage, path: str) -> None:
     said = [Said("user", "Ideas?", now_ms() - 9000), Said("assistant", "Yes.", now_ms(), ideas=("A mast", "A sail"))]
-    seed_conversation(phone.server.data_dir, "A conversation with ideas in it", said)
+    seeded = seed_conversation(phone.server.data_dir, "A conversation with ideas in it", said)
+    if path == "/deleted":
+        with phone.server.http() as http:
+            http.delete(f"/api/conversations/{seeded}")
     phone.open(path)
     expect(phone.page.get_by_role("heading").first).to_be_visible()
     phone.page.wait_for_load_state("networkidle")

@@ -15,7 +15,7 @@ from tests.harness.waiting import wait_until
 CONVERSATION = {
     "id", "chat_id", "title", "created_at", "updated_at", "model", "assistant", "instructions", "temperature",
     "running_turn", "title_from", "pinned_at", "archived_at", "folder",
-    "forked_from", "memory",
+    "forked_from", "memory", "deleted_at",
 }  # fmt: skip
 MESSAGE = {
     "id", "conversation", "parent", "role", "status", "parts", "model", "created_at", "ended_at", "turn", "usage",

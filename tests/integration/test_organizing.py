@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
+from sqlalchemy import func, select
 from tests.fakes.script import Script
 from tests.harness.full_client import new_name
-from tests.harness.people import add_person
+from tests.harness.people import add_person, write
 from tests.harness.server import Server
 from tests.harness.upstream import Upstream
+
+from quarterdeck.store.database import AnyConnection
+from quarterdeck.store.purge import purge
+from quarterdeck.store.tables import conversations as stored
 
 
 @pytest.fixture
@@ -108,6 +114,64 @@ def test_every_bulk_change_is_undone_to_exactly_what_was_before(
         "Home": 0, "Work trips": 2,
     }  # fmt: skip
     assert set(listed(member, folder=work["id"])) == set(conversations[:2])
+
+
+def test_deleted_ones_are_listed_until_they_are_restored_or_erased(
+    member: httpx2.Client, conversations: list[str], server: Server
+) -> None:
+    newest, second, third, oldest = conversations
+    change(member, "archive", [second])
+    change(member, "pin", [third])
+    member.patch(f"/api/conversations/{oldest}", json={"memory": "private"})
+    for name in (second, newest, third, oldest):
+        assert member.delete(f"/api/conversations/{name}").status_code == 204
+    assert listed(member, deleted=True) == [third, newest, second], (
+        "the one that was deleted last first; no private one"
+    )
+    assert listed(member, deleted=True, q="talk 3") == [newest]
+    page = member.get("/api/conversations", params={"deleted": True}).json()
+    assert all(item["deleted_at"] >= item["updated_at"] for item in page["items"])
+    assert listed(member) == listed(member, archived=True) == []
+    assert change(member, "restore", [second, newest])["ids"] == [second, newest]
+    assert (listed(member), listed(member, archived=True)) == ([newest], [second])
+    assert listed(member, deleted=True) == [third]
+    erased = change(member, "erase", [third, newest])
+    assert (erased["ids"], erased["undo"]["changes"]) == ([third], []), "only what is deleted, and there is no way back"
+    assert listed(member, deleted=True) == []
+    assert change(member, "restore", [third])["ids"] == []
+    assert member.get(f"/api/conversations/{third}").json()["code"] == "not_found"
+
+    def count(connection: AnyConnection) -> int:
+        kept = select(func.count()).select_from(stored).where(stored.c.id == third)
+        return int(connection.execute(kept).scalar_one())
+
+    assert write(server.data_dir, count) == 1
+    while write(server.data_dir, purge):
+        pass
+    assert write(server.data_dir, count) == 0
+
+
+def test_what_came_from_an_erased_conversation_alone_is_not_kept_either(
+    member: httpx2.Client, conversations: list[str], server: Server
+) -> None:
+    first, second = conversations[:2]
+    asked = [member.get(f"/api/conversations/{name}/messages").json()["items"][0]["id"] for name in (first, second)]
+    lines = [{"text": "Ann lives in Lisbon.", "sources": [{"message": asked[0]}]},
+             {"text": "Ann has a dog.", "sources": [{"message": name} for name in asked]}]  # fmt: skip
+    member.post("/api/memories/import", content="\n".join(map(json.dumps, lines)))
+    change(member, "delete", [first, second])
+
+    def stale() -> list[str]:
+        found = member.get("/api/memories", params={"state": "stale"}).json()["memories"]
+        return [memory["text"] for memory in found]
+
+    assert stale() == ["Ann has a dog.", "Ann lives in Lisbon."]
+    change(member, "erase", [first])
+    while write(server.data_dir, purge):
+        pass
+    assert stale() == ["Ann has a dog."]
+    change(member, "restore", [second])
+    assert (stale(), member.get("/api/memories").json()["memories"][0]["text"]) == ([], "Ann has a dog.")
 
 
 def test_a_folder_is_renamed_and_deleted_and_what_was_in_it_stays(

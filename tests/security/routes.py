@@ -198,6 +198,7 @@ POST    /api/sign-out                                  members  -      own
 GET     /                                              page     -      own
 GET     /c/{conversation}                              page     -      own
 GET     /search                                        page     -      own
+GET     /deleted                                       page     -      own
 GET     /ideas                                         page     -      own
 GET     /memory                                        page     -      own
 GET     /memory/{section}                              page     -      own

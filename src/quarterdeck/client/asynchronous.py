@@ -105,7 +105,7 @@ class AsyncClient:
         return await self.call(calls.me())
 
     async def conversations(self, **query: Any) -> documents.Page[documents.Conversation]:
-        """`q`, `folder`, `archived`, `pinned`, `cursor`, `limit`."""
+        """`q`, `folder`, `archived`, `pinned`, `deleted`, `cursor`, `limit`."""
         return await self.call(calls.conversations(**query))
 
     async def conversation(self, identifier: str) -> documents.Conversation:

@@ -55,6 +55,7 @@ class Conversation(Struct):
     running_turn: str | None = None
     pinned_at: int | None = None
     archived_at: int | None = None
+    deleted_at: int | None = None
     folder: str | None = None
 
 

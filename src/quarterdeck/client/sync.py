@@ -105,7 +105,7 @@ class Client:
         return self.call(calls.me())
 
     def conversations(self, **query: Any) -> documents.Page[documents.Conversation]:
-        """`q`, `folder`, `archived`, `pinned`, `cursor`, `limit`."""
+        """`q`, `folder`, `archived`, `pinned`, `deleted`, `cursor`, `limit`."""
         return self.call(calls.conversations(**query))
 
     def conversation(self, identifier: str) -> documents.Conversation:

@@ -10,14 +10,15 @@ from sqlalchemy import bindparam, select, update
 
 from quarterdeck.domain.ids import now_ms
 from quarterdeck.errors import InputError
-from quarterdeck.memory.staleness import follow_conversations
+from quarterdeck.memory.staleness import follow_conversations, give_up_conversations
 from quarterdeck.store.conversations import KEEP_DELETED_MS
 from quarterdeck.store.database import WriteConnection
 from quarterdeck.store.folders import access_folder
 from quarterdeck.store.tables import conversations, turns
 from quarterdeck.store.turns import OPEN
 
-Action = Literal["pin", "unpin", "archive", "unarchive", "move", "delete", "restore"]
+Action = Literal["pin", "unpin", "archive", "unarchive", "move", "delete", "restore", "erase"]
+"""`erase`: what is deleted is not to be restored any more; it is gone with the next round of that work."""
 
 MOST = 1_000
 """Conversations in one request."""
@@ -47,6 +48,7 @@ _OPPOSITE: dict[Action, Action] = {
 _COLUMN = {
     "pin": "pinned_at", "unpin": "pinned_at", "archive": "archived_at", "unarchive": "archived_at",
     "move": "folder_id", "delete": "deleted_at", "restore": "deleted_at",
+    "erase": "deleted_at",
 }  # fmt: skip
 
 
@@ -81,6 +83,9 @@ def _change(connection: WriteConnection, owner: str, change: Change) -> tuple[li
         connection.execute(update(conversations).where(conversations.c.id.in_(chunk)).values(values))
     if change.action in ("delete", "restore"):
         follow_conversations(connection, owner, list(before))
+    if change.action == "erase":
+        for chunk in _chunks(list(before)):
+            give_up_conversations(connection, owner, list(chunk), _value(change))
     return list(before), _undo(change, before)
 
 
@@ -88,14 +93,14 @@ def _read(connection: WriteConnection, owner: str, change: Change, ids: Sequence
     """Those that the change makes different, in the order they were named, with what they have now."""
     column = conversations.c[_COLUMN[change.action]]
     conditions = [conversations.c.id.in_(ids), conversations.c.owner_id == owner]
-    if change.action != "restore":
+    if change.action not in ("restore", "erase"):
         conditions.append(conversations.c.deleted_at.is_(None))
     if change.action == "move":
         conditions.append(column.is_distinct_from(change.folder))
     else:
         sets = change.action in ("pin", "archive", "delete")
         conditions.append(column.is_(None) if sets else column.is_not(None))
-    if change.action == "restore":
+    if change.action in ("restore", "erase"):
         conditions.append(column >= now_ms() - KEEP_DELETED_MS)
     rows = connection.execute(select(conversations.c.id, column.label("value")).where(*conditions))
     found = {row.id: row.value for row in rows}
@@ -105,11 +110,13 @@ def _read(connection: WriteConnection, owner: str, change: Change, ids: Sequence
 def _value(change: Change) -> Any:
     if change.action == "move":
         return change.folder
+    if change.action == "erase":
+        return now_ms() - KEEP_DELETED_MS - 1
     return now_ms() if change.action in ("archive", "delete") else None
 
 
 def _undo(change: Change, before: dict[str, Any]) -> list[Change]:
-    if not before:
+    if not before or change.action == "erase":
         return []
     if change.action == "unpin":  # they come back in the order that they were in
         return [Change("pin", sorted(before, key=lambda name: -before[name]))]

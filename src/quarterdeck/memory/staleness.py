@@ -30,6 +30,16 @@ def follow_conversations(connection: WriteConnection, owner: str, ids: list[str]
         _follow(connection, owner, list_made_in(connection, some))
 
 
+def give_up_conversations(connection: WriteConnection, owner: str, ids: list[str], at: int) -> None:
+    """They are not to be had back: what is stale and came from them alone is as if it were so since `at`."""
+    lost = {*ids, ""}
+    for some in in_pieces(list_made_in(connection, ids)):
+        found = list_sources(connection, some)
+        for row in find_memories(connection, owner, some).values():
+            if row.stale_at is not None and all(source.conversation_id in lost for source in found.get(row.id, [])):
+                change_memory(connection, row, {"stale_at": at}, "stale", "server")
+
+
 def _follow(connection: WriteConnection, owner: str, made: list[str]) -> None:
     """A memory is stale while none of its messages says what was read; one that says it is enough.
 

@@ -34,12 +34,13 @@ class ConversationRow(Struct, frozen=True):
     folder_id: str | None = None
     source: str | None = None
     forked_from: str | None = None
+    deleted_at: int | None = None
     is_hidden: int = 0
     memory: str = ""  # as the account has it | off | private
     running_turn: str | None = None
 
 
-_columns = [column for column in conversations.c if column.name not in ("deleted_at", "left_folder_id", "metadata")]
+_columns = [column for column in conversations.c if column.name not in ("left_folder_id", "metadata")]
 _running = (
     select(turns.c.id)
     .where(turns.c.conversation_id == conversations.c.id, turns.c.status.in_(("running", "queued")))

@@ -36,6 +36,7 @@ class ConversationDocument(BaseModel):
         description="Empty: as the account has it; `off`: nothing is learned here or recalled; `private`: nor is it "
         "found, and it is gone for good a day after its last message."
     )
+    deleted_at: int | None = Field(None, description="Of a list of deleted ones: they are gone 30 days later.")
 
 
 class SiblingsDocument(BaseModel):
@@ -100,7 +101,7 @@ def conversation_document(row: ConversationRow) -> ConversationDocument:
         instructions=row.instructions, temperature=row.temperature, created_at=row.created_at,
         updated_at=row.updated_at, running_turn=row.running_turn, title_from=row.title_from,
         pinned_at=row.pinned_at, archived_at=row.archived_at, folder=row.folder_id,
-        forked_from=row.forked_from, memory=row.memory,
+        forked_from=row.forked_from, memory=row.memory, deleted_at=row.deleted_at,
     )  # fmt: skip
 
 

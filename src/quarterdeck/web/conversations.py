@@ -63,10 +63,16 @@ async def list_all(
     folder: Annotated[str, Query(max_length=100)] = "",
     archived: Annotated[bool, Query(description="The archived ones, which are not listed otherwise.")] = False,
     pinned: Annotated[bool | None, Query(description="Only these, or all but these.")] = None,
+    deleted: Annotated[bool, Query(description="Those that can be restored, wherever they were.")] = False,
 ) -> ConversationPage:
-    """List conversations: pinned ones first, then the newest. A page costs what is on it."""
+    """List conversations: pinned ones first, then the newest. A page costs what is on it.
+
+    Deleted ones are listed by when that was done; private ones not at all.
+    """
     after = _decode_cursor(cursor)
-    wanted = Listing(owner=caller.user, query=q.strip(), folder=folder, is_archived=archived, is_pinned=pinned)
+    wanted = Listing(
+        owner=caller.user, query=q.strip(), folder=folder, is_archived=archived, is_pinned=pinned, is_deleted=deleted
+    )
 
     def read(connection: ReadConnection) -> list[ConversationRow]:
         if folder:

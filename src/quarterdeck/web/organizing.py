@@ -66,7 +66,10 @@ class FolderName(BaseModel):
 
 @router.post("/api/conversations/bulk")
 async def change_conversations(house: TheHouse, caller: Caller, wanted: BulkChanges) -> BulkResult:
-    """Pin, archive, move, delete many conversations, all or none. A running answer in a deleted one is stopped."""
+    """Pin, archive, move, delete many conversations, all or none. A running answer in a deleted one is stopped.
+
+    `erase` is for deleted ones: they cannot be restored any more, and are gone within an hour.
+    """
     changes = [Change(change.action, change.ids, change.folder) for change in wanted.changes]
     changed = await house.database.write(lambda connection: change_many(connection, caller.user, changes))
     for turn in changed.running:

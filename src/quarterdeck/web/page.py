@@ -63,6 +63,7 @@ async def way_in(request: Request) -> Response:
 for address in (
     "/",
     "/c/{conversation}",
+    "/deleted",
     "/ideas",
     "/memory",
     "/memory/{section}",

@@ -18,6 +18,7 @@ const AdminRoute = late(() => import("@/app/admin-route"), "AdminRoute", PageNot
 const IdeasRoute = late(() => import("@/app/ideas-route"), "IdeasRoute", PageNotLoaded);
 const SearchRoute = late(() => import("@/app/search-route"), "SearchRoute", PageNotLoaded);
 const MemoryRoute = late(() => import("@/app/memory-route"), "MemoryRoute", PageNotLoaded);
+const DeletedRoute = late(() => import("@/app/deleted-route"), "DeletedRoute", PageNotLoaded);
 const PaletteHost = late(() => import("@/app/palette-host"), "PaletteHost", DialogNotLoaded);
 const ShortcutHost = late(() => import("@/app/shortcut-host"), "ShortcutHost", DialogNotLoaded);
 
@@ -58,6 +59,11 @@ export function Shell() {
             {!isGuest && (
               <Route path="/memory/*?">
                 <MemoryRoute sidebarButton={<SidebarButton />} />
+              </Route>
+            )}
+            {!isGuest && (
+              <Route path="/deleted">
+                <DeletedRoute sidebarButton={<SidebarButton />} />
               </Route>
             )}
             {!isGuest && (

@@ -1,4 +1,4 @@
-import { Brain, ChartColumn, Cpu, EyeOff, FileText, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Search, Settings, Shield, Sparkles, Sun, UserRound } from "lucide-react";
+import { Brain, ChartColumn, Cpu, EyeOff, FileText, Keyboard, Lightbulb, LogOut, MessageSquareText, Monitor, Moon, PanelLeft, Plug, Plus, Search, Settings, Shield, Sparkles, Sun, Trash2, UserRound } from "lucide-react";
 import { useDeferredValue } from "react";
 import { useTranslation } from "react-i18next";
 import { useLocation } from "wouter";
@@ -50,6 +50,7 @@ function useActions(): Command[] {
     { id: "search", icon: Search, keys: SHORTCUT_KEYS.search, run: () => navigate("/search"), whom: "members" },
     { id: "ideas", icon: Lightbulb, run: () => navigate("/ideas"), whom: "members" },
     { id: "memory", icon: Brain, words: t("palette.words.memory"), run: () => navigate("/memory"), whom: "members" },
+    { id: "deleted", icon: Trash2, words: t("palette.words.deleted"), run: () => navigate("/deleted"), whom: "members" },
     { id: "sidebar", icon: PanelLeft, keys: SHORTCUT_KEYS.sidebar, run: () => toggleSidebar(matchMedia(NARROW).matches) },
     { id: "theme_light", icon: Sun, words: theme, run: () => setAppearance({ theme: "light" }) },
     { id: "theme_dark", icon: Moon, words: theme, run: () => setAppearance({ theme: "dark" }) },

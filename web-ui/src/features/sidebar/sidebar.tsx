@@ -135,6 +135,7 @@ export function Sidebar({ current, onNew, onCollapse, onPalette, onOpen, onDelet
         <FolderRows
           onFolder={({ id, name }) => show({ kind: "folder", id, name })}
           onArchive={() => show({ kind: "archive" })}
+          onOpen={onOpen}
         />
       )}
       <footer className="flex flex-col gap-px border-t border-line p-2">

@@ -19,17 +19,18 @@ const EVERYTHING: Among = { kind: "all" };
  * Those whose title has each word of `search`. While the server cannot be asked they are picked from what was loaded
  * before, and `isFromLoaded` says so.
  */
-export function useConversations(search: string, among: Among = EVERYTHING) {
+export function useConversations(search: string, among: Among | { kind: "deleted" } = EVERYTHING) {
   const client = useQueryClient();
   const folder = among.kind === "folder" ? among.id : undefined;
   const archived = among.kind === "archive" ? "true" : undefined;
+  const deleted = among.kind === "deleted" ? "true" : undefined;
   const place = folder ?? among.kind;
   const query = useInfiniteQuery({
     queryKey: keys.conversations(search, place),
     initialPageParam: undefined as string | undefined,
     queryFn: ({ pageParam, signal }) =>
       request<Page<Conversation>>("/api/conversations", {
-        query: { limit: PAGE_SIZE, cursor: pageParam, q: search, folder, archived },
+        query: { limit: PAGE_SIZE, cursor: pageParam, q: search, folder, archived, deleted },
         signal,
       }),
     getNextPageParam: (page) => page.next_cursor ?? undefined,
@@ -47,14 +48,15 @@ export function useConversations(search: string, among: Among = EVERYTHING) {
 /** In the order of the list that shows all of this place, where that was loaded; then what other lists have. */
 function findLoaded(client: QueryClient, search: string, place: string): Conversation[] {
   const whole = client.getQueryData<Listed>(keys.conversations("", place))?.pages.flatMap((page) => page.items) ?? [];
-  const known = new Map([...whole, ...listed(client)].map((conversation) => [conversation.id, conversation]));
+  const known = new Map([...whole, ...listedAnywhere(client)].map((conversation) => [conversation.id, conversation]));
   const words = comparable(search).split(/\s+/);
   return [...known.values()].filter(
     (conversation) => isIn(conversation, place) && words.every((word) => comparable(conversation.title).includes(word)),
   );
 }
 
-function isIn({ folder, archived_at }: Conversation, place: string): boolean {
+function isIn({ folder, archived_at, deleted_at }: Conversation, place: string): boolean {
+  if (deleted_at || place === "deleted") return Boolean(deleted_at) && place === "deleted";
   if (place === "all" || place === "archive") return Boolean(archived_at) === (place === "archive");
   return folder === place && !archived_at;
 }
@@ -105,6 +107,10 @@ export function useRestoreConversation() {
 type Listed = InfiniteData<Page<Conversation>>;
 
 function listed(client: QueryClient): Conversation[] {
+  return listedAnywhere(client).filter(({ deleted_at }) => !deleted_at);
+}
+
+function listedAnywhere(client: QueryClient): Conversation[] {
   const lists = client.getQueriesData<Listed>({ queryKey: keys.allConversations });
   return lists.flatMap(([, list]) => list?.pages.flatMap((page) => page.items) ?? []);
 }

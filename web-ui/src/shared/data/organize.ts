@@ -24,6 +24,7 @@ export async function organize(client: QueryClient, action: BulkAction, ids: str
     const { changed, back } = await send(changes);
     if (changed.length === 0) return { changed, notice: null };
     const text = i18n.t(`organizing.done.${action}`, { count: changed.length });
+    if (back.length === 0) return { changed, notice: { text } };
     return { changed, notice: { text, action: { label: i18n.t("conversation.undo"), run: () => void undo(client, back) } } };
   } finally {
     reloadLists(client);

@@ -102,7 +102,7 @@ export interface Branching {
 
 /** `folder`: where to, for `move`; null: into none. */
 export interface BulkChange {
-  action: "pin" | "unpin" | "archive" | "unarchive" | "move" | "delete" | "restore";
+  action: "pin" | "unpin" | "archive" | "unarchive" | "move" | "delete" | "restore" | "erase";
   ids: string[];
   folder?: string | null;
 }
@@ -162,6 +162,8 @@ export interface ConversationDocument {
   forked_from: string | null;
   /** Empty: as the account has it; `off`: nothing is learned here or recalled; `private`: nor is it found, and it is gone for good a day after its last message. */
   memory: string;
+  /** Of a list of deleted ones: they are gone 30 days later. */
+  deleted_at?: number | null;
 }
 
 export interface ConversationPage {
@@ -1256,7 +1258,7 @@ export interface Routes {
   "POST /token": { path: object; query: { name?: string }; body: undefined; answer: GuestDocument };
   /** Go on as the same guest, for another hour. */
   "GET /refresh_token": { path: object; query: { token?: string }; body: undefined; answer: GuestDocument };
-  /** Pin, archive, move, delete many conversations, all or none. A running answer in a deleted one is stopped. */
+  /** Pin, archive, move, delete many conversations, all or none. A running answer in a deleted one is stopped. `erase` is for deleted ones: they cannot be restored any more, and are gone within an hour. */
   "POST /api/conversations/bulk": { path: object; query: object; body: BulkChanges; answer: BulkResult };
   /** List your folders. */
   "GET /api/folders": { path: object; query: object; body: undefined; answer: FolderList };
@@ -1268,8 +1270,8 @@ export interface Routes {
   "DELETE /api/folders/{folder}": { path: { folder: string }; query: object; body: undefined; answer: undefined };
   /** Undo the deletion of a folder: what was in it is in it again, unless it is in another one by now. */
   "POST /api/folders/{folder}/restore": { path: { folder: string }; query: object; body: undefined; answer: FolderDocument };
-  /** List conversations: pinned ones first, then the newest. A page costs what is on it. */
-  "GET /api/conversations": { path: object; query: { cursor?: string; limit?: number; q?: string; folder?: string; archived?: boolean; pinned?: boolean | null }; body: undefined; answer: ConversationPage };
+  /** List conversations: pinned ones first, then the newest. A page costs what is on it. Deleted ones are listed by when that was done; private ones not at all. */
+  "GET /api/conversations": { path: object; query: { cursor?: string; limit?: number; q?: string; folder?: string; archived?: boolean; pinned?: boolean | null; deleted?: boolean }; body: undefined; answer: ConversationPage };
   /** One conversation, by our id or by the id its client made up. 404 `deleted`: it was, and can be restored. */
   "GET /api/conversations/{conversation}": { path: { conversation: string }; query: object; body: undefined; answer: ConversationDocument };
   /** Rename it, or choose what its next messages use. A newly chosen assistant brings its model and temperature. */

@@ -30,6 +30,7 @@ export interface Conversation {
   running_turn: string | null;
   pinned_at?: number | null;
   archived_at?: number | null;
+  deleted_at?: number | null;
   folder?: string | null;
   memory?: ConversationMemory;
 }
@@ -39,7 +40,7 @@ export type Folder = api.FolderDocument;
 /** Off: nothing is learned or recalled here. Private: it also leaves no trace and is gone a day after its end. */
 export type ConversationMemory = "" | "off" | "private";
 
-export type BulkAction = "pin" | "unpin" | "archive" | "unarchive" | "move" | "delete" | "restore";
+export type BulkAction = "pin" | "unpin" | "archive" | "unarchive" | "move" | "delete" | "restore" | "erase";
 
 export type BulkChange = api.BulkChange;
 
