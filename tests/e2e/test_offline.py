@@ -7,6 +7,7 @@ import json
 from playwright.sync_api import BrowserContext, WebSocketRoute, expect
 from tests.e2e.chat_page import ChatPage, find_slips
 from tests.fakes.script import Script, words
+from tests.harness.full_client import new_name
 from tests.harness.stored import text_of
 from tests.harness.upstream import Upstream
 
@@ -83,6 +84,12 @@ def test_titles_are_found_among_the_loaded_ones_while_the_server_is_away(
     chat: ChatPage, context: BrowserContext, upstream: Upstream
 ) -> None:
     model = upstream.model(Script())
+    archived = new_name("put away")
+    with chat.server.http() as http:
+        http.post("/chat_batch", json={"message": archived, "chatId": archived, "model": model})
+        change = {"action": "archive", "ids": [http.get(f"/api/conversations/{archived}").json()["id"]]}
+        assert http.post("/api/conversations/bulk", json={"changes": [change]}).is_success
+    chat.open()
     for title in ("Zanzibar by ship", "Überfahrt nach Sansibar", "Bread with seeds"):
         chat.button("New conversation").click()
         chat.ask(title, model)
@@ -105,5 +112,5 @@ def test_titles_are_found_among_the_loaded_ones_while_the_server_is_away(
     expect(away).to_contain_text("The server cannot be asked just now")
     expect(rows).to_have_count(0)
     context.unroute("**/api/conversations?**")
-    expect(chat.sidebar.get_by_text("Nothing is archived.")).to_be_visible()
+    expect(chat.sidebar.get_by_role("link", name=archived)).to_be_visible()
     expect(away).to_have_text("")
