@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
-from tests.e2e.seeding import seed_uses
+from tests.e2e.seeding import seed_learned
 from tests.harness.server import Server
 
 from screenshot_content import TEXTS
@@ -23,7 +23,7 @@ def remember(server: Server, conversations: dict[str, str], now: datetime) -> No
         found = http.get("/api/memories", params={"state": "all", "limit": 200}).json()["memories"]
     ids = {memory["text"]: memory["id"] for memory in found}
     uses = [(ids[one["text"]], conversations[one["used_in"]], one["signals"]) for one in told if "used_in" in one]
-    seed_uses(server.data_dir, uses)
+    seed_learned(server.data_dir, uses)
 
 
 def _first_question(http: Any, conversation: str) -> str:

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import msgspec
 from msgspec import Struct
-from sqlalchemy import insert, select
+from sqlalchemy import insert, select, update
 
 from quarterdeck.app.data import open_database
 from quarterdeck.config import Settings
 from quarterdeck.domain.ids import new_id
 from quarterdeck.domain.parts import Continuation, IdeaPart, Part, TextPart, encode_parts
 from quarterdeck.store.database import WriteConnection
-from quarterdeck.store.tables import conversations, ideas, memory_uses, messages, users
+from quarterdeck.store.tables import conversations, ideas, memories, memory_uses, memory_versions, messages, users
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 
@@ -48,18 +48,27 @@ def seed_conversation(data_dir: Path, title: str, said: list[Said], assistant: s
         return elsewhere.submit(asyncio.run, write()).result()
 
 
-def seed_uses(data_dir: Path, uses: list[tuple[str, str, dict[str, float]]]) -> None:
-    """Say of memories that they were recalled, by these signals, for the last answer of a conversation."""
+def seed_learned(data_dir: Path, uses: list[tuple[str, str, dict[str, float]]]) -> None:
+    """Say of all memories that a model has learned them from what was said.
+
+    `uses`: of some, that they were recalled, by these signals, for the last answer of a conversation.
+    """
 
     async def write() -> None:
         database = await open_database(Settings(data_dir=data_dir))
         try:
             await database.write(lambda connection: _insert_uses(connection, uses))
+            await database.write(_say_they_were_learned)
         finally:
             await database.close()
 
     with ThreadPoolExecutor(1) as elsewhere:
         elsewhere.submit(asyncio.run, write()).result()
+
+
+def _say_they_were_learned(connection: WriteConnection) -> None:
+    connection.execute(update(memories).values(origin="derived", taint=""))
+    connection.execute(update(memory_versions).where(memory_versions.c.change == "made").values(actor="model"))
 
 
 def _insert_uses(connection: WriteConnection, uses: list[tuple[str, str, dict[str, float]]]) -> None:
