@@ -248,6 +248,27 @@ def test_two_memories_are_two_again_when_their_becoming_one_is_undone_in_the_oth
     assert known_of(ann, other["id"])["state"] == "current"
 
 
+def test_nothing_is_made_one_again_with_what_says_something_else_by_now(ann: httpx2.Client) -> None:
+    one, other = make(ann, "Ann has a cat."), make(ann, "Ann has a dog.")
+
+    def edit(memory: str, text: str) -> None:
+        version = ann.get(f"/api/memories/{memory}").json()["version"]
+        assert ann.patch(f"/api/memories/{memory}", json={"version": version, "text": text}).status_code == 200
+
+    edit(one["id"], "Ann has a dog.")  # the other one is closed
+    ann.post(f"/api/memories/{one['id']}/undo", json={"version": 2})  # and holds again
+    edit(other["id"], "Ann has a cat.")  # closes the first one
+    [reopened] = [
+        change["version"] for change in ann.get(f"/api/memories/{other['id']}/history").json()["versions"]
+        if change["change"] == "reopened"
+    ]  # fmt: skip
+    refused = ann.post(f"/api/memories/{other['id']}/undo", json={"version": reopened})
+    assert (refused.status_code, refused.json()["code"]) == (409, "conflict"), refused.text
+    assert listed(ann) == ["Ann has a cat."]
+    assert bring(ann, {"text": "Ann has a dog."}, {"text": "Ann has a cat."})["imported"] == 1
+    assert sorted(listed(ann)) == ["Ann has a cat.", "Ann has a dog."]
+
+
 def test_what_was_forgotten_and_written_anew_is_one_when_forgetting_is_undone(ann: httpx2.Client) -> None:
     made = make(ann, "Ann has a dog.")
     ann.delete(f"/api/memories/{made['id']}")

@@ -189,6 +189,16 @@ def unite_memories(connection: WriteConnection, kept: MemoryRow, gone: MemoryRow
     return change_memory(connection, gone, {"superseded_by": kept.id, "superseded_at": now_ms()}, "united", actor)
 
 
+def _is_stood_for(connection: WriteConnection, was: MemoryRow, since: int) -> bool:
+    """Whether the one that it was made one with, if any, holds and says the same as then."""
+    if was.superseded_by is None or was.valid_to is not None:
+        return True
+    other = find_memory(connection, was.owner_id, was.superseded_by)
+    if other is None or other.state(now_ms()) != "current":
+        return False
+    return other.updated_at <= since or reads_the_same(other.text, was.text)
+
+
 def _part(connection: WriteConnection, row: MemoryRow, since: int) -> None:
     """What a change of `row`, version `since` or later, had made one with it holds again by itself."""
     united = {memory for change in list_changes(connection, row.id, since) for memory in change.state.get("united", [])}
@@ -221,7 +231,8 @@ def forget_memory(connection: WriteConnection, owner: str, memory: str) -> int:
 def undo_change(connection: WriteConnection, owner: str, memory: str, version: int) -> MemoryRow:
     """As it was before the change that made `version`; that is a change, too.
 
-    Raises: `NotFoundError`; `ConflictError` for what was before its first version.
+    Raises: `NotFoundError`; `ConflictError` for what was before its first version, and where another memory stood for
+    it that says something else by now.
     """
     row = access_memory(connection, owner, memory, is_forgotten=True)
     undone = find_change(connection, row.id, version)
@@ -231,6 +242,8 @@ def undo_change(connection: WriteConnection, owner: str, memory: str, version: i
     if before is None:
         raise ConflictError("There was nothing before this version. Forget the memory instead.")
     was = as_it_was(row, before)
+    if was.superseded_by != row.superseded_by and not _is_stood_for(connection, was, undone.created_at):
+        raise ConflictError("The memory that stood for this one says something else by now.")
     values = {name: getattr(was, name) for name in row.__struct_fields__ if getattr(was, name) != getattr(row, name)}
     if undone.change != "stale":  # that is decided by its sources, as they are now
         values.pop("stale_at", None)

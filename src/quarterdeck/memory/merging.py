@@ -8,6 +8,7 @@ is kept beside it as a proposal, closed from the start. What was forgotten is no
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 from msgspec import Struct, structs
@@ -130,9 +131,7 @@ class Merging:
                 continue
             if best is None or share > best[0]:
                 best = (share, row)
-        same = None if best is None else best[1]
-        while same is not None and is_united(same):
-            same = self._rows.get(same.superseded_by or "")
+        same = None if best is None else find_standing(best[1], self._rows.get)
         return None if same is None or is_over(same, since) else same
 
     def _find_proposal(self, found: Found) -> MemoryRow | None:
@@ -285,6 +284,19 @@ def _is_over_after(row: MemoryRow, at: int) -> bool:
 def is_united(row: MemoryRow) -> bool:
     """It says what the memory says that stands for both."""
     return row.superseded_by is not None and row.valid_to is None
+
+
+def find_standing(row: MemoryRow, find: Callable[[str], MemoryRow | None]) -> MemoryRow | None:
+    """The one that stands for `row` and those that were made one with it, perhaps itself.
+
+    None where there is none: it was forgotten, or undoing has made two stand for each other.
+    """
+    seen: set[str] = set()
+    found: MemoryRow | None = row
+    while found is not None and is_united(found):
+        seen.add(found.id)
+        found = None if found.superseded_by in seen else find(found.superseded_by or "")
+    return found
 
 
 def says_what_was_forgotten(text: str, tombstone: ChangeRow) -> bool:

@@ -16,7 +16,7 @@ from quarterdeck.domain.ids import now_ms
 from quarterdeck.domain.taint import taint_of_imported, taint_to_export
 from quarterdeck.errors import InputError, QuarterdeckError
 from quarterdeck.memory.changing import Statement, change_memory, check_span, checked_kind, checked_text, make_memory
-from quarterdeck.memory.merging import is_over, is_united, says_what_was_forgotten, since_when
+from quarterdeck.memory.merging import find_standing, is_over, says_what_was_forgotten, since_when
 from quarterdeck.memory.wording import fingerprint, squeeze
 from quarterdeck.store.database import Database, ReadConnection, WriteConnection
 from quarterdeck.store.memories import MemoryFilter, MemoryRow, find_comparable, find_memory, list_memories
@@ -225,9 +225,9 @@ def _find_known(
     is_over_there = has_ended or memory.state in ("superseded", "stale")
     rows = [row for row in rows if is_over_there or not is_over(row, since_when(statement))]
     row = min(rows, key=lambda row: (row.state(now) == "current") is is_over_there, default=None)
-    while row is not None and is_united(row) and not is_over_there:
-        row = find_memory(connection, row.owner_id, row.superseded_by or "")
-    return row
+    if row is None or is_over_there:
+        return row
+    return find_standing(row, lambda memory: find_memory(connection, row.owner_id, memory))
 
 
 def _name(number: int, memory: GivenMemory) -> str:
