@@ -132,6 +132,39 @@ def test_an_answer_that_waits_for_another_says_so_and_comes_in_its_place(
     expect(answers).to_have_count(2)
 
 
+def test_an_address_without_a_conversation_begins_a_new_one(visit: Page, upstream: Upstream, address: str) -> None:
+    visit.goto(f"{address}/?chat=nothing-here")
+    expect(visit.get_by_role("alert")).to_have_text("There is no such conversation. This is a new one.")
+    pick_model(visit, upstream.model(Script(pieces=["At ", "last."])))
+    say(visit, "Anybody here?")
+    expect(visit.locator("[class*='st-key-assistant-']")).to_have_text("At last.")
+    expect(visit.get_by_role("alert")).to_have_count(0)
+    assert "nothing-here" not in visit.url
+
+
+def test_a_message_that_the_server_does_not_take_stays_in_the_box(
+    visit: Page, server: Server, upstream: Upstream, address: str
+) -> None:
+    with Client(server.url, key=server.key) as client:
+        name = new_name("streamlit")
+        client.send("First", conversation=name, model=upstream.model(Script())).wait()
+        identifier = client.conversation(name).id
+        visit.goto(f"{address}/?chat={identifier}")
+        expect(visit.locator("[class*='st-key-user-']")).to_have_text("First")
+        client.delete_conversation(identifier)
+        say(visit, "Second")
+        expect(visit.get_by_role("alert")).to_contain_text("This conversation was deleted.")
+        expect(visit.get_by_label("Your message")).to_have_value("Second")
+        expect(visit.locator("[class*='st-key-user-']")).to_have_text("First")
+        with server.http() as http:
+            assert http.post(f"/api/conversations/{identifier}/restore").status_code == 200
+        visit.get_by_role("button", name="Send").click()
+        expect(visit.locator("[class*='st-key-user-']")).to_have_text(["First", "Second"])
+        expect(visit.locator("[class*='st-key-assistant-']")).to_have_count(2)
+        expect(visit.get_by_label("Your message")).to_have_value("")
+        assert [one.text for one in client.messages(identifier).items][::2] == ["First", "Second"]
+
+
 def test_a_failed_answer_is_told(visit: Page, upstream: Upstream) -> None:
     pick_model(visit, upstream.model(Script(pieces=words(10), fault="cut", fault_after=6)))
     say(visit, "Hello")

@@ -22,6 +22,7 @@ _STYLE = """
 [class*="st-key-assistant-"] { background: #f1f5f9; color: #0f172a; max-width: 90%; }
 </style>
 """
+_NOT_FOUND = 404
 _USUAL = "The server's choice"
 _WAITS = "*Waiting for its turn …*"
 _KEY_REFUSED = (
@@ -51,21 +52,39 @@ def without_pictures(text: str) -> str:
 
 
 def load_conversation(client: Client) -> None:
-    """Once for a visit: the conversation of the address, or a new one."""
+    """Once for a visit: the conversation of the address, or a new one, also where that one is not there."""
     if "chat" in st.session_state:
         return
-    st.session_state.chat = st.query_params.get("chat") or new_name("streamlit")
-    st.session_state.messages = []
-    st.session_state.coming = []
-    if "chat" in st.query_params:
-        messages = client.messages(st.session_state.chat, limit=50).items
-        begun = next((place for place, one in enumerate(messages) if is_open(one)), len(messages))
-        st.session_state.messages = [(one.role, one.text) for one in messages[:begun]]
-        st.session_state.coming = messages[begun:]
+    name = st.query_params.get("chat", "")
+    messages: list[Message] = []
+    try:
+        messages = client.messages(name, limit=50).items if name else []
+    except ClientError as error:
+        if error.status != _NOT_FOUND:
+            raise
+        st.session_state.fault = f"{error.message} This is a new one."
+        st.query_params.clear()
+        name = ""
+    begun = next((place for place, one in enumerate(messages) if is_open(one)), len(messages))
+    st.session_state.chat = name or new_name("streamlit")
+    st.session_state.messages = [(one.role, one.text) for one in messages[:begun]]
+    st.session_state.coming = messages[begun:]
 
 
 def is_open(message: Message) -> bool:
     return message.status in ("queued", "running")
+
+
+def take_said() -> None:
+    """Out of the box, which is empty then."""
+    st.session_state.sending = st.session_state.said
+    st.session_state.said = ""
+
+
+def put_back() -> None:
+    """What was not taken by the server, into the box; before that is drawn."""
+    if "refused" in st.session_state:
+        st.session_state.said = st.session_state.pop("refused")
 
 
 def begin_anew() -> None:
@@ -110,6 +129,23 @@ def follow(answer: Answer, *, waits: bool = False) -> None:
             st.session_state.messages.append(("assistant", text))
 
 
+def send(client: Client, text: str, model: str | None, temperature: float | None) -> None:
+    """A message that is not taken stays in the box, with the reason."""
+    show(len(st.session_state.messages), "user", text)
+    try:
+        answer = client.send(text, conversation=st.session_state.chat, model=model, temperature=temperature)
+    except ClientError as error:
+        st.session_state.refused, st.session_state.fault = text, sentence_of(error)
+        st.rerun()
+    st.session_state.messages.append(("user", text))
+    st.query_params["chat"] = st.session_state.chat
+    follow(answer)
+
+
+def sentence_of(error: ClientError) -> str:
+    return _KEY_REFUSED if error.code == "not_signed_in" else error.message
+
+
 def run() -> None:
     st.set_page_config(page_title="Quarterdeck", page_icon="⚓")
     st.markdown(_STYLE, unsafe_allow_html=True)
@@ -123,19 +159,19 @@ def run() -> None:
     for number, (role, text) in enumerate(st.session_state.messages):
         show(number, role, text)
     latest = st.container()
-    with st.form("say", clear_on_submit=True):
-        said = st.text_area("Your message", placeholder="Say something")
-        is_sent = st.form_submit_button("Send")
+    if fault := st.session_state.pop("fault", ""):
+        st.error(fault)
+    put_back()
+    with st.form("say"):
+        st.text_area("Your message", placeholder="Say something", key="said")
+        st.form_submit_button("Send", on_click=take_said)
     with latest:
         show_coming(client)
-        if is_sent and said.strip():
-            show(len(st.session_state.messages), "user", said)
-            st.session_state.messages.append(("user", said))
-            st.query_params["chat"] = st.session_state.chat
-            follow(client.send(said, conversation=st.session_state.chat, model=model, temperature=temperature))
+        if (text := st.session_state.pop("sending", "")).strip():
+            send(client, text, model, temperature)
 
 
 try:
     run()
 except ClientError as error:
-    st.error(_KEY_REFUSED if error.code == "not_signed_in" else error.message)
+    st.error(sentence_of(error))
