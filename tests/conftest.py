@@ -219,6 +219,10 @@ def control(record_property: Callable[[str, Any], None]) -> Control:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
+    if again := terminalreporter.stats.get("rerun", []):  # a second try hides why the first one failed
+        terminalreporter.section("failed at first")
+        for ran in again:
+            terminalreporter.write_line(f"{ran.nodeid}\n{ran.longreprtext}")
     for title, wanted in (("guarantees", "violations"), ("negative controls", "control")):
         lines = [
             value
