@@ -161,6 +161,7 @@ def test_a_message_that_the_server_does_not_take_stays_in_the_box(
         visit.get_by_role("button", name="Send").click()
         expect(visit.locator("[class*='st-key-user-']")).to_have_text(["First", "Second"])
         expect(visit.locator("[class*='st-key-assistant-']")).to_have_count(2)
+        expect(visit.get_by_label("Your message")).to_have_count(1)
         expect(visit.get_by_label("Your message")).to_have_value("")
         assert [one.text for one in client.messages(identifier).items][::2] == ["First", "Second"]
 

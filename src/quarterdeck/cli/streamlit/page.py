@@ -156,11 +156,13 @@ def run() -> None:
     client = open_client()
     load_conversation(client)
     model, temperature = choose(client)
-    for number, (role, text) in enumerate(st.session_state.messages):
-        show(number, role, text)
+    with st.container():  # what stands below has the same place in each run, or it is there twice for a while
+        for number, (role, text) in enumerate(st.session_state.messages):
+            show(number, role, text)
     latest = st.container()
+    notice = st.empty()
     if fault := st.session_state.pop("fault", ""):
-        st.error(fault)
+        notice.error(fault)
     put_back()
     with st.form("say"):
         st.text_area("Your message", placeholder="Say something", key="said")
